@@ -1,0 +1,6 @@
+/// The host processor as a target.
+module org.portolan.cpu {
+    requires transitive org.portolan.runtime;
+    requires static org.portolan.lowering;
+    requires static org.portolan.llvm;
+}

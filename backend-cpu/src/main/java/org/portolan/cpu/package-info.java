@@ -1,0 +1,2 @@
+/// The host processor as a target.
+package org.portolan.cpu;

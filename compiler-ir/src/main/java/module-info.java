@@ -1,0 +1,7 @@
+/// The intermediate representation of Portolan.
+module org.portolan.ir {
+    requires transitive org.portolan.runtime;
+    requires org.antlr.antlr4.runtime;
+
+    exports org.portolan.ir;
+}

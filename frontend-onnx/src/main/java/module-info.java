@@ -1,0 +1,6 @@
+/// ONNX models in, `graph` operations out.
+module org.portolan.onnx {
+    requires transitive org.portolan.ir;
+
+    exports org.portolan.onnx;
+}

@@ -1,0 +1,6 @@
+/// Kernels written by hand, as IR text.
+module org.portolan.kernels {
+    requires transitive org.portolan.ir;
+
+    exports org.portolan.kernels;
+}

@@ -1,0 +1,7 @@
+/// Lowering from `graph` to programs.
+module org.portolan.lowering {
+    requires transitive org.portolan.ir;
+    requires org.portolan.kernels;
+
+    exports org.portolan.lowering;
+}

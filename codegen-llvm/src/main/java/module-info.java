@@ -1,8 +1,7 @@
-/// LLVM as a code generator.
+/// LLVM as a code generator. Its native files are looked up as resources when something is compiled; the Java binding
+/// that comes with them is not used.
 module org.portolan.llvm {
     requires transitive org.portolan.lowering;
-    requires org.bytedeco.javacpp;
-    requires org.bytedeco.llvm;
 
     exports org.portolan.llvm;
 }

@@ -3,4 +3,5 @@ module org.portolan.onnx {
     requires transitive org.portolan.ir;
 
     exports org.portolan.onnx;
+    exports org.portolan.onnx.reader;
 }

@@ -1,0 +1,60 @@
+package org.portolan.ir;
+
+import java.util.List;
+
+/// Chips described as data.
+public sealed interface MachineOp extends Op {
+
+    /// A chip. {@code codegen} names the code generator that speaks to it; {@code triple}, {@code processor} and
+    /// {@code features} are passed to it untouched. Everything else is asked by the scheduler: sizes in bytes, counts in
+    /// lanes or registers.
+    record Chip(
+            String name,
+            String codegen,
+            String triple,
+            String processor,
+            List<String> features,
+            Vectors vectors,
+            long vectorBytes,
+            long vectorRegisters,
+            long fmaPerCycle,
+            long level1Bytes,
+            long level2Bytes,
+            long sharedBytes,
+            long blockLimit,
+            long warp,
+            long alignment,
+            List<String> types,
+            Body intrinsics)
+            implements MachineOp {
+        public Chip {
+            features = List.copyOf(features);
+            types = List.copyOf(types);
+        }
+    }
+
+    /// Where vectors live.
+    enum Vectors {
+        /// In registers of fixed width: lanes are explicit.
+        REGISTER,
+        /// In memory: an operation takes buffers and a count.
+        MEMORY,
+        /// One lane is one thread: lane loops stay loops.
+        THREAD
+    }
+
+    /// An instruction that the machine has beyond arithmetic: the body, a {@code nest.compute} over the parameters, says
+    /// what it does, {@code spelling} what the code generator writes.
+    record Intrinsic(String name, String spelling, List<String> features, Body body) implements MachineOp {
+        public Intrinsic {
+            features = List.copyOf(features);
+        }
+    }
+
+    /// Ends the body of an {@link Intrinsic}.
+    record Yield(List<Value> values) implements MachineOp, Terminator {
+        public Yield {
+            values = List.copyOf(values);
+        }
+    }
+}

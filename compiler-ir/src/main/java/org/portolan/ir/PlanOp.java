@@ -1,0 +1,106 @@
+package org.portolan.ir;
+
+import java.util.List;
+import org.portolan.runtime.type.Dim;
+
+/// What the host does: allocate, copy, launch, evaluate a shape, branch, loop. Values are buffers.
+public sealed interface PlanOp extends Op {
+
+    /// The host side of a compiled model. Parameters are the inputs, the return's values the outputs; hints are their
+    /// names. {@code arena} is the size in bytes of the one block that holds all allocations but the late ones.
+    record Program(String name, List<SymbolRange> symbols, Dim arena, Body body) implements PlanOp {
+        public Program {
+            symbols = List.copyOf(symbols);
+            body.params().forEach(Value::buffer);
+        }
+    }
+
+    /// Ends a {@link Program}.
+    record Return(List<Value> values) implements PlanOp, Terminator {
+        public Return {
+            values = List.copyOf(values);
+        }
+    }
+
+    /// Ends the bodies of {@link If} and {@link Loop}.
+    record Yield(List<Value> values) implements PlanOp, Terminator {
+        public Yield {
+            values = List.copyOf(values);
+        }
+    }
+
+    /// Weights, in the layout of the type.
+    record Constant(Resource data, @Out Value result) implements PlanOp, Pure {
+        public Constant {
+            result.buffer();
+        }
+    }
+
+    /// A place in the arena, at an offset in bytes.
+    record Allocate(Dim offset, @Out Value result) implements PlanOp {
+        public Allocate {
+            result.buffer();
+        }
+    }
+
+    /// Memory whose size is known only once a symbol was read from what the device computed.
+    record AllocateLate(@Out Value result) implements PlanOp {
+        public AllocateLate {
+            result.buffer();
+        }
+    }
+
+    /// The same bytes as another type.
+    record View(Value buffer, @Out Value result) implements PlanOp, Pure {
+        public View {
+            buffer.buffer();
+            result.buffer();
+        }
+    }
+
+    /// Runs a kernel. The arguments are its buffers, the extents its symbols; {@code cost} estimates the nanoseconds of
+    /// one point of the grid on one core.
+    record Launch(
+            List<Value> arguments, String kernel, List<Dim> extents, List<Dim> grid, Dim cost, List<String> origin)
+            implements PlanOp {
+        public Launch {
+            arguments = List.copyOf(arguments);
+            extents = List.copyOf(extents);
+            grid = List.copyOf(grid);
+            origin = List.copyOf(origin);
+        }
+    }
+
+    /// Copies all bytes.
+    record Copy(Value from, Value to) implements PlanOp {}
+
+    /// Binds symbols to the elements of a small integer buffer.
+    record Bind(Value buffer, List<String> symbols) implements PlanOp {
+        public Bind {
+            symbols = List.copyOf(symbols);
+        }
+    }
+
+    /// Writes numbers into a small integer buffer.
+    record Dims(List<Dim> values, Value buffer) implements PlanOp {
+        public Dims {
+            values = List.copyOf(values);
+        }
+    }
+
+    /// Fails the run with the message unless the relation holds.
+    record Check(Dim left, Relation relation, Dim right, String message) implements PlanOp {}
+
+    /// One of two bodies, chosen by a one-element buffer of booleans; what a body yields is copied to the results, which
+    /// are allocated before.
+    record If(Value condition, List<Value> into, Body yes, Body no) implements PlanOp {
+        public If {
+            into = List.copyOf(into);
+        }
+    }
+
+    /// Repeats its body while the one-element buffer {@code condition} holds, at most {@code tripCount} times. Before
+    /// each round the iteration number is written to {@code iteration} and the carried buffers hold the state; the body
+    /// updates condition and state in place.
+    record Loop(Dim tripCount, Value condition, Value iteration, String trips, Body body) implements PlanOp {}
+}

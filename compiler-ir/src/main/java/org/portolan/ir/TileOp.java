@@ -1,0 +1,285 @@
+package org.portolan.ir;
+
+import java.util.List;
+import java.util.Optional;
+import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
+
+/// Where and how: loops bound to what a machine has, memory spaces, vectors, fragments, copies and barriers.
+public sealed interface TileOp extends Op {
+
+    /// Code that a device launches. The parameters are buffers in global memory; {@code symbols} are the extents that
+    /// the launch passes, in order. {@code grid} gives the trip counts of the loops bound to the grid, outermost first;
+    /// those loops stand around everything else that has an effect. {@code origin} names the model's nodes.
+    record Kernel(
+            String name,
+            List<String> symbols,
+            List<Dim> grid,
+            List<String> origin,
+            Body body)
+            implements TileOp {
+        public Kernel {
+            symbols = List.copyOf(symbols);
+            grid = List.copyOf(grid);
+            origin = List.copyOf(origin);
+            body.params().forEach(Value::buffer);
+        }
+    }
+
+    /// Counts an index, the body's first parameter, from {@code lower} below {@code upper} in steps; the other
+    /// parameters are carried: they start as {@code initial}, the body yields the next, and the last are the results.
+    record For(
+            Value lower, Value upper, Value step, List<Value> initial, Bind bind, Body body, @Out List<Value> results)
+            implements TileOp {
+        public For {
+            initial = List.copyOf(initial);
+            results = List.copyOf(results);
+            Rules.isIndex(lower, "tile.for");
+            Rules.isIndex(upper, "tile.for");
+            Rules.isIndex(step, "tile.for");
+            Rules.check(
+                    body.params().size() == initial.size() + 1 && results.size() == initial.size(),
+                    "tile.for: the body takes the index and the carried values, which are the results");
+            for (int i = 0; i < results.size(); i++) {
+                Rules.sameType(initial.get(i), results.get(i), "tile.for");
+                Rules.sameType(initial.get(i), body.params().get(i + 1), "tile.for");
+            }
+        }
+    }
+
+    /// What a loop runs over.
+    enum Bind {
+        SERIAL,
+        /// Written out when code is emitted; the bounds are numbers.
+        UNROLL,
+        GRID,
+        BLOCK,
+        WARP,
+        LANE
+    }
+
+    /// Repeats: the condition body takes the carried values and yields a truth value; while it holds, the other body
+    /// takes them and yields the next.
+    record While(List<Value> initial, Body condition, Body body, @Out List<Value> results) implements TileOp {
+        public While {
+            initial = List.copyOf(initial);
+            results = List.copyOf(results);
+            Rules.check(
+                    condition.params().size() == initial.size()
+                            && body.params().size() == initial.size()
+                            && results.size() == initial.size(),
+                    "tile.while: both bodies take the carried values, which are the results");
+        }
+    }
+
+    /// One of two bodies; both yield the results. A body without results may be empty.
+    record If(Value condition, Body yes, Body no, @Out List<Value> results) implements TileOp {
+        public If {
+            results = List.copyOf(results);
+            Rules.check(condition.type().equals(Type.BOOL), "tile.if needs a scalar truth value, found " + condition);
+        }
+    }
+
+    /// Ends the bodies of {@link For}, {@link While} and {@link If}.
+    record Yield(List<Value> values) implements TileOp, Terminator {
+        public Yield {
+            values = List.copyOf(values);
+        }
+    }
+
+    /// A buffer that lives as long as the body around it. Its storage extents are numbers; its content is undefined.
+    record Alloc(@Out Value result) implements TileOp {
+        public Alloc {
+            result.buffer();
+        }
+    }
+
+    /// The part of a buffer that starts at the offsets; extents and layout stand in the type.
+    record View(Value buffer, List<Value> offsets, @Out Value result) implements TileOp, Op.Pure {
+        public View {
+            offsets = List.copyOf(offsets);
+            Rules.check(
+                    offsets.size() == buffer.buffer().rank(), "tile.view needs one offset for each axis of " + buffer);
+            Rules.sameElement(buffer, result, "tile.view");
+        }
+    }
+
+    /// A scalar, or a vector of elements whose last index ascends lane by lane from the given one and which are adjacent
+    /// in memory. If the last index is a vector, each lane has its own (a gather). Lanes off in the mask are not accessed
+    /// and give {@code other}, or 0.
+    record Load(Value buffer, List<Value> indices, Optional<Value> mask, Optional<Value> other, @Out Value result)
+            implements TileOp {
+        public Load {
+            indices = List.copyOf(indices);
+            access(buffer, indices, mask, result, "tile.load");
+            other.ifPresent(value -> Rules.sameType(value, result, "tile.load"));
+        }
+    }
+
+    /// The counterpart of {@link Load}.
+    record Store(Value value, Value buffer, List<Value> indices, Optional<Value> mask) implements TileOp {
+        public Store {
+            indices = List.copyOf(indices);
+            access(buffer, indices, mask, value, "tile.store");
+        }
+    }
+
+    /// Fills {@code to} from {@code from} starting at the offsets; outside {@code from} with zeros. Asynchronous copies
+    /// are complete when their ring slot is consumed.
+    record Copy(Value from, Value to, List<Value> offsets, boolean async) implements TileOp {
+        public Copy {
+            offsets = List.copyOf(offsets);
+            Rules.check(offsets.size() == from.buffer().rank(), "tile.copy needs one offset for each axis of " + from);
+            Rules.sameElement(from, to, "tile.copy");
+        }
+    }
+
+    /// A queue of buffers between a filling and a reading side.
+    record Ring(long depth, @Out Value result) implements TileOp {
+        public Ring {
+            Rules.check(
+                    result.type() instanceof Type.Ring ring && ring.depth() == depth,
+                    "tile.ring gives a ring of its depth, found " + result);
+        }
+    }
+
+    /// The next slot to fill.
+    record Acquire(Value ring, @Out Value result) implements TileOp {
+        public Acquire {
+            slot(ring, result, "tile.acquire");
+        }
+    }
+
+    /// Hands the acquired slot to the reading side.
+    record Publish(Value ring) implements TileOp {}
+
+    /// The next slot to read; waits for it.
+    record Consume(Value ring, @Out Value result) implements TileOp {
+        public Consume {
+            slot(ring, result, "tile.consume");
+        }
+    }
+
+    /// Hands the consumed slot back to the filling side.
+    record Release(Value ring) implements TileOp {}
+
+    /// Waits until all of a scope have come here and their writes are seen.
+    record Barrier(Bind scope) implements TileOp {}
+
+    /// The scalar in every lane, or every element of a fragment.
+    record Broadcast(Value value, @Out Value result) implements TileOp, Op.Pure {
+        public Broadcast {
+            Rules.sameElement(value, result, "tile.broadcast");
+        }
+    }
+
+    /// The lane's index in every lane: 0, 1, 2 and so on.
+    record Lanes(@Out Value result) implements TileOp, Op.Pure {
+        public Lanes {
+            Rules.check(result.type() instanceof Type.Vector, "tile.lanes gives a vector, found " + result);
+            Rules.isInteger(result, "tile.lanes");
+        }
+    }
+
+    /// One lane of a vector or mask.
+    record Extract(Value vector, long lane, @Out Value result) implements TileOp, Op.Pure {
+        public Extract {
+            Rules.sameElement(vector, result, "tile.extract");
+            Rules.check(
+                    lane >= 0 && lane < vector.type().laneCount(), "tile.extract: " + vector + " has no lane " + lane);
+        }
+    }
+
+    /// Lane {@code i} of the result is lane {@code from[i]} of the vectors laid end to end.
+    record Shuffle(List<Value> vectors, List<Long> from, @Out Value result) implements TileOp, Op.Pure {
+        public Shuffle {
+            vectors = List.copyOf(vectors);
+            from = List.copyOf(from);
+            Rules.check(from.size() == result.type().laneCount(), "tile.shuffle gives one lane for each entry of from");
+        }
+    }
+
+    /// Combines all lanes into a scalar, halves pairwise: lane {@code i} with lane {@code i + n / 2}, and so on.
+    record Reduce(Value vector, Combine combine, @Out Value result) implements TileOp, Op.Pure {
+        public Reduce {
+            Rules.sameElement(vector, result, "tile.reduce");
+        }
+    }
+
+    /// Lane {@code i} is on where {@code lower + i < upper}.
+    record Mask(Value lower, Value upper, @Out Value result) implements TileOp, Op.Pure {
+        public Mask {
+            Rules.isIndex(lower, "tile.mask");
+            Rules.isIndex(upper, "tile.mask");
+            Rules.check(result.type() instanceof Type.Mask, "tile.mask gives a mask, found " + result);
+        }
+    }
+
+    /// Combines an element in memory with a value in one step; gives what was there.
+    record Atomic(Value value, Value buffer, List<Value> indices, Combine combine, @Out Value result)
+            implements TileOp {
+        public Atomic {
+            indices = List.copyOf(indices);
+            access(buffer, indices, Optional.empty(), value, "tile.atomic");
+            Rules.sameType(value, result, "tile.atomic");
+        }
+    }
+
+    /// Asks for the cache line of an element; no effect but on time.
+    record Prefetch(Value buffer, List<Value> indices) implements TileOp {
+        public Prefetch {
+            indices = List.copyOf(indices);
+            Rules.check(
+                    indices.size() == buffer.buffer().rank(), "tile.prefetch needs one index for each axis of " + buffer);
+        }
+    }
+
+    /// Runs an intrinsic of the machine.
+    record Call(List<Value> arguments, String intrinsic, @Out List<Value> results) implements TileOp {
+        public Call {
+            arguments = List.copyOf(arguments);
+            results = List.copyOf(results);
+        }
+    }
+
+    /// The value of an expression over the kernel's symbols and {@code $0}, {@code $1} .. for the operands: an index, or
+    /// lane by lane a vector of them.
+    @Mnemonic("dim")
+    record Expression(List<Value> operands, Dim expression, @Out Value result)
+            implements TileOp, Op.Pure {
+        public Expression {
+            operands = List.copyOf(operands);
+            Rules.check(
+                    result.type().elementType() == ElementType.INDEX,
+                    "tile.dim gives an index, found " + result);
+        }
+    }
+
+    /// Promises that the condition holds.
+    record Assume(Value condition) implements TileOp {
+        public Assume {
+            Rules.isBoolean(condition, "tile.assume");
+        }
+    }
+
+    /// Where the condition (or any lane of it) holds, the run fails with the code; the first failure of a run wins.
+    record Fail(Value condition, long code) implements TileOp {
+        public Fail {
+            Rules.isBoolean(condition, "tile.fail");
+        }
+    }
+
+    private static void access(
+            Value buffer, List<Value> indices, Optional<Value> mask, Value value, String what) {
+        Rules.check(indices.size() == buffer.buffer().rank(), what + " needs one index for each axis of " + buffer);
+        Rules.sameElement(buffer, value, what);
+        mask.ifPresent(lanes -> Rules.check(
+                lanes.type().laneCount() == value.type().laneCount(), what + ": " + lanes + " does not fit " + value));
+    }
+
+    private static void slot(Value ring, Value result, String what) {
+        Rules.check(
+                ring.type() instanceof Type.Ring type && type.slot().equals(result.type()),
+                what + " gives a slot of its ring, found " + ring + " and " + result);
+    }
+}

@@ -1,0 +1,35 @@
+package org.portolan.lowering;
+
+import java.util.List;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.TileOp;
+
+/// Turns tile kernels into what a device loads. One service of this kind stands for each family of targets; it is found
+/// by {@link java.util.ServiceLoader} and never needs the device.
+public interface Codegen {
+
+    /// The family's name, the part of a target before the colon: {@code cpu:x86-64-v3} has the family {@code cpu}.
+    String family();
+
+    /// The chips that it knows, from its machine files.
+    List<MachineOp.Chip> machines();
+
+    /// The chip that a target name without a colon means: for a host processor the one that compiles.
+    ///
+    /// @throws CompileException if there is none; the message says what was looked for
+    MachineOp.Chip defaultMachine();
+
+    /// The texts that it can show besides those of the levels, for example {@code llvm} and {@code asm}.
+    List<String> textForms();
+
+    /// The kernels as one of {@link #textForms()}.
+    String emit(String form, List<TileOp.Kernel> kernels, MachineOp.Chip machine);
+
+    /// The kernels as one image; each is found in it by its name.
+    ///
+    /// @throws CompileException if a kernel cannot be compiled; the message names the kernel and its origin
+    Image compile(List<TileOp.Kernel> kernels, MachineOp.Chip machine);
+
+    /// What a device loads: {@code format} is understood by the driver of the same family, for example {@code elf}.
+    record Image(String format, byte[] bytes) {}
+}

@@ -1,8 +1,20 @@
 /// The command line of Portolan.
 module org.portolan.cli {
-    requires org.portolan.runtime;
-    requires org.portolan.ir;
-    requires org.portolan.onnx;
-    requires org.portolan.lowering;
     requires info.picocli;
+    requires java.management;
+    requires jdk.management;
+    requires org.portolan.ir;
+    requires org.portolan.lowering;
+    requires org.portolan.onnx;
+    requires org.portolan.runtime;
+
+    exports org.portolan.cli;
+
+    opens org.portolan.cli to
+            info.picocli;
+    opens org.portolan.cli.argument to
+            info.picocli;
+
+    uses org.portolan.runtime.ModelCompiler;
+    uses org.portolan.runtime.device.Driver;
 }

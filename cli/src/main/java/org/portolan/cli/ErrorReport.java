@@ -1,0 +1,73 @@
+package org.portolan.cli;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// Turns what went wrong into one sentence on the error stream and an exit code. A user of the shell sees a stack trace only
+/// on request.
+final class ErrorReport implements IExecutionExceptionHandler {
+
+    /// What is said of an exception.
+    ///
+    /// @param sentence one line, without "error: "
+    record Said(int exitCode, String sentence) {}
+
+    @Override
+    public int handleExecutionException(Exception exception, CommandLine line, ParseResult result) {
+        return report(exception, line);
+    }
+
+    static int report(Throwable exception, CommandLine line) {
+        var said = explain(exception);
+        line.getErr().println("error: " + said.sentence());
+        if (root(line).wantsStackTrace()) exception.printStackTrace(line.getErr());
+        line.getErr().flush();
+        return said.exitCode();
+    }
+
+    static int wrongUsage(ParameterException exception, String[] arguments) {
+        var line = exception.getCommandLine();
+        var name = line.getCommandSpec().qualifiedName();
+        line.getErr().println("error: " + oneLine(exception.getMessage()) + "; help: " + name + " --help");
+        UnmatchedArgumentException.printSuggestions(exception, line.getErr());
+        line.getErr().flush();
+        return ExitCode.WRONG_USAGE;
+    }
+
+    static Said explain(Throwable exception) {
+        return switch (exception) {
+            case CommandFailure failure -> new Said(failure.exitCode(), oneLine(failure.getMessage()));
+            case NoSuchFileException missing -> new Said(ExitCode.FAILURE, missing.getFile() + ": no such file");
+            case AccessDeniedException denied -> new Said(ExitCode.FAILURE, denied.getFile() + ": access denied");
+            case FileSystemException file -> new Said(ExitCode.FAILURE, oneLine(file.getMessage()));
+            case IOException input -> new Said(ExitCode.FAILURE, oneLine(input.getMessage()));
+            case OutOfMemoryError _ ->
+                new Said(ExitCode.FAILURE, "out of memory; help: PORTOLAN_JAVA_OPTIONS=-Xmx8g gives more");
+            default -> internal(exception);
+        };
+    }
+
+    private static Said internal(Throwable exception) {
+        var what = exception.getClass().getSimpleName() + ": " + exception.getMessage();
+        return new Said(
+                ExitCode.FAILURE,
+                "a defect in portolan: " + oneLine(what) + "; help: run again with --stack-trace and report what it shows");
+    }
+
+    private static PortolanCommand root(CommandLine line) {
+        var top = line;
+        while (top.getParent() != null) top = top.getParent();
+        return top.getCommand();
+    }
+
+    static String oneLine(String message) {
+        return message == null ? "no message" : message.strip().replaceAll("\\s*\\R\\s*", " ");
+    }
+}

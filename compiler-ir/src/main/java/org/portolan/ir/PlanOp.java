@@ -22,12 +22,8 @@ public sealed interface PlanOp extends Op {
         }
     }
 
-    /// Ends the bodies of {@link If} and {@link Loop}.
-    record Yield(List<Value> values) implements PlanOp, Terminator {
-        public Yield {
-            values = List.copyOf(values);
-        }
-    }
+    /// Ends the bodies of {@link If} and {@link Loop}, which work by what they write.
+    record Yield() implements PlanOp, Terminator {}
 
     /// Weights, in the layout of the type.
     record Constant(Resource data, @Out Value result) implements PlanOp, Pure {
@@ -43,7 +39,8 @@ public sealed interface PlanOp extends Op {
         }
     }
 
-    /// Memory whose size is known only once a symbol was read from what the device computed.
+    /// Memory outside the arena: of an output, or of what has a size that is known only once a symbol was read from
+    /// what the device computed.
     record AllocateLate(@Out Value result) implements PlanOp {
         public AllocateLate {
             result.buffer();
@@ -71,8 +68,17 @@ public sealed interface PlanOp extends Op {
         }
     }
 
-    /// Copies all bytes.
-    record Copy(Value from, Value to) implements PlanOp {}
+    /// Copies all bytes of {@code from} to {@code to}, from {@code offset} bytes after its start.
+    record Copy(Value from, Value to, Dim offset) implements PlanOp {
+        public Copy {
+            from.buffer();
+            to.buffer();
+        }
+
+        public Copy(Value from, Value to) {
+            this(from, to, Dim.ZERO);
+        }
+    }
 
     /// Binds symbols to the elements of a small integer buffer.
     record Bind(Value buffer, List<String> symbols) implements PlanOp {
@@ -91,16 +97,16 @@ public sealed interface PlanOp extends Op {
     /// Fails the run with the message unless the relation holds.
     record Check(Dim left, Relation relation, Dim right, String message) implements PlanOp {}
 
-    /// One of two bodies, chosen by a one-element buffer of booleans; what a body yields is copied to the results, which
-    /// are allocated before.
-    record If(Value condition, List<Value> into, Body yes, Body no) implements PlanOp {
-        public If {
-            into = List.copyOf(into);
-        }
-    }
+    /// Runs one of two bodies, chosen by a one-element buffer of booleans. What a body computes for later it writes to
+    /// buffers that are allocated before.
+    record If(Value condition, Body yes, Body no) implements PlanOp {}
 
-    /// Repeats its body while the one-element buffer {@code condition} holds, at most {@code tripCount} times. Before
-    /// each round the iteration number is written to {@code iteration} and the carried buffers hold the state; the body
-    /// updates condition and state in place.
-    record Loop(Dim tripCount, Value condition, Value iteration, String trips, Body body) implements PlanOp {}
+    /// Repeats its body while the one-element buffer {@code condition} holds, at most {@code limit} times
+    /// ({@link #UNLIMITED} for no limit); both are tested before each round. The symbol {@code iteration} counts the
+    /// rounds from 0 and {@code trips} is their number when the loop has ended. The body updates the condition and
+    /// whatever state there is in place, and yields nothing.
+    record Loop(Dim limit, Value condition, String iteration, String trips, Body body) implements PlanOp {
+        /// The limit of a loop that has none.
+        public static final Dim UNLIMITED = Dim.of(Long.MAX_VALUE);
+    }
 }

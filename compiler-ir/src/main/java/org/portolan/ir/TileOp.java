@@ -104,9 +104,10 @@ public sealed interface TileOp extends Op {
         }
     }
 
-    /// A scalar, or a vector of elements whose last index ascends lane by lane from the given one and which are adjacent
-    /// in memory. If the last index is a vector, each lane has its own (a gather). Lanes off in the mask are not accessed
-    /// and give {@code other}, or 0.
+    /// A scalar, or a vector of elements that are adjacent in memory (in the buffer's layout), the first at the indices.
+    /// If any index is a vector, each lane has its own element (a gather); scalar indices then hold for every lane. The
+    /// mask is {@code bool} for a scalar. Lanes that are off are not accessed and give {@code other}, or 0. A vector of
+    /// booleans is a mask, one byte each in memory.
     record Load(Value buffer, List<Value> indices, Optional<Value> mask, Optional<Value> other, @Out Value result)
             implements TileOp {
         public Load {

@@ -4,4 +4,5 @@ module org.portolan.ir {
     requires org.antlr.antlr4.runtime;
 
     exports org.portolan.ir;
+    exports org.portolan.ir.text;
 }

@@ -2,6 +2,7 @@ package org.portolan.ir.text;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.portolan.ir.Attributes;
 import org.portolan.ir.Axis;
 import org.portolan.ir.IndexMap;
@@ -12,6 +13,8 @@ import org.portolan.runtime.type.Dim;
 
 /// Writes attribute values; the counterpart of {@link AttributeReader}.
 final class AttributePrinter {
+    private static final Pattern WORD = Pattern.compile("[A-Za-z][A-Za-z0-9_]*");
+
     private AttributePrinter() {}
 
     /// Whether the reader fills a value in where it is left out.
@@ -31,7 +34,7 @@ final class AttributePrinter {
             case Integer number -> into.append(number.intValue());
             case Double number -> print(number.doubleValue(), into);
             case Boolean truth -> into.append(truth.booleanValue());
-            case String text -> Quoted.append(text, into);
+            case String text -> print(text, into);
             case Enum<?> constant -> into.append(Attributes.word(constant));
             case Optional<?> optional -> optional.ifPresentOrElse(item -> print(item, into), () -> into.append('_'));
             case List<?> list -> print(list, into);
@@ -78,6 +81,15 @@ final class AttributePrinter {
         into.append(']');
     }
 
+    /// A word stands without quotation marks.
+    private static void print(String text, StringBuilder into) {
+        if (WORD.matcher(text).matches()) {
+            into.append(text);
+        } else {
+            Quoted.append(text, into);
+        }
+    }
+
     /// Finite numbers as Java writes them, which is exact; the others as their bits, so that a NaN keeps its payload.
     private static void print(double number, StringBuilder into) {
         if (Double.isFinite(number)) {
@@ -100,9 +112,19 @@ final class AttributePrinter {
             case Resource.SplatInteger splat -> call("splat", splat.value(), into);
             case Resource.Floats floats -> call("dense", floats.values(), into);
             case Resource.Integers integers -> call("dense", integers.values(), into);
-            case Resource.Texts texts -> call("dense", texts.values(), into);
+            case Resource.Texts texts -> texts(texts.values(), into);
             case Resource.Random random -> call("random", random.seed(), into);
         }
+    }
+
+    /// Texts are always in quotation marks, so that they are never taken for numbers.
+    private static void texts(List<String> texts, StringBuilder into) {
+        into.append("dense([");
+        for (int i = 0; i < texts.size(); i++) {
+            into.append(i > 0 ? ", " : "");
+            Quoted.append(texts.get(i), into);
+        }
+        into.append("])");
     }
 
     private static void call(String word, Object argument, StringBuilder into) {

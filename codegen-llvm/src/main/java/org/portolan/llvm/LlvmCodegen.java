@@ -1,0 +1,134 @@
+package org.portolan.llvm;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.TileOp;
+import org.portolan.llvm.emit.EmitException;
+import org.portolan.llvm.emit.KernelEmitter;
+import org.portolan.llvm.emit.Target;
+import org.portolan.lowering.CompileException;
+
+/// Tile kernels to LLVM IR text, assembly text, or one shared object that needs nothing. The engine behind every
+/// {@link org.portolan.lowering.Codegen} whose chips LLVM knows.
+///
+/// Each kernel is a module of its own, and several are compiled at once; the order of the kernels does not depend on it,
+/// so the same kernels give the same bytes.
+public final class LlvmCodegen {
+    private final LlvmOptions options;
+    private final int threads;
+
+    /// @param threads how many kernels are compiled at once, at least 1
+    public LlvmCodegen(LlvmOptions options, int threads) {
+        this.options = options;
+        this.threads = Math.max(1, threads);
+    }
+
+    public LlvmCodegen() {
+        this(LlvmOptions.KERNELS, Runtime.getRuntime().availableProcessors());
+    }
+
+    /// The kernels as LLVM IR, before LLVM's passes.
+    ///
+    /// @throws CompileException if a kernel cannot be said; the message names the kernel and its origin
+    public String llvm(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
+        var text = new StringBuilder();
+        for (var kernel : kernels) {
+            text.append("; kernel ").append(kernel.name()).append(" of ").append(origin(kernel)).append('\n');
+            text.append(module(kernel, machine)).append('\n');
+        }
+        return text.toString();
+    }
+
+    /// The kernels as the chip's assembly.
+    ///
+    /// @throws CompileException if a kernel cannot be compiled; the message names the kernel and its origin
+    public String assembly(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
+        var text = new StringBuilder();
+        for (var bytes : compileAll(kernels, machine, LlvmCompiler.Output.ASSEMBLY)) {
+            text.append(new String(bytes, StandardCharsets.UTF_8)).append('\n');
+        }
+        return text.toString();
+    }
+
+    /// The kernels as one ELF shared object; each is a symbol of its name.
+    ///
+    /// @throws CompileException if a kernel cannot be compiled; the message names the kernel and its origin
+    public byte[] sharedObject(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
+        var objects = compileAll(kernels, machine, LlvmCompiler.Output.OBJECT);
+        try {
+            return LlvmTools.link(objects);
+        } catch (LlvmException failure) {
+            throw new CompileException("cannot link the kernels: " + failure.getMessage(), failure);
+        }
+    }
+
+    private List<byte[]> compileAll(
+            List<TileOp.Kernel> kernels, MachineOp.Chip machine, LlvmCompiler.Output output) {
+        var results = new ArrayList<byte[]>();
+        try (var executor = Executors.newFixedThreadPool(Math.min(threads, Math.max(1, kernels.size())))) {
+            var running = new ArrayList<Future<byte[]>>();
+            for (var kernel : kernels) {
+                running.add(executor.submit(() -> compile(kernel, machine, output)));
+            }
+            for (var future : running) {
+                results.add(future.get());
+            }
+            return results;
+        } catch (ExecutionException failure) {
+            throw failure.getCause() instanceof RuntimeException cause
+                    ? cause
+                    : new IllegalStateException(failure.getCause());
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new CompileException("compiling was interrupted", interrupted);
+        }
+    }
+
+    private byte[] compile(TileOp.Kernel kernel, MachineOp.Chip machine, LlvmCompiler.Output output) {
+        var text = module(kernel, machine);
+        try {
+            return LlvmCompiler.compile(text, target(machine), options, output);
+        } catch (LlvmException failure) {
+            throw new CompileException(
+                    "kernel " + kernel.name() + " of " + origin(kernel) + " does not compile for " + machine.name() + ": "
+                            + failure.getMessage(),
+                    failure);
+        }
+    }
+
+    private static String module(TileOp.Kernel kernel, MachineOp.Chip machine) {
+        try {
+            var traits = TargetTraits.of(target(machine));
+            return KernelEmitter.emit(
+                    List.of(kernel), new Target(traits, machine.vectorBytes(), intrinsics(machine)));
+        } catch (EmitException | LlvmException failure) {
+            throw new CompileException(failure.getMessage(), failure);
+        }
+    }
+
+    /// What LLVM is told of a chip.
+    public static LlvmTarget target(MachineOp.Chip machine) {
+        return new LlvmTarget(machine.triple(), machine.processor(), String.join(",", machine.features()));
+    }
+
+    private static Map<String, String> intrinsics(MachineOp.Chip machine) {
+        var spellings = new LinkedHashMap<String, String>();
+        for (var op : machine.intrinsics().ops()) {
+            if (op instanceof MachineOp.Intrinsic intrinsic) {
+                spellings.put(intrinsic.name(), intrinsic.spelling());
+            }
+        }
+        return spellings;
+    }
+
+    private static String origin(TileOp.Kernel kernel) {
+        return kernel.origin().isEmpty() ? "no node" : String.join(", ", kernel.origin());
+    }
+}

@@ -1,0 +1,170 @@
+package org.portolan.llvm.emit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.runtime.type.Dim;
+
+/// Buffers that live inside a kernel, rings of them, and copies between buffers. All of it lies on the stack.
+final class LocalMemory {
+    /// Worker threads have stacks of a megabyte or more.
+    private static final long LARGEST = 512 << 10;
+
+    private static final long ALIGNMENT = 64;
+
+    private final FunctionBuilder builder;
+    private final DimEmitter dims;
+    private final ControlFlow flow;
+    private final Memory memory;
+    private final long vectorBytes;
+    private long used;
+
+    LocalMemory(FunctionBuilder builder, DimEmitter dims, ControlFlow flow, Memory memory, long vectorBytes) {
+        this.builder = builder;
+        this.dims = dims;
+        this.flow = flow;
+        this.memory = memory;
+        this.vectorBytes = Math.max(vectorBytes, 8);
+    }
+
+    BufferPlace allocate(Value buffer) {
+        var type = buffer.buffer();
+        return new BufferPlace(type, reserve(buffer.hint(), bytes(type)), Operand.index(0), "");
+    }
+
+    RingPlace ring(Value ring) {
+        if (!(ring.type() instanceof Type.Ring type)) {
+            throw new EmitException(ring + " is no ring");
+        }
+        var element = type.slot().element();
+        if (Words.isPacked(element)) {
+            throw new EmitException("a ring holds whole bytes, found elements of type " + element);
+        }
+        long perSlot = Math.ceilDiv(bytes(type.slot()), ALIGNMENT) * ALIGNMENT * 8 / Math.max(8, element.bits());
+        var slots = reserve(ring.hint(), bytes(type.slot()) + (type.depth() - 1) * perSlot * element.bits() / 8);
+        return new RingPlace(type, slots, perSlot, counter(), counter());
+    }
+
+    BufferPlace acquire(RingPlace ring) {
+        return slot(ring, ring.filled());
+    }
+
+    BufferPlace consume(RingPlace ring) {
+        return slot(ring, ring.read());
+    }
+
+    void publish(RingPlace ring) {
+        count(ring.filled());
+    }
+
+    void release(RingPlace ring) {
+        count(ring.read());
+    }
+
+    private BufferPlace slot(RingPlace ring, Operand counter) {
+        var count = builder.assign("count", LlvmType.LONG, "load i64, " + counter);
+        var number = builder.binary("urem", count, Operand.index(ring.type().depth()));
+        var distance = builder.multiply(number, Operand.index(ring.slotElements()));
+        var element = Words.inMemory(ring.type().slot().element());
+        var pointer = builder.assign(
+                "slot", LlvmType.POINTER, "getelementptr " + element + ", " + ring.slots() + ", " + distance);
+        return new BufferPlace(ring.type().slot(), pointer, Operand.index(0), "");
+    }
+
+    private void count(Operand counter) {
+        var count = builder.assign("count", LlvmType.LONG, "load i64, " + counter);
+        builder.line("store " + builder.binary("add", count, Operand.index(1)) + ", " + counter);
+    }
+
+    private Operand counter() {
+        var counter = builder.inEntry(() -> builder.assign("counter", LlvmType.POINTER, "alloca i64"));
+        builder.line("store i64 0, " + counter);
+        return counter;
+    }
+
+    private static long bytes(Type.Buffer type) {
+        var elements = Dim.product(type.storage())
+                .constant()
+                .orElseThrow(() -> new EmitException("a buffer inside a kernel has extents that are numbers, found "
+                        + type));
+        return type.element().bytes(elements);
+    }
+
+    private Operand reserve(String hint, long bytes) {
+        used += bytes;
+        if (used > LARGEST) {
+            throw new EmitException("the buffers inside a kernel take " + used + " bytes or more; the stack has room for "
+                    + LARGEST);
+        }
+        return builder.inEntry(() -> builder.assign(
+                hint.isEmpty() ? "local" : hint,
+                LlvmType.POINTER,
+                "alloca [" + Math.max(1, bytes) + " x i8], align " + ALIGNMENT));
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- copies
+
+    /// Fills `to` from `from` starting at the offsets; outside `from` with zeros. Rows of plain buffers are copied by
+    /// vectors, everything else by elements.
+    void copy(BufferPlace from, BufferPlace to, List<Operand> offsets) {
+        boolean plain = from.type().layout().isEmpty() && to.type().layout().isEmpty()
+                && !Words.isPacked(from.type().element());
+        long lanes = plain ? vectorBytes * 8 / from.type().element().bits() : 0;
+        copyAxis(from, to, offsets, new ArrayList<>(), lanes);
+    }
+
+    private void copyAxis(
+            BufferPlace from, BufferPlace to, List<Operand> offsets, List<Operand> indices, long lanes) {
+        int axis = indices.size();
+        if (axis == to.type().rank()) {
+            copyElements(from, to, offsets, indices, 0);
+            return;
+        }
+        boolean last = axis == to.type().rank() - 1;
+        var extent = dims.invariant(to.type().dims().get(axis));
+        var step = Operand.index(last && lanes > 0 ? lanes : 1);
+        flow.count("copy", extent, step, index -> {
+            builder.markNonNegative(index);
+            indices.add(index);
+            if (last) {
+                copyElements(from, to, offsets, indices, lanes);
+            } else {
+                copyAxis(from, to, offsets, indices, lanes);
+            }
+            indices.removeLast();
+        });
+    }
+
+    private void copyElements(
+            BufferPlace from, BufferPlace to, List<Operand> offsets, List<Operand> indices, long lanes) {
+        var type = new LlvmType(Words.of(Type.scalar(from.type().element())).element(), lanes);
+        var places = new ArrayList<Operand>();
+        Operand inside = Operand.integer(LlvmType.BIT, 1);
+        for (int axis = 0; axis < indices.size(); axis++) {
+            var place = builder.add(offsets.get(axis), indices.get(axis));
+            places.add(place);
+            boolean vector = lanes > 0 && axis == indices.size() - 1;
+            var own = vector ? ascending(place, lanes) : place;
+            var extent = builder.splat(dims.invariant(from.type().dims().get(axis)), own.type().lanes());
+            // Negative numbers are large unsigned ones.
+            var fits = builder.compare("ult", own, extent);
+            inside = vector ? builder.binary("and", builder.splat(inside, lanes), fits)
+                    : builder.binary("and", inside, fits);
+        }
+        var value = memory.load(from, places, type, Optional.of(inside), Optional.empty());
+        Optional<Operand> mask = Optional.empty();
+        if (lanes > 0) {
+            var last = ascending(indices.getLast(), lanes);
+            var extent = dims.invariant(to.type().dims().getLast());
+            mask = Optional.of(builder.compare("ult", last, builder.splat(extent, lanes)));
+        }
+        memory.store(to, List.copyOf(indices), value, mask);
+    }
+
+    private Operand ascending(Operand first, long lanes) {
+        var vector = LlvmType.LONG.withLanes(lanes);
+        return builder.binary("add", builder.splat(first, lanes), Operand.ascending(vector));
+    }
+}

@@ -1,0 +1,12 @@
+package org.portolan.llvm.emit;
+
+import org.portolan.ir.Type;
+
+/// A ring on a processor that copies by itself: plain buffers one behind the other, and two counters in memory, which
+/// LLVM turns into registers.
+///
+/// @param slots points to the first slot
+/// @param slotElements from one slot to the next
+/// @param filled points to the number of slots handed over so far
+/// @param read points to the number of slots handed back so far
+record RingPlace(Type.Ring type, Operand slots, long slotElements, Operand filled, Operand read) {}

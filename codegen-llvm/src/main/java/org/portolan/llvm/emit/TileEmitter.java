@@ -1,0 +1,265 @@
+package org.portolan.llvm.emit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.portolan.ir.ArithOp;
+import org.portolan.ir.Body;
+import org.portolan.ir.Combine;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.PlanOp;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.TileOp.Bind;
+import org.portolan.ir.Value;
+import org.portolan.runtime.type.Dim;
+
+/// The operations of a kernel's body.
+final class TileEmitter {
+    private final FunctionBuilder builder;
+    private final Scope scope;
+    private final DimEmitter dims;
+    private final ArithEmitter arith;
+    private final Addressing addressing;
+    private final Memory memory;
+    private final LocalMemory local;
+    private final ControlFlow flow;
+    private final Lanes lanes;
+    private final Intrinsics intrinsics;
+    private final Atomics atomics;
+    private final GridLoop grid;
+    private int failures;
+    private int blockLoops;
+
+    TileEmitter(
+            FunctionBuilder builder,
+            Scope scope,
+            DimEmitter dims,
+            Target target,
+            List<Operand> gridExtents) {
+        this.builder = builder;
+        this.scope = scope;
+        this.dims = dims;
+        arith = new ArithEmitter(builder, target.traits(), scope::operand);
+        addressing = new Addressing(builder, dims);
+        memory = new Memory(builder, addressing);
+        flow = new ControlFlow(builder);
+        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes());
+        lanes = new Lanes(builder, arith);
+        intrinsics = new Intrinsics(builder, target.intrinsics());
+        atomics = new Atomics(builder, addressing, arith);
+        grid = new GridLoop(builder, flow, gridExtents);
+    }
+
+    /// Writes a body's operations and gives what it yields.
+    List<Operand> emit(Body body) {
+        List<Operand> yielded = List.of();
+        for (var op : body.ops()) {
+            if (op instanceof TileOp.Yield(List<Value> values)) {
+                yielded = operands(values);
+            } else {
+                emit(op);
+            }
+        }
+        return yielded;
+    }
+
+    private void emit(Op op) {
+        switch (op) {
+            case ArithOp arithmetic -> bind(arithmetic.result(), () -> arith.emit(arithmetic));
+            case TileOp tile -> emit(tile);
+            case GraphOp _, NestOp _, PlanOp _, MachineOp _ ->
+                throw new EmitException("a kernel holds operations of the dialects tile and arith, found " + op);
+        }
+    }
+
+    private void emit(TileOp op) {
+        switch (op) {
+            case TileOp.Kernel kernel ->
+                throw new EmitException("the kernel " + kernel.name() + " stands inside another kernel");
+            case TileOp.For loop -> loop(loop);
+            case TileOp.While loop -> repeat(loop);
+            case TileOp.If choice -> bind(
+                    choice.results(),
+                    flow.choose(
+                            scope.operand(choice.condition()), () -> emit(choice.yes()), () -> emit(choice.no())));
+            case TileOp.Yield _ -> throw new EmitException("a yield stands at the end of a body");
+            case TileOp.Alloc(Value result) -> scope.bind(result, local.allocate(result));
+            case TileOp.View(Value buffer, List<Value> offsets, Value result) ->
+                scope.bind(result, addressing.view(scope.buffer(buffer), operands(offsets), result.buffer()));
+            case TileOp.Load(
+                    Value buffer, List<Value> indices, Optional<Value> mask, Optional<Value> other, Value result) ->
+                bind(result, () -> memory.load(
+                        scope.buffer(buffer),
+                        operands(indices),
+                        Words.of(result.type()),
+                        mask.map(scope::operand),
+                        other.map(scope::operand)));
+            case TileOp.Store(Value value, Value buffer, List<Value> indices, Optional<Value> mask) ->
+                memory.store(
+                        scope.buffer(buffer), operands(indices), scope.operand(value), mask.map(scope::operand));
+            case TileOp.Copy(Value from, Value to, List<Value> offsets, _) ->
+                local.copy(scope.buffer(from), scope.buffer(to), operands(offsets));
+            case TileOp.Ring(_, Value result) -> scope.bind(result, local.ring(result));
+            case TileOp.Acquire(Value ring, Value result) -> scope.bind(result, local.acquire(scope.ring(ring)));
+            case TileOp.Publish(Value ring) -> local.publish(scope.ring(ring));
+            case TileOp.Consume(Value ring, Value result) -> scope.bind(result, local.consume(scope.ring(ring)));
+            case TileOp.Release(Value ring) -> local.release(scope.ring(ring));
+            case TileOp.Barrier(Bind bound) -> barrier(bound);
+            case TileOp.Broadcast(Value value, Value result) ->
+                bind(result, () -> builder.splat(
+                        scope.operand(value), Words.of(result.type()).lanes()));
+            case TileOp.Lanes(Value result) -> scope.bind(result, Operand.ascending(Words.of(result.type())));
+            case TileOp.Extract(Value vector, long lane, Value result) ->
+                bind(result, () -> builder.extract(scope.operand(vector), lane));
+            case TileOp.Shuffle(List<Value> vectors, List<Long> from, Value result) ->
+                bind(result, () -> lanes.shuffle(operands(vectors), from, Words.of(result.type())));
+            case TileOp.Reduce(Value vector, Combine combine, Value result) ->
+                bind(result, () -> lanes.reduce(
+                        scope.operand(vector), combine, result.type().elementType()));
+            case TileOp.Mask(Value lower, Value upper, Value result) ->
+                bind(result, () -> lanes.mask(
+                        scope.operand(lower), scope.operand(upper), Words.of(result.type())));
+            case TileOp.Atomic(Value value, Value buffer, List<Value> indices, Combine combine, Value result) ->
+                bind(result, () -> atomics.emit(
+                        scope.operand(value), scope.buffer(buffer), operands(indices), combine));
+            case TileOp.Prefetch(Value buffer, List<Value> indices) ->
+                builder.callVoid(
+                        "llvm.prefetch.p0",
+                        addressing.address(scope.buffer(buffer), operands(indices)),
+                        Operand.integer(LlvmType.INT, 0),
+                        Operand.integer(LlvmType.INT, 3),
+                        Operand.integer(LlvmType.INT, 1));
+            case TileOp.Call(List<Value> arguments, String name, List<Value> results) ->
+                bind(results, intrinsics.call(
+                        name,
+                        operands(arguments),
+                        results.stream().map(value -> Words.of(value.type())).toList()));
+            case TileOp.Expression(List<Value> operands, Dim expression, Value result) ->
+                bind(result, () -> builder.splat(
+                        dims.emit(expression, operands(operands)),
+                        Words.of(result.type()).lanes()));
+            case TileOp.Assume(Value condition) -> assume(scope.operand(condition));
+            case TileOp.Fail(Value condition, long code) -> fail(scope.operand(condition), code);
+        }
+    }
+
+    private void loop(TileOp.For loop) {
+        var lower = scope.operand(loop.lower());
+        var upper = scope.operand(loop.upper());
+        var step = scope.operand(loop.step());
+        switch (loop.bind()) {
+            case GRID -> {
+                if (!loop.initial().isEmpty()) {
+                    throw new EmitException("a loop over the grid carries nothing: its rounds run in any order");
+                }
+                grid.emit(lower, step, index -> body(loop, index, List.of()));
+            }
+            case UNROLL -> unroll(loop, lower, upper, step);
+            case SERIAL -> serial(loop, lower, upper, step);
+            case BLOCK, WARP, LANE -> {
+                blockLoops++;
+                serial(loop, lower, upper, step);
+                blockLoops--;
+            }
+        }
+    }
+
+    private void serial(TileOp.For loop, Operand lower, Operand upper, Operand step) {
+        var hint = loop.body().params().getFirst().hint();
+        bind(
+                loop.results(),
+                flow.count(
+                        hint.isEmpty() ? "i" : hint,
+                        lower,
+                        upper,
+                        step,
+                        operands(loop.initial()),
+                        index -> carried -> body(loop, index, carried)));
+    }
+
+    private void unroll(TileOp.For loop, Operand lower, Operand upper, Operand step) {
+        if (lower.literal().isEmpty() || upper.literal().isEmpty() || step.literal().isEmpty()) {
+            throw new EmitException("an unrolled loop runs between numbers, found " + lower.text() + " to "
+                    + upper.text() + " in steps of " + step.text());
+        }
+        var carried = operands(loop.initial());
+        for (long index = lower.literal().getAsLong();
+                index < upper.literal().getAsLong();
+                index += step.literal().getAsLong()) {
+            carried = body(loop, Operand.index(index), carried);
+        }
+        bind(loop.results(), carried);
+    }
+
+    private List<Operand> body(TileOp.For loop, Operand index, List<Operand> carried) {
+        var params = loop.body().params();
+        scope.bind(params.getFirst(), index);
+        bind(params.subList(1, params.size()), carried);
+        return emit(loop.body());
+    }
+
+    private void repeat(TileOp.While loop) {
+        var results = flow.repeat(
+                operands(loop.initial()),
+                carried -> {
+                    bind(loop.condition().params(), carried);
+                    return emit(loop.condition()).getFirst();
+                },
+                carried -> {
+                    bind(loop.body().params(), carried);
+                    return emit(loop.body());
+                });
+        bind(loop.results(), results);
+    }
+
+    /// One thread runs a whole block here, so there is nobody to wait for, unless the threads are a loop around this.
+    private void barrier(Bind bound) {
+        if (blockLoops > 0) {
+            throw new EmitException("a barrier of scope " + bound + " inside a loop over the threads of a block needs"
+                    + " threads that run side by side; this target runs them one after the other");
+        }
+    }
+
+    private void assume(Operand condition) {
+        if (!condition.type().isVector()) {
+            builder.callVoid("llvm.assume", condition);
+        }
+    }
+
+    /// The first failure of a run is kept: the code in the upper half of the word, in the lower one which failure of the
+    /// kernel it was, counted from 1. This call of the kernel then ends, so that nothing is accessed after it.
+    private void fail(Operand condition, long code) {
+        failures++;
+        var failed = builder.fresh("fail");
+        var fine = builder.fresh("fine");
+        builder.branch(lanes.any(condition), failed, fine);
+        builder.startBlock(failed);
+        builder.line("%" + builder.fresh("first") + " = cmpxchg ptr %error, i64 0, i64 " + (code << 32 | failures)
+                + " monotonic monotonic");
+        builder.line("ret void");
+        builder.startBlock(fine);
+    }
+
+    private List<Operand> operands(List<Value> values) {
+        var operands = new ArrayList<Operand>(values.size());
+        for (var value : values) {
+            operands.add(scope.operand(value));
+        }
+        return operands;
+    }
+
+    private void bind(List<Value> values, List<Operand> operands) {
+        for (int i = 0; i < values.size(); i++) {
+            scope.bind(values.get(i), operands.get(i));
+        }
+    }
+
+    /// Binds a result; the instructions are named after it.
+    private void bind(Value value, Supplier<Operand> emission) {
+        scope.bind(value, builder.named(value.hint(), emission));
+    }
+}

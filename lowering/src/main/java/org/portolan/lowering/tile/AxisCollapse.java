@@ -1,0 +1,233 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.portolan.ir.Axis;
+import org.portolan.ir.Body;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.Rewriter;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.runtime.type.Dim;
+
+/// Makes the axes of a nest few and long: an axis of one point vanishes, and two neighbours become one where every access
+/// walks them as one. The tensors get the shorter shapes; their elements in row-major order stay.
+final class AxisCollapse {
+    private final NestOp.Compute nest;
+    private final LinkedHashMap<String, Dim> extents = new LinkedHashMap<>();
+    private final Map<Value, List<Dim>> dims = new IdentityHashMap<>();
+    private final Map<Value, List<List<Dim>>> accesses = new IdentityHashMap<>();
+    private final Map<Op, List<Dim>> reads = new IdentityHashMap<>();
+    private final List<List<Dim>> stores = new ArrayList<>();
+    private final Map<Op, List<String>> reduced = new IdentityHashMap<>();
+    private final List<Dim> otherUses = new ArrayList<>();
+    /// Tensors that are read outside their extents keep their shape.
+    private final Map<Value, Boolean> guarded = new IdentityHashMap<>();
+
+    /// The simpler nest and, for each of its tensors, the tensor of the old one.
+    record Collapsed(NestOp.Compute nest, Map<Value, Value> originals) {}
+
+    private AxisCollapse(NestOp.Compute nest) {
+        this.nest = nest;
+        nest.axes().forEach(axis -> extents.put(axis.name(), axis.extent()));
+        for (var op : nest.body().ops()) {
+            switch (op) {
+                case NestOp.Read read -> {
+                    var at = new ArrayList<>(read.at());
+                    reads.put(read, at);
+                    track(read.source(), at);
+                    if (read.otherwise() != NestOp.Otherwise.PROVEN) {
+                        guarded.put(read.source(), true);
+                    }
+                }
+                case NestOp.Index index -> otherUses.add(index.value());
+                case NestOp.Yield yield -> {
+                    for (int i = 0; i < yield.to().size(); i++) {
+                        var to = new ArrayList<>(yield.to().get(i));
+                        stores.add(to);
+                        track(nest.results().get(i), to);
+                    }
+                }
+                default ->
+                    Reduction.of(op).ifPresent(reduction -> reduced.put(op, new ArrayList<>(reduction.over())));
+            }
+        }
+    }
+
+    static Collapsed apply(NestOp.Compute nest) {
+        var collapse = new AxisCollapse(nest);
+        if (nest.into().isEmpty()) {
+            collapse.dropPoints();
+            while (collapse.mergeOne()) {
+                // Each merge may open the next.
+            }
+        }
+        return collapse.rebuild();
+    }
+
+    private void track(Value tensor, List<Dim> at) {
+        dims.computeIfAbsent(tensor, value -> new ArrayList<>(value.tensor().dims()));
+        accesses.computeIfAbsent(tensor, _ -> new ArrayList<>()).add(at);
+    }
+
+    private void dropPoints() {
+        var points = extents.entrySet().stream()
+                .filter(entry -> entry.getValue().isConstant(1))
+                .map(Map.Entry::getKey)
+                .toList();
+        Function<String, Dim> zero = name -> points.contains(name) ? Dim.ZERO : null;
+        accesses.values().forEach(all -> all.forEach(at -> at.replaceAll(index -> index.substitute(zero))));
+        otherUses.replaceAll(index -> index.substitute(zero));
+        reduced.values().forEach(over -> over.removeAll(points));
+        points.forEach(extents::remove);
+        for (var tensor : dims.keySet()) {
+            for (int axis = dims.get(tensor).size() - 1; axis >= 0; axis--) {
+                int dropped = axis;
+                if (dims.get(tensor).get(axis).isConstant(1)
+                        && accesses.get(tensor).stream().allMatch(at -> at.get(dropped).isConstant(0))) {
+                    dims.get(tensor).remove(axis);
+                    accesses.get(tensor).forEach(at -> at.remove(dropped));
+                }
+            }
+        }
+    }
+
+    private boolean mergeOne() {
+        for (var outer : List.copyOf(extents.keySet())) {
+            for (var inner : List.copyOf(extents.keySet())) {
+                if (!outer.equals(inner) && canMerge(outer, inner)) {
+                    merge(outer, inner);
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private boolean canMerge(String outer, String inner) {
+        for (var use : otherUses) {
+            if (use.symbols().contains(outer) || use.symbols().contains(inner)) {
+                return false;
+            }
+        }
+        for (var over : reduced.values()) {
+            // A reduction combines in row-major order of its axes, so only neighbours may become one.
+            int position = over.indexOf(outer);
+            if (position >= 0 ? over.indexOf(inner) != position + 1 : over.contains(inner)) {
+                return false;
+            }
+        }
+        boolean used = false;
+        for (var tensor : accesses.keySet()) {
+            int place = -1;
+            for (var at : accesses.get(tensor)) {
+                int outerPlace = at.indexOf(Dim.symbol(outer));
+                long mentions = at.stream()
+                        .filter(index -> index.symbols().contains(outer) || index.symbols().contains(inner))
+                        .count();
+                if (mentions == 0) {
+                    if (place >= 0) {
+                        return false;
+                    }
+                    place = -2;
+                    continue;
+                }
+                if (mentions != 2
+                        || outerPlace < 0
+                        || outerPlace + 1 >= at.size()
+                        || !at.get(outerPlace + 1).equals(Dim.symbol(inner))
+                        || !dims.get(tensor).get(outerPlace + 1).equals(extents.get(inner))
+                        || guarded.containsKey(tensor)
+                        || place != -1 && place != outerPlace) {
+                    return false;
+                }
+                place = outerPlace;
+                used = true;
+            }
+        }
+        return used;
+    }
+
+    private void merge(String outer, String inner) {
+        for (var tensor : accesses.keySet()) {
+            boolean merged = false;
+            for (var at : accesses.get(tensor)) {
+                int place = at.indexOf(Dim.symbol(outer));
+                if (place >= 0) {
+                    at.remove(place + 1);
+                    if (!merged) {
+                        var extent = dims.get(tensor).remove(place + 1);
+                        dims.get(tensor).set(place, dims.get(tensor).get(place).times(extent));
+                        merged = true;
+                    }
+                }
+            }
+        }
+        reduced.values().forEach(over -> over.remove(inner));
+        extents.put(outer, extents.get(outer).times(extents.remove(inner)));
+    }
+
+    private Collapsed rebuild() {
+        var rewriter = new Rewriter();
+        var originals = new IdentityHashMap<Value, Value>();
+        Function<Value, Value> reshaped = tensor -> {
+            if (!dims.containsKey(tensor)) {
+                originals.put(tensor, tensor);
+                return tensor;
+            }
+            var copy = Value.of(new Type.Tensor(tensor.tensor().element(), dims.get(tensor)), tensor.hint());
+            originals.put(copy, tensor);
+            rewriter.replace(tensor, copy);
+            return copy;
+        };
+        var inputs = nest.inputs().stream().map(reshaped).toList();
+        var into = rewriter.map(nest.into());
+        var results = nest.into().isEmpty() ? nest.results().stream().map(reshaped).toList() : nest.results();
+        if (!nest.into().isEmpty()) {
+            results.forEach(result -> originals.put(result, result));
+            into.forEach(tensor -> originals.putIfAbsent(tensor, tensor));
+        }
+        var ops = new ArrayList<Op>();
+        int uses = 0;
+        for (var op : nest.body().ops()) {
+            var copy = rewriter.copy(op);
+            ops.add(
+                    switch (op) {
+                        case NestOp.Read _ -> {
+                            var read = (NestOp.Read) copy;
+                            yield new NestOp.Read(
+                                    read.source(), read.indices(), read.other(), reads.get(op), read.otherwise(),
+                                    read.result());
+                        }
+                        case NestOp.Index _ -> {
+                            var index = (NestOp.Index) copy;
+                            yield new NestOp.Index(index.operands(), otherUses.get(uses++), index.result());
+                        }
+                        case NestOp.Sum _ -> {
+                            var sum = (NestOp.Sum) copy;
+                            yield new NestOp.Sum(sum.value(), reduced.get(op), sum.result());
+                        }
+                        case NestOp.Reduce _ -> {
+                            var reduce = (NestOp.Reduce) copy;
+                            yield new NestOp.Reduce(
+                                    reduce.values(), reduce.initial(), reduced.get(op), reduce.body(), reduce.results());
+                        }
+                        case NestOp.Yield _ -> {
+                            var end = (NestOp.Yield) copy;
+                            yield new NestOp.Yield(end.values(), end.indices(), stores);
+                        }
+                        default -> copy;
+                    });
+        }
+        var axes = new ArrayList<Axis>();
+        extents.forEach((name, extent) -> axes.add(new Axis(name, extent)));
+        var simpler = new NestOp.Compute(
+                inputs, into, axes, nest.origin(), new Body(List.of(), ops), results);
+        return new Collapsed(simpler, originals);
+    }
+}

@@ -1,0 +1,177 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.portolan.ir.ArithOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Relation;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.runtime.type.Dim;
+
+/// Writes the loads and stores of a kernel: contiguous where the lanes are adjacent in memory, else gathers; guarded
+/// where the index may leave the source.
+class MemoryEmitter extends ScalarEmitter {
+    /// The code of a run that fails because an index is out of range.
+    static final long INDEX_OUT_OF_RANGE = 1;
+
+    private final Map<Value, Value> buffers;
+    private final AxisBounds bounds;
+
+    /// @param buffers the kernel's parameter for each tensor
+    MemoryEmitter(NestAnalysis analysis, Map<Value, Value> buffers) {
+        super(analysis);
+        this.buffers = new IdentityHashMap<>(buffers);
+        this.bounds = new AxisBounds(analysis);
+    }
+
+    /// Loads what a read stands for. {@code dollars} are its operands and {@code other} its value outside, evaluated.
+    Value load(
+            Scope scope, NestOp.Read read, List<Value> dollars, Value other, Map<String, Integer> coordinates) {
+        var buffer = buffers.get(read.source());
+        var dims = read.source().tensor().dims();
+        var vectorAxis = vectorAxis(scope, analysis.free(read.result()));
+        boolean vectorOperand = dollars.stream().anyMatch(dollar -> dollar.type().laneCount() > 1);
+        boolean inIndex = vectorAxis.isPresent()
+                && read.at().stream().anyMatch(index -> index.symbols().contains(vectorAxis.get()));
+        long lanes = inIndex || vectorOperand ? scope.position(vectorAxis.get()).lanes() : 1;
+        Value guard = null;
+        var at = new ArrayList<>(read.at());
+        boolean clamped = false;
+        var indices = new ArrayList<Value>();
+        for (int axis = 0; axis < dims.size(); axis++) {
+            var index = at.get(axis);
+            boolean low = read.otherwise() != NestOp.Otherwise.PROVEN && !bounds.isAtLeastZero(index);
+            boolean high = read.otherwise() != NestOp.Otherwise.PROVEN && !bounds.isBelow(index, dims.get(axis));
+            if (!low && !high) {
+                indices.add(null);
+                continue;
+            }
+            var value = index(scope, index, dollars, coordinates);
+            if (read.otherwise() == NestOp.Otherwise.CLAMP) {
+                clamped = true;
+                indices.add(clamp(scope, value, dims.get(axis)));
+                continue;
+            }
+            if (low) {
+                guard = and(scope, guard, compare(scope, value, Relation.GREATER_OR_EQUAL, number(scope, Dim.ZERO)));
+            }
+            if (high) {
+                guard = and(scope, guard, compare(scope, value, Relation.LESS, number(scope, dims.get(axis))));
+            }
+            indices.add(null);
+        }
+        boolean adjacent = !clamped
+                && !vectorOperand
+                && inIndex
+                && isAdjacent(read.at(), buffer.buffer(), vectorAxis.get());
+        for (int axis = 0; axis < dims.size(); axis++) {
+            if (indices.get(axis) == null) {
+                indices.set(
+                        axis,
+                        adjacent
+                                ? firstIndex(scope, at.get(axis), dollars, coordinates)
+                                : index(scope, at.get(axis), dollars, coordinates));
+            }
+        }
+        Value mask = null;
+        if (lanes > 1 && !isPadded(buffer.buffer())) {
+            mask = mask(scope, vectorAxis.get(), coordinates.getOrDefault(vectorAxis.get(), 0));
+        }
+        if (read.otherwise() == NestOp.Otherwise.ERROR && guard != null) {
+            var outside = not(scope, guard);
+            scope.ops.add(new TileOp.Fail(and(scope, outside, mask), INDEX_OUT_OF_RANGE));
+        }
+        mask = and(scope, mask, guard);
+        var element = read.source().type().elementType();
+        var result = Value.of(laneType(lanes, element), read.result().hint());
+        boolean wideOther = other != null && other.type().laneCount() > lanes;
+        var fallback = other == null || mask == null || wideOther
+                ? Optional.<Value>empty()
+                : Optional.of(broadcast(scope, other, lanes));
+        scope.ops.add(new TileOp.Load(
+                buffer,
+                indices,
+                Optional.ofNullable(mask == null || lanes == 1 ? mask : broadcast(scope, mask, lanes)),
+                fallback,
+                result));
+        return wideOther && guard != null ? select(scope, guard, result, other) : result;
+    }
+
+    /// Stores a value at the index expressions.
+    void store(
+            Scope scope,
+            Value tensor,
+            Value value,
+            List<Dim> to,
+            List<Value> dollars,
+            Set<String> free,
+            Map<String, Integer> coordinates) {
+        var buffer = buffers.get(tensor);
+        var vectorAxis = vectorAxis(scope, free);
+        boolean vectorOperand = dollars.stream().anyMatch(dollar -> dollar.type().laneCount() > 1);
+        long lanes = vectorAxis.map(axis -> scope.position(axis).lanes()).orElse(1L);
+        boolean adjacent =
+                !vectorOperand && vectorAxis.isPresent() && isAdjacent(to, buffer.buffer(), vectorAxis.get());
+        var indices = new ArrayList<Value>();
+        for (var index : to) {
+            indices.add(
+                    adjacent
+                            ? firstIndex(scope, index, dollars, coordinates)
+                            : index(scope, index, dollars, coordinates));
+        }
+        var mask = vectorAxis.map(axis -> mask(scope, axis, coordinates.getOrDefault(axis, 0))).orElse(null);
+        scope.ops.add(new TileOp.Store(
+                broadcast(scope, value, lanes), buffer, indices, Optional.ofNullable(mask)));
+    }
+
+    private Value clamp(Scope scope, Value index, Dim extent) {
+        long lanes = index.type().laneCount();
+        var last = broadcast(scope, number(scope, extent.minus(1)), lanes);
+        var zero = broadcast(scope, number(scope, Dim.ZERO), lanes);
+        var below = Value.of(index.type(), "i");
+        var inside = Value.of(index.type(), "i");
+        scope.ops.add(new ArithOp.Min(index, last, below));
+        scope.ops.add(new ArithOp.Max(below, zero, inside));
+        return inside;
+    }
+
+    private static Optional<String> vectorAxis(Scope scope, Set<String> free) {
+        return free.stream().filter(axis -> scope.position(axis).isVector()).findFirst();
+    }
+
+    /// Whether neighbours along an axis are neighbours in memory.
+    static boolean isAdjacent(List<Dim> at, Type.Buffer buffer, String axis) {
+        int fastest = fastestAxis(buffer);
+        for (int i = 0; i < at.size(); i++) {
+            var stride = NestAnalysis.stride(at.get(i), axis);
+            boolean expected = stride.isPresent() && stride.getAsLong() == (i == fastest ? 1 : 0);
+            if (!expected) {
+                return false;
+            }
+        }
+        return fastest >= 0;
+    }
+
+    /// The logical axis along which elements are adjacent; -1 if there is none.
+    private static int fastestAxis(Type.Buffer buffer) {
+        if (buffer.layout().isPresent()) {
+            var last = buffer.layout().get().results().getLast().symbols();
+            return last.isEmpty() ? -1 : buffer.layout().get().inputs().indexOf(last.iterator().next());
+        }
+        int axis = buffer.rank() - 1;
+        while (axis > 0 && buffer.dims().get(axis).isConstant(1)) {
+            axis--;
+        }
+        return axis;
+    }
+
+    private static boolean isPadded(Type.Buffer buffer) {
+        return buffer.layout().isPresent();
+    }
+}

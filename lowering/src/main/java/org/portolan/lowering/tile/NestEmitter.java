@@ -1,0 +1,512 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.portolan.ir.ArithOp;
+import org.portolan.ir.Body;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.lowering.tile.Schedule.Split;
+import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
+
+/// Writes the loops of one nest as its schedule says. Every scalar of the body is evaluated on demand, once for each
+/// coordinate of the axes it is free in, in the outermost loop that binds them.
+final class NestEmitter extends MemoryEmitter {
+    private final Schedule schedule;
+    private final List<Dim> grid = new ArrayList<>();
+
+    NestEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers) {
+        super(analysis, buffers);
+        this.schedule = schedule;
+    }
+
+    /// The kernel's operations.
+    List<Op> emit() {
+        var root = new Scope(null);
+        gridLoops(root, 0, new ArrayList<>());
+        return root.ops;
+    }
+
+    /// The trip counts of the grid loops, outermost first.
+    List<Dim> grid() {
+        return grid;
+    }
+
+    private record Block(Split split, Value start, Dim length, Value end) {}
+
+    /// One loop for each common axis over its blocks, then the loops within the blocks.
+    private void gridLoops(Scope scope, int index, List<Block> blocks) {
+        if (index == schedule.common().size()) {
+            blockLoops(scope, blocks, 0);
+            return;
+        }
+        var split = schedule.common().get(index);
+        var extent = analysis.extent(split.axis());
+        long block = split.block();
+        if (block == 0) {
+            blocks.add(new Block(split, number(scope, Dim.ZERO), extent, number(scope, extent)));
+            gridLoops(scope, index + 1, blocks);
+            return;
+        }
+        var count = extent.ceilDivide(block);
+        grid.add(count);
+        var point = Value.of(Type.INDEX, split.axis() + "_block");
+        var inner = new Scope(scope);
+        var start = block == 1 ? point : expression(inner, Dim.symbol("$0").times(block), point);
+        boolean whole = extent.modulo(block).isConstant(0);
+        if (block == 1) {
+            inner.bind(split.axis(), new Scope.Position(point, 1, 1, 1, null));
+        } else {
+            var end = whole
+                    ? null
+                    : expression(
+                            inner,
+                            Dim.symbol("$0").plus(block).minimum(Dim.symbol("$1")),
+                            start,
+                            number(scope, extent));
+            blocks.add(new Block(split, start, whole ? Dim.of(block) : null, end));
+            // The loops within bind the axis; until then it has no position.
+        }
+        gridLoops(inner, index + 1, blocks);
+        scope.ops.add(new TileOp.For(
+                number(scope, Dim.ZERO),
+                number(scope, count),
+                number(scope, Dim.ONE),
+                List.of(),
+                TileOp.Bind.GRID,
+                new Body(List.of(point), terminated(inner.ops, List.of())),
+                List.of()));
+    }
+
+    private void blockLoops(Scope scope, List<Block> blocks, int index) {
+        if (index == blocks.size()) {
+            stages(scope);
+            return;
+        }
+        var block = blocks.get(index);
+        tiles(scope, block.split(), block.start(), block.length(), block.end(), inner -> blockLoops(inner, blocks, index + 1));
+    }
+
+    private interface Continuation {
+        void emit(Scope scope);
+    }
+
+    /// Loops over whole tiles from {@code start}, then over what remains: with masks along lanes, with ever smaller tiles
+    /// otherwise. {@code length} is {@code null} if it is known only as {@code end - start}.
+    private void tiles(Scope scope, Split split, Value start, Dim length, Value end, Continuation body) {
+        long tile = split.tile();
+        if (length instanceof Dim.Constant(long points)) {
+            long whole = points / tile * tile;
+            loop(scope, split, start, whole, tile, split.unroll(), split.unroll(), null, body);
+            long rest = points - whole;
+            if (rest > 0) {
+                long unroll = Math.ceilDiv(rest, split.lanes());
+                var from = whole == 0 ? start : expression(scope, Dim.symbol("$0").plus(whole), start);
+                var limit = rest % split.lanes() == 0
+                        ? null
+                        : expression(scope, Dim.symbol("$0").plus(points), start);
+                var inner = new Scope(scope);
+                inner.bind(
+                        split.axis(),
+                        new Scope.Position(from, unroll, split.lanes(), rest / split.lanes(), limit));
+                body.emit(inner);
+                scope.ops.addAll(inner.ops);
+            }
+            return;
+        }
+        var upper = end != null ? end : expression(scope, Dim.symbol("$0").plus(length), start);
+        var from = start;
+        long unroll = split.unroll();
+        while (true) {
+            long step = unroll * split.lanes();
+            var whole = step == 1
+                    ? upper
+                    : expression(
+                            scope,
+                            Dim.symbol("$1").minus(Dim.symbol("$0")).floorDivide(step).times(step).plus(Dim.symbol("$0")),
+                            from,
+                            upper);
+            dynamicLoop(scope, split, from, whole, step, unroll, unroll, null, body);
+            from = whole;
+            if (unroll == 1) {
+                break;
+            }
+            unroll = split.lanes() > 1 ? 1 : nextSmaller(unroll);
+        }
+        if (split.lanes() > 1) {
+            dynamicLoop(scope, split, from, upper, split.lanes(), 1, 0, upper, body);
+        }
+    }
+
+    private static long nextSmaller(long unroll) {
+        return Long.highestOneBit(unroll - 1);
+    }
+
+    private void loop(
+            Scope scope,
+            Split split,
+            Value start,
+            long points,
+            long step,
+            long unroll,
+            long whole,
+            Value limit,
+            Continuation body) {
+        if (points == 0) {
+            return;
+        }
+        if (points == step) {
+            var inner = new Scope(scope);
+            inner.bind(split.axis(), new Scope.Position(start, unroll, split.lanes(), whole, limit));
+            body.emit(inner);
+            scope.ops.addAll(inner.ops);
+            return;
+        }
+        var end = expression(scope, Dim.symbol("$0").plus(points), start);
+        dynamicLoop(scope, split, start, end, step, unroll, whole, limit, body);
+    }
+
+    private void dynamicLoop(
+            Scope scope,
+            Split split,
+            Value start,
+            Value end,
+            long step,
+            long unroll,
+            long whole,
+            Value limit,
+            Continuation body) {
+        var counter = Value.of(Type.INDEX, split.axis());
+        var inner = new Scope(scope);
+        inner.bind(split.axis(), new Scope.Position(counter, unroll, split.lanes(), whole, limit));
+        body.emit(inner);
+        scope.ops.add(new TileOp.For(
+                start,
+                end,
+                number(scope, Dim.of(step)),
+                List.of(),
+                TileOp.Bind.SERIAL,
+                new Body(List.of(counter), terminated(inner.ops, List.of())),
+                List.of()));
+    }
+
+    static List<Op> terminated(List<Op> ops, List<Value> values) {
+        var all = new ArrayList<>(ops);
+        all.add(new TileOp.Yield(values));
+        return all;
+    }
+
+    /// Results with the same inner axes share their loops.
+    private void stages(Scope scope) {
+        int count = analysis.terminator().values().size();
+        var done = new boolean[count];
+        for (int first = 0; first < count; first++) {
+            if (done[first]) {
+                continue;
+            }
+            var axes = analysis.storeAxes(first);
+            var members = new ArrayList<Integer>();
+            for (int i = first; i < count; i++) {
+                if (!done[i] && analysis.storeAxes(i).equals(axes)) {
+                    done[i] = true;
+                    members.add(i);
+                }
+            }
+            innerLoops(scope, schedule.stages().get(first), 0, inner -> store(inner, members, axes));
+        }
+    }
+
+    private void innerLoops(Scope scope, List<Split> splits, int index, Continuation body) {
+        if (index == splits.size()) {
+            body.emit(scope);
+            return;
+        }
+        var split = splits.get(index);
+        var extent = analysis.extent(split.axis());
+        tiles(scope, split, number(scope, Dim.ZERO), extent, number(scope, extent), inner ->
+                innerLoops(inner, splits, index + 1, body));
+    }
+
+    private void store(Scope scope, List<Integer> members, Set<String> axes) {
+        for (var coordinates : coordinates(scope, axes)) {
+            for (int member : members) {
+                var yield = analysis.terminator();
+                var value = evaluate(scope, yield.values().get(member), coordinates);
+                var dollars = yield.indices().stream()
+                        .map(index -> evaluate(scope, index, coordinates))
+                        .toList();
+                store(
+                        scope,
+                        analysis.nest().results().get(member),
+                        value,
+                        yield.to().get(member),
+                        dollars,
+                        axes,
+                        coordinates);
+            }
+        }
+    }
+
+    /// All combinations of coordinates of the axes that have more than one here.
+    private List<Map<String, Integer>> coordinates(Scope scope, Set<String> axes) {
+        List<Map<String, Integer>> combinations = List.of(new TreeMap<>());
+        for (var axis : axes) {
+            long unroll = scope.position(axis).unroll();
+            if (unroll == 1) {
+                continue;
+            }
+            var next = new ArrayList<Map<String, Integer>>();
+            for (var combination : combinations) {
+                for (int coordinate = 0; coordinate < unroll; coordinate++) {
+                    var extended = new TreeMap<>(combination);
+                    extended.put(axis, coordinate);
+                    next.add(extended);
+                }
+            }
+            combinations = next;
+        }
+        return combinations;
+    }
+
+    /// The value of a scalar of the nest at the coordinates; those of axes it is not free in do not matter.
+    private Value evaluate(Scope scope, Value value, Map<String, Integer> coordinates) {
+        var definition = analysis.definition(value);
+        if (definition == null) {
+            throw new IllegalArgumentException("a nest uses " + value + " without reading it");
+        }
+        var free = analysis.free(value);
+        var own = new TreeMap<>(coordinates);
+        own.keySet().retainAll(free);
+        var home = scope.home(free);
+        var known = home.known(value, own);
+        if (known != null) {
+            return known;
+        }
+        if (analysis.reduction(definition) instanceof Reduction reduction) {
+            reduce(home, reduction);
+            return home.known(value, own);
+        }
+        var result = switch (definition) {
+            case NestOp.Read read -> {
+                var dollars = evaluateAll(home, read.indices(), own);
+                var other = read.other().map(operand -> evaluate(home, operand, own)).orElse(null);
+                yield load(home, read, dollars, other, own);
+            }
+            case NestOp.Index index -> {
+                var number = index(home, index.value(), evaluateAll(home, index.operands(), own), own);
+                yield castIndex(home, number, index.result());
+            }
+            case ArithOp arith -> arithmetic(home, arith, evaluateAll(home, OpSchema.operands(arith), own));
+            default ->
+                throw new IllegalArgumentException(
+                        OpSchema.of(definition).name() + " cannot stand in the body of a nest");
+        };
+        home.remember(value, own, result);
+        return result;
+    }
+
+    private List<Value> evaluateAll(Scope scope, List<Value> values, Map<String, Integer> coordinates) {
+        return values.stream().map(value -> evaluate(scope, value, coordinates)).toList();
+    }
+
+    private Value castIndex(Scope scope, Value number, Value wanted) {
+        var element = wanted.type().elementType();
+        if (element == ElementType.INDEX) {
+            return number;
+        }
+        var result = Value.of(laneType(number.type().laneCount(), element), wanted.hint());
+        scope.ops.add(new ArithOp.Cast(number, result));
+        return result;
+    }
+
+    /// Writes the loops of a reduction for all coordinates at once, so that what does not depend on a coordinate is loaded
+    /// once for all of them.
+    private void reduce(Scope home, Reduction reduction) {
+        var free = analysis.free(reduction.results().getFirst());
+        var combinations = coordinates(home, free);
+        long outerLanes = free.stream()
+                .mapToLong(axis -> home.position(axis).lanes())
+                .max()
+                .orElse(1);
+        var splits = schedule.reductions().get(analysis.reductions().indexOf(reduction));
+        long innerLanes = splits.isEmpty() ? 1 : splits.getLast().lanes();
+        long partials = splits.isEmpty() ? 1 : splits.getLast().unroll();
+        long lanes = Math.max(outerLanes, innerLanes);
+        var initial = new ArrayList<Value>();
+        for (var combination : combinations) {
+            for (long partial = 0; partial < partials; partial++) {
+                for (int i = 0; i < reduction.results().size(); i++) {
+                    initial.add(broadcast(home, neutral(home, reduction, i, combination), lanes));
+                }
+            }
+        }
+        var sums = reductionLoops(home, reduction, splits, 0, initial, combinations, Math.toIntExact(partials));
+        int width = reduction.results().size();
+        for (int c = 0; c < combinations.size(); c++) {
+            var parts = sums.subList(c * (int) partials * width, (c + 1) * (int) partials * width);
+            var total = parts.subList(0, width);
+            for (int partial = 1; partial < partials; partial++) {
+                total = combine(home, reduction, total, parts.subList(partial * width, (partial + 1) * width));
+            }
+            if (innerLanes > 1) {
+                total = acrossLanes(home, reduction, total);
+            }
+            for (int i = 0; i < width; i++) {
+                home.remember(reduction.results().get(i), combinations.get(c), total.get(i));
+            }
+        }
+    }
+
+    private Value neutral(Scope home, Reduction reduction, int index, Map<String, Integer> coordinates) {
+        return reduction.isSum()
+                ? constant(home, reduction.results().get(index).type().elementType(), 0)
+                : evaluate(home, reduction.initial().get(index), coordinates);
+    }
+
+    /// Loops over the reduced axes from {@code index} on; gives the accumulators after them.
+    private List<Value> reductionLoops(
+            Scope scope,
+            Reduction reduction,
+            List<Split> splits,
+            int index,
+            List<Value> accumulators,
+            List<Map<String, Integer>> combinations,
+            int partials) {
+        if (index == splits.size()) {
+            return accumulate(scope, reduction, accumulators, combinations, partials);
+        }
+        var split = splits.get(index);
+        var extent = analysis.extent(split.axis());
+        var zero = number(scope, Dim.ZERO);
+        long tile = split.tile();
+        var whole = extent.floorDivide(tile).times(tile);
+        var current = accumulators;
+        if (!whole.isConstant(0)) {
+            current = reductionLoop(
+                    scope, split, zero, whole, tile, split.unroll(), split.unroll(), reduction, splits, index, current,
+                    combinations, partials);
+        }
+        if (!extent.modulo(tile).isConstant(0)) {
+            boolean masked = split.lanes() > 1;
+            current = reductionLoop(
+                    scope, split, number(scope, whole), extent, split.lanes(), 1, masked ? 0 : 1, reduction, splits,
+                    index, current, combinations, partials);
+        }
+        return current;
+    }
+
+    private List<Value> reductionLoop(
+            Scope scope,
+            Split split,
+            Value from,
+            Dim to,
+            long step,
+            long unroll,
+            long whole,
+            Reduction reduction,
+            List<Split> splits,
+            int index,
+            List<Value> accumulators,
+            List<Map<String, Integer>> combinations,
+            int partials) {
+        var counter = Value.of(Type.INDEX, split.axis());
+        var carried = accumulators.stream().map(Value::copy).toList();
+        var results = accumulators.stream().map(Value::copy).toList();
+        var inner = new Scope(scope);
+        var end = number(scope, to);
+        inner.bind(split.axis(), new Scope.Position(counter, unroll, split.lanes(), whole, end));
+        var next = reductionLoops(inner, reduction, splits, index + 1, carried, combinations, partials);
+        var params = new ArrayList<Value>();
+        params.add(counter);
+        params.addAll(carried);
+        scope.ops.add(new TileOp.For(
+                from,
+                end,
+                number(scope, Dim.of(step)),
+                accumulators,
+                TileOp.Bind.SERIAL,
+                new Body(params, terminated(inner.ops, next)),
+                results));
+        return results;
+    }
+
+    /// One step: combines the values at every coordinate into its accumulators.
+    private List<Value> accumulate(
+            Scope scope,
+            Reduction reduction,
+            List<Value> accumulators,
+            List<Map<String, Integer>> combinations,
+            int partials) {
+        int width = reduction.results().size();
+        var next = new ArrayList<>(accumulators);
+        var innermost = reduction.over().isEmpty() ? null : innermost(reduction);
+        long steps = innermost == null ? 1 : scope.position(innermost).unroll();
+        for (int c = 0; c < combinations.size(); c++) {
+            for (int step = 0; step < steps; step++) {
+                var coordinates = new TreeMap<>(combinations.get(c));
+                if (steps > 1) {
+                    coordinates.put(innermost, step);
+                }
+                int slot = (c * partials + (partials > 1 ? step : 0)) * width;
+                var before = List.copyOf(next.subList(slot, slot + width));
+                var after = step(scope, reduction, before, coordinates);
+                var mask = innermost == null || scope.position(innermost).lanes() == 1
+                        ? null
+                        : mask(scope, innermost, step);
+                for (int i = 0; i < width; i++) {
+                    next.set(slot + i, mask == null ? after.get(i) : select(scope, mask, after.get(i), before.get(i)));
+                }
+            }
+        }
+        return next;
+    }
+
+    private String innermost(Reduction reduction) {
+        return schedule.reductions().get(analysis.reductions().indexOf(reduction)).getLast().axis();
+    }
+
+    private List<Value> step(
+            Scope scope, Reduction reduction, List<Value> accumulators, Map<String, Integer> coordinates) {
+        if (reduction.isSum()
+                && analysis.definition(reduction.values().getFirst()) instanceof ArithOp.Mul product
+                && product.result().type().elementType().isFloat()) {
+            long lanes = accumulators.getFirst().type().laneCount();
+            var left = broadcast(scope, evaluate(scope, product.left(), coordinates), lanes);
+            var right = broadcast(scope, evaluate(scope, product.right(), coordinates), lanes);
+            var sum = accumulators.getFirst().copy();
+            scope.ops.add(new ArithOp.Fma(left, right, accumulators.getFirst(), sum));
+            return List.of(sum);
+        }
+        var values = evaluateAll(scope, reduction.values(), coordinates);
+        return combine(scope, reduction, accumulators, values);
+    }
+
+    /// The axes that the reductions and results have in common.
+    static Set<String> commonAxes(NestAnalysis analysis) {
+        var common = new LinkedHashSet<>(analysis.storeAxes(0));
+        for (int i = 1; i < analysis.terminator().values().size(); i++) {
+            common.retainAll(analysis.storeAxes(i));
+        }
+        for (var reduction : analysis.reductions()) {
+            var free = analysis.free(reduction.results().getFirst());
+            boolean nested = free.stream().anyMatch(axis -> isReduced(analysis, axis));
+            if (!nested) {
+                common.retainAll(free);
+            }
+        }
+        return common;
+    }
+
+    private static boolean isReduced(NestAnalysis analysis, String axis) {
+        return analysis.reductions().stream().anyMatch(reduction -> reduction.over().contains(axis));
+    }
+}

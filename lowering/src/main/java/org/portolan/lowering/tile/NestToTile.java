@@ -1,0 +1,147 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import org.portolan.ir.Body;
+import org.portolan.ir.IndexMap;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.runtime.type.Dim;
+
+/// Writes a nest out as a kernel for a machine: simpler axes, then a schedule, then loops.
+public final class NestToTile {
+    private final MachineOp.Chip machine;
+
+    public NestToTile(MachineOp.Chip machine) {
+        this.machine = machine;
+    }
+
+    /// Lowers one nest.
+    ///
+    /// @param name the kernel's name, an identifier
+    /// @param isConstant whether an input is known at compile time, so that it can be laid out as the kernel wants it
+    public LoweredKernel lower(NestOp.Compute nest, String name, Predicate<Value> isConstant) {
+        var collapsed = AxisCollapse.apply(nest);
+        var analysis = new NestAnalysis(collapsed.nest());
+        Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
+        return lower(analysis, collapsed, Scheduler.choose(analysis, machine, constant), name);
+    }
+
+    private LoweredKernel lower(
+            NestAnalysis analysis, AxisCollapse.Collapsed collapsed, Schedule schedule, String name) {
+        var nest = analysis.nest();
+        var params = new ArrayList<Value>();
+        var arguments = new ArrayList<Value>();
+        Map<Value, Value> buffers = new IdentityHashMap<>();
+        var read = new LinkedHashSet<Value>();
+        analysis.reads().forEach(access -> read.add(access.source()));
+        for (int i = 0; i < nest.inputs().size(); i++) {
+            var input = nest.inputs().get(i);
+            if (read.contains(input) && !buffers.containsKey(input)) {
+                var type = schedule.packed(i).map(packed -> packed(input, packed)).orElseGet(() -> rowMajor(input));
+                var param = Value.of(type, input.hint());
+                buffers.put(input, param);
+                params.add(param);
+                arguments.add(collapsed.originals().get(input));
+            }
+        }
+        for (int i = 0; i < nest.results().size(); i++) {
+            var result = nest.results().get(i);
+            // What is updated in place is one buffer, whether it is read or written.
+            if (!nest.into().isEmpty() && buffers.get(nest.into().get(i)) instanceof Value updated) {
+                buffers.put(result, updated);
+                continue;
+            }
+            var param = Value.of(rowMajor(result), result.hint());
+            buffers.put(result, param);
+            params.add(param);
+            arguments.add(
+                    nest.into().isEmpty()
+                            ? collapsed.originals().get(result)
+                            : collapsed.originals().get(nest.into().get(i)));
+        }
+        var emitter = new NestEmitter(analysis, schedule, buffers);
+        var ops = emitter.emit();
+        var symbols = new LinkedHashSet<String>();
+        params.forEach(param -> param.buffer().dims().forEach(dim -> symbols.addAll(dim.symbols())));
+        emitter.grid().forEach(count -> symbols.addAll(count.symbols()));
+        collectSymbols(ops, symbols);
+        symbols.removeIf(symbol -> symbol.startsWith("$"));
+        var kernel = new TileOp.Kernel(
+                name, List.copyOf(symbols), emitter.grid(), nest.origin(), new Body(params, ops));
+        return new LoweredKernel(
+                kernel, arguments, symbols.stream().map(Dim::symbol).toList(), emitter.grid(), cost(analysis, schedule));
+    }
+
+    private static void collectSymbols(List<Op> ops, LinkedHashSet<String> symbols) {
+        for (var op : ops) {
+            if (op instanceof TileOp.Expression expression) {
+                symbols.addAll(expression.expression().symbols());
+            }
+            OpSchema.bodies(op).forEach(body -> collectSymbols(body.ops(), symbols));
+        }
+    }
+
+    /// A rough number of nanoseconds: eight scalar or vector operations for each.
+    private static Dim cost(NestAnalysis analysis, Schedule schedule) {
+        double work = analysis.nest().body().ops().size();
+        for (var reduction : analysis.reductions()) {
+            double points = 1;
+            for (var axis : reduction.over()) {
+                points *= analysis.estimate(axis);
+            }
+            work += 2 * points;
+        }
+        double lanes = 1;
+        Dim points = Dim.ONE;
+        for (var split : schedule.common()) {
+            points = points.times(split.block() == 0 ? analysis.extent(split.axis()) : Dim.of(split.block()));
+            lanes = Math.max(lanes, split.lanes());
+        }
+        if (!schedule.stages().isEmpty()) {
+            for (var split : schedule.stages().getFirst()) {
+                points = points.times(analysis.extent(split.axis()));
+                lanes = Math.max(lanes, split.lanes());
+            }
+        }
+        return points.times(Math.max(1, (long) Math.ceil(work))).ceilDivide(Math.max(1, (long) (lanes * 8)));
+    }
+
+    static Type.Buffer rowMajor(Value tensor) {
+        return new Type.Buffer(tensor.tensor().element(), tensor.tensor().dims(), Type.Space.GLOBAL);
+    }
+
+    /// Panels along one axis: {@code (k, n) -> (n/32, k, n%32)}.
+    private static Type.Buffer packed(Value tensor, Schedule.Packed packed) {
+        var dims = tensor.tensor().dims();
+        var names = IntStream.range(0, dims.size()).mapToObj(i -> "i" + i).toList();
+        var panel = Dim.symbol(names.get(packed.axis()));
+        var results = new ArrayList<Dim>();
+        var physical = new ArrayList<Dim>();
+        results.add(panel.floorDivide(packed.width()));
+        physical.add(dims.get(packed.axis()).ceilDivide(packed.width()));
+        for (int axis : packed.order()) {
+            results.add(Dim.symbol(names.get(axis)));
+            physical.add(dims.get(axis));
+        }
+        results.add(panel.modulo(packed.width()));
+        physical.add(Dim.of(packed.width()));
+        return new Type.Buffer(
+                tensor.tensor().element(),
+                dims,
+                Type.Space.GLOBAL,
+                Optional.of(new IndexMap(names, results)),
+                physical);
+    }
+}

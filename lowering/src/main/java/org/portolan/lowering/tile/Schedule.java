@@ -1,0 +1,42 @@
+package org.portolan.lowering.tile;
+
+import java.util.List;
+import java.util.Optional;
+
+/// How a nest becomes loops. It is data: it prints, parses and can be kept in a log.
+///
+/// The common axes are those that every result and every reduction is free in; their loops stand outermost, in order.
+/// Each is cut into blocks of {@code block} points, one block to a point of the grid, and a block into tiles of
+/// {@code unroll * lanes} points that are computed together: values that do not depend on an axis are computed once for
+/// a whole tile of it. Inner axes and reductions are cut in the same way, without a grid.
+record Schedule(List<Split> common, List<List<Split>> stages, List<List<Split>> reductions, List<Packed> packed) {
+    Schedule {
+        common = List.copyOf(common);
+        stages = stages.stream().map(List::copyOf).toList();
+        reductions = reductions.stream().map(List::copyOf).toList();
+        packed = List.copyOf(packed);
+    }
+
+    /// One axis: block (0 for all of it), points side by side, and lanes of a vector (1 for scalars).
+    record Split(String axis, long block, long unroll, long lanes) {
+        static Split scalar(String axis) {
+            return new Split(axis, 1, 1, 1);
+        }
+
+        long tile() {
+            return unroll * lanes;
+        }
+    }
+
+    /// Input {@code input} lies in memory in panels of {@code width} along one of its axes, the other axes in
+    /// {@code order} within a panel.
+    record Packed(int input, int axis, long width, List<Integer> order) {
+        Packed {
+            order = List.copyOf(order);
+        }
+    }
+
+    Optional<Packed> packed(int input) {
+        return packed.stream().filter(entry -> entry.input() == input).findFirst();
+    }
+}

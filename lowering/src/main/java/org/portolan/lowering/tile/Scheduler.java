@@ -1,0 +1,344 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.OpSchema;
+import org.portolan.ir.Value;
+import org.portolan.lowering.tile.Schedule.Packed;
+import org.portolan.lowering.tile.Schedule.Split;
+
+/// Picks a schedule for a nest from the numbers of a machine.
+///
+/// There are two ways to use lanes. Along a common axis every scalar has lanes, and reductions run down the lanes side by
+/// side; or each innermost loop has lanes of its own, and a reduction ends by combining its lanes. Both are weighed by the
+/// elements that must be touched; then whatever reductions share is kept in registers by computing several points of
+/// another axis together.
+final class Scheduler {
+    /// The work, in points, that makes an elementwise block worth a point of the grid.
+    private static final long ELEMENTWISE_BLOCK = 4096;
+    /// Rows of a contraction in one point of the grid.
+    private static final long ROW_BLOCK = 64;
+    /// The price of combining the lanes of one vector, in vector operations.
+    private static final double ACROSS_LANES = 6;
+
+    private final NestAnalysis analysis;
+    private final MachineOp.Chip machine;
+    private final Predicate<Value> isConstant;
+    private final List<String> common;
+    private final long lanes;
+
+    private Scheduler(NestAnalysis analysis, MachineOp.Chip machine, Predicate<Value> isConstant) {
+        this.analysis = analysis;
+        this.machine = machine;
+        this.isConstant = isConstant;
+        this.common = List.copyOf(NestEmitter.commonAxes(analysis));
+        this.lanes = lanes();
+    }
+
+    static Schedule choose(NestAnalysis analysis, MachineOp.Chip machine, Predicate<Value> isConstant) {
+        return new Scheduler(analysis, machine, isConstant).choose();
+    }
+
+    /// The lanes of a vector of the widest element that is computed with.
+    private long lanes() {
+        long bits = 32;
+        for (var op : analysis.nest().body().ops()) {
+            if (op instanceof NestOp.Index) {
+                continue;
+            }
+            for (var result : OpSchema.results(op)) {
+                bits = Math.max(bits, result.type().elementType().bits());
+            }
+        }
+        return Math.max(1, machine.vectorBytes() * 8 / bits);
+    }
+
+    private Schedule choose() {
+        boolean packedElements = analysis.nest().results().stream()
+                        .anyMatch(result -> result.type().elementType().bits() < 8)
+                || analysis.nest().inputs().stream()
+                        .anyMatch(input -> input.type().elementType().bits() < 8);
+        if (packedElements) {
+            return scalar();
+        }
+        Optional<String> best = Optional.empty();
+        double bestCost = perLoopCost();
+        for (var axis : common) {
+            double cost = commonCost(axis);
+            if (cost < bestCost) {
+                bestCost = cost;
+                best = Optional.of(axis);
+            }
+        }
+        return best.map(this::alongCommon).orElseGet(this::perLoop);
+    }
+
+    /// Elements smaller than a byte share bytes, so that neighbours must be written one after the other.
+    private Schedule scalar() {
+        var all = common.stream().map(axis -> new Split(axis, 0, 1, 1)).toList();
+        return new Schedule(all, scalarStages(), scalarReductions(), List.of());
+    }
+
+    private List<List<Split>> scalarStages() {
+        var stages = new ArrayList<List<Split>>();
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            stages.add(inner(i).stream().map(Split::scalar).toList());
+        }
+        return stages;
+    }
+
+    private List<List<Split>> scalarReductions() {
+        return analysis.reductions().stream()
+                .map(reduction -> reduction.over().stream().map(Split::scalar).toList())
+                .toList();
+    }
+
+    private List<String> inner(int result) {
+        return analysis.storeAxes(result).stream().filter(axis -> !common.contains(axis)).toList();
+    }
+
+    /// How often a read runs for one point of the common axes.
+    private double weight(NestOp.Read read) {
+        double weight = 1;
+        for (var axis : analysis.free(read.result())) {
+            if (!common.contains(axis)) {
+                weight *= analysis.estimate(axis);
+            }
+        }
+        return weight;
+    }
+
+    private double weight(int result) {
+        double weight = 1;
+        for (var axis : inner(result)) {
+            weight *= analysis.estimate(axis);
+        }
+        return weight;
+    }
+
+    /// Vector operations for a vector's worth of points along a common axis.
+    private double commonCost(String axis) {
+        double cost = 0;
+        for (var read : analysis.reads()) {
+            cost += weight(read) * (isCheap(read, axis) ? 1 : lanes);
+        }
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            var buffer = NestToTile.rowMajor(analysis.nest().results().get(i));
+            boolean adjacent = MemoryEmitter.isAdjacent(analysis.terminator().to().get(i), buffer, axis);
+            cost += weight(i) * (adjacent ? 1 : lanes);
+        }
+        long extent = analysis.estimate(axis);
+        return cost * Math.ceilDiv(extent, lanes) * lanes / Math.max(1, extent);
+    }
+
+    private boolean isCheap(NestOp.Read read, String axis) {
+        if (!analysis.free(read.result()).contains(axis)) {
+            return true;
+        }
+        return read.indices().stream().noneMatch(index -> analysis.free(index).contains(axis))
+                && MemoryEmitter.isAdjacent(read.at(), NestToTile.rowMajor(read.source()), axis)
+                || packing(read, axis, lanes).isPresent();
+    }
+
+    /// Vector operations for as many points, if each innermost loop has lanes of its own.
+    private double perLoopCost() {
+        double cost = 0;
+        var vectorAxes = new ArrayList<String>();
+        for (var reduction : analysis.reductions()) {
+            var axis = loopAxis(reduction.over(), axisCandidate -> reads(reduction, axisCandidate));
+            axis.ifPresent(vectorAxes::add);
+            cost += axis.isPresent() ? ACROSS_LANES : 0;
+        }
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            int result = i;
+            var axis = stageAxis(result);
+            axis.ifPresent(vectorAxes::add);
+            cost += weight(i) / axis.map(name -> loopLanes(name)).orElse(1L);
+        }
+        for (var read : analysis.reads()) {
+            var axis = analysis.free(read.result()).stream().filter(vectorAxes::contains).findFirst();
+            boolean adjacent = axis.isPresent()
+                    && MemoryEmitter.isAdjacent(read.at(), NestToTile.rowMajor(read.source()), axis.get());
+            cost += weight(read) / (adjacent ? loopLanes(axis.get()) : 1);
+        }
+        return cost * lanes;
+    }
+
+    private long loopLanes(String axis) {
+        var extent = analysis.constantExtent(axis);
+        return extent.isEmpty() ? lanes : Math.min(lanes, Math.max(1, Long.highestOneBit(extent.getAsLong())));
+    }
+
+    /// The reads that a reduction runs for each point of an axis.
+    private List<NestOp.Read> reads(Reduction reduction, String axis) {
+        return analysis.reads().stream()
+                .filter(read -> analysis.free(read.result()).contains(axis))
+                .toList();
+    }
+
+    private interface ReadsAlong {
+        List<NestOp.Read> along(String axis);
+    }
+
+    /// The axis whose lanes are adjacent for most of the reads.
+    private Optional<String> loopAxis(List<String> axes, ReadsAlong reads) {
+        Optional<String> best = Optional.empty();
+        long most = 0;
+        for (var axis : axes) {
+            long adjacent = reads.along(axis).stream()
+                    .filter(read -> MemoryEmitter.isAdjacent(read.at(), NestToTile.rowMajor(read.source()), axis))
+                    .count();
+            long strided = reads.along(axis).size() - adjacent;
+            if (adjacent > most && adjacent >= strided && loopLanes(axis) > 1) {
+                most = adjacent;
+                best = Optional.of(axis);
+            }
+        }
+        return best;
+    }
+
+    private Optional<String> stageAxis(int result) {
+        var buffer = NestToTile.rowMajor(analysis.nest().results().get(result));
+        return inner(result).stream()
+                .filter(axis -> MemoryEmitter.isAdjacent(analysis.terminator().to().get(result), buffer, axis))
+                .filter(axis -> loopLanes(axis) > 1)
+                .findFirst();
+    }
+
+    private Schedule perLoop() {
+        var splits = common.stream().map(Split::scalar).toList();
+        var stages = new ArrayList<List<Split>>();
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            var vector = stageAxis(i);
+            var loops = new ArrayList<Split>();
+            for (var axis : inner(i)) {
+                if (!vector.equals(Optional.of(axis))) {
+                    loops.add(Split.scalar(axis));
+                }
+            }
+            vector.ifPresent(axis -> loops.add(new Split(axis, 0, sideBySide(axis, 2), loopLanes(axis))));
+            stages.add(loops);
+        }
+        var reductions = new ArrayList<List<Split>>();
+        for (var reduction : analysis.reductions()) {
+            var vector = loopAxis(reduction.over(), axis -> reads(reduction, axis));
+            var loops = new ArrayList<Split>();
+            for (var axis : reduction.over()) {
+                if (!vector.equals(Optional.of(axis))) {
+                    loops.add(Split.scalar(axis));
+                }
+            }
+            vector.ifPresent(axis -> loops.add(new Split(axis, 0, sideBySide(axis, 4), loopLanes(axis))));
+            reductions.add(loops);
+        }
+        return new Schedule(splits, stages, reductions, List.of());
+    }
+
+    /// Vectors side by side, so that one need not wait for the other; fewer where the axis is short.
+    private long sideBySide(String axis, long wanted) {
+        var extent = analysis.constantExtent(axis);
+        return extent.isEmpty() ? wanted : Math.max(1, Math.min(wanted, extent.getAsLong() / loopLanes(axis)));
+    }
+
+    private Schedule alongCommon(String axis) {
+        var shared = analysis.reductions().isEmpty() ? Optional.<String>empty() : sharedAxis(axis);
+        if (shared.isEmpty()) {
+            return columns(axis);
+        }
+        var rows = analysis.constantExtent(shared.get());
+        var tile = RegisterTile.choose(machine, lanes, analysis.constantExtent(axis), rows);
+        long columns = tile.vectors() * lanes;
+        long rowBlock = Math.max(1, ROW_BLOCK / tile.rows()) * tile.rows();
+        var splits = new ArrayList<Split>();
+        for (var name : common) {
+            if (!name.equals(axis) && !name.equals(shared.get())) {
+                splits.add(Split.scalar(name));
+            }
+        }
+        splits.add(new Split(axis, columns, tile.vectors(), lanes));
+        splits.add(new Split(shared.get(), rowBlock, tile.rows(), 1));
+        var packed = new ArrayList<Packed>();
+        for (var read : analysis.reads()) {
+            packing(read, axis, columns)
+                    .filter(entry -> packed.stream().noneMatch(other -> other.input() == entry.input()))
+                    .ifPresent(packed::add);
+        }
+        return new Schedule(splits, scalarStages(), scalarReductions(), packed);
+    }
+
+    /// Lanes along one axis and nothing shared: long blocks of it.
+    private Schedule columns(String axis) {
+        double others = 1;
+        for (var name : common) {
+            others *= name.equals(axis) ? 1 : analysis.estimate(name);
+        }
+        long unroll = analysis.reductions().isEmpty() ? sideBySide(axis, 2) : 1;
+        long tile = unroll * lanes;
+        boolean whole = others >= ROW_BLOCK && analysis.estimate(axis) <= ELEMENTWISE_BLOCK;
+        long block = analysis.reductions().isEmpty()
+                ? whole ? 0 : Math.ceilDiv(ELEMENTWISE_BLOCK, tile) * tile
+                : tile;
+        var splits = new ArrayList<Split>();
+        for (var name : common) {
+            if (!name.equals(axis)) {
+                splits.add(Split.scalar(name));
+            }
+        }
+        splits.add(new Split(axis, block, unroll, lanes));
+        return new Schedule(splits, scalarStages(), scalarReductions(), List.of());
+    }
+
+    /// The common axis along which the reductions read the same elements again and again.
+    private Optional<String> sharedAxis(String vectorAxis) {
+        Optional<String> best = Optional.empty();
+        double most = 0;
+        for (var axis : common) {
+            if (axis.equals(vectorAxis) || analysis.constantExtent(axis).orElse(2) < 2) {
+                continue;
+            }
+            double saved = 0;
+            for (var read : analysis.reads()) {
+                boolean runsOften = weight(read) > 1;
+                if (runsOften && !analysis.free(read.result()).contains(axis)) {
+                    saved += weight(read);
+                }
+            }
+            if (saved > 0 && saved >= most) {
+                most = saved;
+                best = Optional.of(axis);
+            }
+        }
+        return best;
+    }
+
+    /// The panels in which a constant should lie so that its lanes are adjacent.
+    private Optional<Packed> packing(NestOp.Read read, String axis, long width) {
+        if (!isConstant.test(read.source()) || read.at().size() < 2 || weight(read) < 4 || !read.indices().isEmpty()) {
+            return Optional.empty();
+        }
+        int place = -1;
+        for (int i = 0; i < read.at().size(); i++) {
+            if (!read.at().get(i).symbols().contains(axis)) {
+                continue;
+            }
+            if (place >= 0 || !read.at().get(i).symbolName().equals(Optional.of(axis))) {
+                return Optional.empty();
+            }
+            place = i;
+        }
+        if (place < 0 || read.otherwise() != NestOp.Otherwise.PROVEN) {
+            return Optional.empty();
+        }
+        var order = new ArrayList<Integer>();
+        for (int i = 0; i < read.at().size(); i++) {
+            if (i != place) {
+                order.add(i);
+            }
+        }
+        return Optional.of(new Packed(analysis.nest().inputs().indexOf(read.source()), place, width, order));
+    }
+}

@@ -9,12 +9,15 @@ module org.portolan.cli {
     requires org.portolan.runtime;
 
     exports org.portolan.cli;
+    exports org.portolan.cli.argument;
+    exports org.portolan.cli.report;
 
     opens org.portolan.cli to
             info.picocli;
     opens org.portolan.cli.argument to
             info.picocli;
 
+    uses org.portolan.lowering.Codegen;
     uses org.portolan.runtime.ModelCompiler;
     uses org.portolan.runtime.device.Driver;
 }

@@ -4,6 +4,10 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import org.portolan.ir.IrException;
+import org.portolan.lowering.CompileException;
+import org.portolan.onnx.OnnxException;
+import org.portolan.runtime.PortolanException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.ParameterException;
@@ -48,9 +52,31 @@ final class ErrorReport implements IExecutionExceptionHandler {
             case AccessDeniedException denied -> new Said(ExitCode.FAILURE, denied.getFile() + ": access denied");
             case FileSystemException file -> new Said(ExitCode.FAILURE, oneLine(file.getMessage()));
             case IOException input -> new Said(ExitCode.FAILURE, oneLine(input.getMessage()));
+            case PortolanException failure -> new Said(code(failure), oneLine(failure.getMessage()));
+            case OnnxException model -> new Said(ExitCode.FAILURE, oneLine(model.getMessage()));
+            case IrException text -> new Said(ExitCode.FAILURE, oneLine(text.getMessage()));
+            case CompileException model -> new Said(ExitCode.FAILURE, oneLine(model.getMessage()));
             case OutOfMemoryError _ ->
                 new Said(ExitCode.FAILURE, "out of memory; help: PORTOLAN_JAVA_OPTIONS=-Xmx8g gives more");
             default -> internal(exception);
+        };
+    }
+
+    private static int code(PortolanException failure) {
+        return switch (failure) {
+            case PortolanException.DeviceMissing _ -> ExitCode.DEVICE_MISSING;
+            case PortolanException.InvalidInput _,
+                    PortolanException.RunFailed _,
+                    PortolanException.SessionClosed _,
+                    PortolanException.DeadlineExceeded _,
+                    PortolanException.Cancelled _,
+                    PortolanException.Overloaded _,
+                    PortolanException.DeviceLost _,
+                    PortolanException.DeviceFailed _,
+                    PortolanException.BadProgramFile _,
+                    PortolanException.BadDataFile _,
+                    PortolanException.LimitExceeded _,
+                    PortolanException.CompilationFailed _ -> ExitCode.FAILURE;
         };
     }
 

@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
             "69:no JDK"
         },
         subcommands = {
+            TargetsCommand.class,
             DoctorCommand.class,
             CompletionCommand.class,
             HelpCommand.class

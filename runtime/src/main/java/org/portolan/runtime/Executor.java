@@ -1,0 +1,195 @@
+package org.portolan.runtime;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.portolan.runtime.device.KernelError;
+import org.portolan.runtime.device.Queue;
+import org.portolan.runtime.device.SynchronousQueue;
+import org.portolan.runtime.type.ElementType;
+import org.portolan.runtime.type.ElementTypes;
+
+/// Walks the instructions of a plan. A walk allocates nothing.
+final class Executor {
+    private final RunState state;
+    private final FlatPlan plan;
+    private final SlotMemory slots;
+    private final MemorySegment scratch;
+
+    Executor(RunState state) {
+        this.state = state;
+        plan = state.plan;
+        slots = state.slots;
+        long bytes = 8;
+        for (var instruction : plan.instructions) {
+            bytes = switch (instruction) {
+                case Instruction.ReadSymbols read -> Math.max(bytes, read.symbols().length * 8L);
+                case Instruction.WriteDims write -> Math.max(bytes, write.values().length * 8L);
+                case Instruction.Launch _, Instruction.Copy _, Instruction.Check _, Instruction.Branch _,
+                        Instruction.Jump _, Instruction.LoopEnter _, Instruction.LoopTest _, Instruction.LoopNext _ ->
+                    bytes;
+            };
+        }
+        scratch = Arena.ofAuto().allocate(bytes, 64);
+    }
+
+    /// Does everything up to the last step, and waits for it.
+    void execute() {
+        var instructions = plan.instructions;
+        int next = 0;
+        while (next < instructions.length) {
+            next = switch (instructions[next]) {
+                case Instruction.Launch launch -> {
+                    launch(launch);
+                    yield next + 1;
+                }
+                case Instruction.Copy copy -> {
+                    copy(copy);
+                    yield next + 1;
+                }
+                case Instruction.ReadSymbols read -> {
+                    readSymbols(read);
+                    yield next + 1;
+                }
+                case Instruction.WriteDims write -> {
+                    writeDims(write);
+                    yield next + 1;
+                }
+                case Instruction.Check check -> {
+                    check(check);
+                    yield next + 1;
+                }
+                case Instruction.Branch branch -> isTrue(branch.condition()) ? next + 1 : branch.otherwise();
+                case Instruction.Jump jump -> jump.to();
+                case Instruction.LoopEnter enter -> {
+                    state.loopCounts[enter.loop()] = 0;
+                    state.loopLimits[enter.loop()] =
+                            enter.limit() == FlatPlan.NONE ? Long.MAX_VALUE : state.value(enter.limit());
+                    yield next + 1;
+                }
+                case Instruction.LoopTest test -> loopTest(test, next);
+                case Instruction.LoopNext loop -> {
+                    state.loopCounts[loop.loop()]++;
+                    yield loop.test();
+                }
+            };
+        }
+        await();
+    }
+
+    private void launch(Instruction.Launch launch) {
+        int[] slotNumbers = launch.slots();
+        int[] extents = launch.extents();
+        var words = state.words;
+        int word = 0;
+        for (int slot : slotNumbers) {
+            words.setAtIndex(ValueLayout.JAVA_LONG, word++, slots.addressForLaunch(slot));
+        }
+        for (int extent : extents) {
+            words.setAtIndex(ValueLayout.JAVA_LONG, word++, state.value(extent));
+        }
+        long[] grid = state.binding.grids[launch.number()];
+        if (grid == null) {
+            grid = state.grids[launch.grid().length];
+            for (int axis = 0; axis < grid.length; axis++) {
+                grid[axis] = state.value(launch.grid()[axis]);
+            }
+        }
+        var queue = state.queues[launch.device()];
+        queue.launch(launch.kernel(), words, word, grid, state.value(launch.cost()));
+        if (queue instanceof SynchronousQueue synchronous && synchronous.failed()) {
+            throw failure(queue.takeError(), launch.origin());
+        }
+        state.control().check();
+    }
+
+    private void copy(Instruction.Copy copy) {
+        long bytes = state.value(copy.bytes());
+        long fromOffset = state.value(copy.fromOffset());
+        long toOffset = state.value(copy.toOffset());
+        if (bytes != 0) {
+            long to = slots.addressForWrite(copy.to(), toOffset, bytes);
+            long from = slots.addressForRead(copy.from(), fromOffset, bytes);
+            state.queue().copy(from, to, bytes);
+        }
+    }
+
+    private void readSymbols(Instruction.ReadSymbols read) {
+        var type = read.type();
+        int[] symbols = read.symbols();
+        fetch(read.slot(), type.bytes(symbols.length));
+        for (int index = 0; index < symbols.length; index++) {
+            bindSymbol(symbols[index], ElementTypes.getLong(type, scratch, index));
+        }
+    }
+
+    /// Copies the start of a slot to the scratch memory, after all work so far.
+    private void fetch(int slot, long bytes) {
+        state.queue().copyOut(slots.addressForRead(slot, 0, bytes), scratch, bytes);
+        await();
+    }
+
+    private void bindSymbol(int symbol, long value) {
+        var bound = plan.plan.symbols().get(symbol);
+        if (value < bound.minimum() || value > bound.maximum()) {
+            throw new PortolanException.RunFailed("the size " + bound.name() + ", which the model computes from its "
+                    + "inputs, must be from " + bound.minimum() + " to " + bound.maximum() + " and is " + value, 0, -1);
+        }
+        state.symbols[symbol] = value;
+    }
+
+    private void writeDims(Instruction.WriteDims write) {
+        var type = write.type();
+        int[] values = write.values();
+        for (int index = 0; index < values.length; index++) {
+            ElementTypes.setLong(type, scratch, index, state.value(values[index]));
+        }
+        long bytes = type.bytes(values.length);
+        state.queue().copyIn(scratch, slots.addressForWrite(write.slot(), 0, bytes), bytes);
+        if (!(state.queue() instanceof SynchronousQueue)) {
+            await();
+        }
+    }
+
+    private void check(Instruction.Check check) {
+        long left = state.value(check.left());
+        long right = state.value(check.right());
+        if (!check.relation().holds(left, right)) {
+            throw new PortolanException.RunFailed(check.message() + " (needed " + plan.expressions.dim(check.left())
+                    + " " + check.relation().sign() + " " + plan.expressions.dim(check.right()) + ", got " + left
+                    + " and " + right + ")", 0, -1);
+        }
+    }
+
+    private boolean isTrue(int slot) {
+        fetch(slot, 1);
+        return ElementTypes.getLong(ElementType.BOOL, scratch, 0) != 0;
+    }
+
+    private int loopTest(Instruction.LoopTest test, int here) {
+        state.control().check();
+        long count = state.loopCounts[test.loop()];
+        boolean goesOn = count < state.loopLimits[test.loop()]
+                && (test.condition() == FlatPlan.NONE || isTrue(test.condition()));
+        bindSymbol(goesOn ? test.iteration() : test.trips(), count);
+        return goesOn ? here + 1 : test.exit();
+    }
+
+    /// Waits for all work so far, and ends the run if a kernel has failed or if it should stop.
+    private void await() {
+        for (Queue queue : state.queues) {
+            long error = queue.takeError();
+            if (error != 0) {
+                throw failure(error, "");
+            }
+        }
+        state.control().check();
+    }
+
+    private static PortolanException failure(long word, String origin) {
+        var error = KernelError.ofWord(word);
+        var where = origin.isEmpty() ? "" : " in " + origin;
+        return new PortolanException.RunFailed("the run failed" + where + ": " + error.reason() + " (operation "
+                + error.operation() + ")", error.code(), error.operation());
+    }
+}

@@ -1,0 +1,169 @@
+package org.portolan.runtime;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Map;
+import org.portolan.runtime.FlatPlan.FlatPort;
+import org.portolan.runtime.plan.Slot;
+
+/// Where a run writes its outputs, and how they become tensors.
+final class OutputPlaces implements AutoCloseable {
+    private final RunState state;
+    private final FlatPlan plan;
+    private final OutputMemory memory;
+    /// The outputs on a device that does not share the host's memory.
+    private final DeviceBlock deviceBlock;
+    private final long[] addresses;
+    private final MemorySegment[] hostSegments;
+    private Map<String, Tensor> given = Map.of();
+    private MemorySegment piece;
+
+    OutputPlaces(RunState state, OutputMemory memory) {
+        this.state = state;
+        this.memory = memory;
+        plan = state.plan;
+        deviceBlock = new DeviceBlock(state.device());
+        addresses = new long[plan.outputs.length];
+        hostSegments = new MemorySegment[plan.outputs.length];
+    }
+
+    boolean isLate(int port) {
+        return !plan.isEarlyOutput(port);
+    }
+
+    long address(int port) {
+        return addresses[port];
+    }
+
+    long size(int port) {
+        return state.binding.values[plan.outputs[port].bytes()];
+    }
+
+    /// Makes room for the outputs whose sizes are known.
+    void begin(Map<String, Tensor> givenOutputs) {
+        given = givenOutputs;
+        if (!given.isEmpty()) {
+            checkGivenNames();
+        }
+        var binding = state.binding;
+        long total = binding.outputOffsets[plan.outputs.length];
+        if (total > 0) {
+            piece = memory.take(total);
+        }
+        boolean shared = state.target.sharesHostMemory;
+        if (!shared) {
+            deviceBlock.reserve(total);
+        }
+        for (int port = 0; port < addresses.length; port++) {
+            if (isLate(port)) {
+                continue;
+            }
+            long offset = binding.outputOffsets[port];
+            hostSegments[port] = piece == null ? MemorySegment.NULL : piece.asSlice(offset, size(port));
+            var target = given.isEmpty() ? null : given.get(plan.outputs[port].name());
+            if (target != null) {
+                checkGiven(port, target);
+                if (SlotMemory.isUsableInPlace(target.data())) {
+                    hostSegments[port] = target.data();
+                }
+            }
+            addresses[port] = shared ? hostSegments[port].address() : deviceBlock.address() + offset;
+        }
+    }
+
+    private void checkGivenNames() {
+        for (var name : given.keySet()) {
+            if (plan.plan.outputs().stream().noneMatch(output -> output.name().equals(name))) {
+                throw new PortolanException.InvalidInput("the model has no output '" + name + "' to write to a given "
+                        + "tensor; it has " + plan.plan.outputs().stream().map(output -> output.name()).toList());
+            }
+        }
+    }
+
+    private void checkGiven(int port, Tensor target) {
+        var shape = shape(plan.outputs[port]);
+        boolean fits = target.type() == plan.outputs[port].type() && Arrays.equals(target.shape(), shape);
+        if (!fits || target.data().isReadOnly()) {
+            throw new PortolanException.InvalidInput("the tensor given for output '" + plan.outputs[port].name()
+                    + "' must be writable and " + Tensor.print(plan.outputs[port].type(), shape) + ", and is " + target);
+        }
+    }
+
+    private long[] shape(FlatPort output) {
+        int[] dims = output.dims();
+        var shape = new long[dims.length];
+        for (int axis = 0; axis < dims.length; axis++) {
+            shape[axis] = state.value(dims[axis]);
+            if (shape[axis] < 0) {
+                throw new PortolanException.RunFailed("output '" + output.name() + "' has the extent "
+                        + plan.expressions.dim(dims[axis]) + " = " + shape[axis], 0, -1);
+            }
+        }
+        return shape;
+    }
+
+    /// Collects the tensors, after all work is done.
+    Outputs finish(Tensor[] inputs, InputStaging staging) {
+        var held = piece;
+        var outputs = new Outputs(() -> {
+            if (held != null) {
+                memory.giveBack(held);
+            }
+        });
+        for (int port = 0; port < addresses.length; port++) {
+            var output = plan.outputs[port];
+            var shape = shape(output);
+            var data = data(port, output, inputs, staging);
+            var target = given.isEmpty() ? null : given.get(output.name());
+            if (target != null && target.data() != data) {
+                checkGiven(port, target);
+                MemorySegment.copy(data, 0, target.data(), 0, data.byteSize());
+            }
+            outputs.put(output.name(),
+                    target != null ? target : new Tensor(output.type(), shape, data, null, outputs));
+        }
+        piece = null;
+        return outputs;
+    }
+
+    /// The bytes of an output on the host.
+    private MemorySegment data(int port, FlatPort output, Tensor[] inputs, InputStaging staging) {
+        var slot = plan.plan.slots().get(output.slot());
+        long bytes = state.value(output.bytes());
+        if (slot instanceof Slot.Input(int input) && !staging.isCopied(input)) {
+            return inputs[input].data().asSlice(0, bytes);
+        }
+        if (slot instanceof Slot.Output(int own) && own == port && !isLate(port)) {
+            if (!state.target.sharesHostMemory) {
+                copyOut(addresses[port], hostSegments[port], bytes);
+            }
+            return hostSegments[port];
+        }
+        // Another output's slot, a weight, a temporary, a late result: a copy of its own.
+        var copy = OutputMemory.allocate(bytes);
+        if (bytes > 0) {
+            copyOut(state.slots.addressForRead(output.slot(), 0, bytes), copy, bytes);
+        }
+        return copy;
+    }
+
+    private void copyOut(long address, MemorySegment host, long bytes) {
+        state.queue().copyOut(address, host, bytes);
+        state.queue().record().await();
+    }
+
+    /// Gives back what a failed run has taken.
+    void end() {
+        if (piece != null) {
+            memory.giveBack(piece);
+            piece = null;
+        }
+        given = Map.of();
+        Arrays.fill(hostSegments, null);
+    }
+
+    @Override
+    public void close() {
+        deviceBlock.close();
+    }
+}

@@ -1,0 +1,90 @@
+package org.portolan.runtime;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceDescription;
+import org.portolan.runtime.device.Devices;
+import org.portolan.runtime.program.ProgramFile;
+
+/// The front door: loads a model so that it can run.
+public final class Portolan {
+    private Portolan() {}
+
+    /// Loads a program file, or a source model where a {@link ModelCompiler} that reads it is on the class path or
+    /// module path.
+    ///
+    /// @param devices an accelerator and then the host, or one device; none: the best for which the file has a target
+    /// @throws PortolanException.BadProgramFile if the file is damaged
+    /// @throws PortolanException.DeviceMissing if the file has no target for the devices
+    /// @throws PortolanException.CompilationFailed if the source model cannot be compiled
+    /// @throws IOException if the file cannot be read
+    public static Model load(Path path, Device... devices) throws IOException {
+        return load(path, SessionOptions.defaults(), devices);
+    }
+
+    /// Like {@link #load(Path, Device...)}, with limits of one's own.
+    public static Model load(Path path, SessionOptions options, Device... devices) throws IOException {
+        var compiler = ServiceLoader.load(ModelCompiler.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(candidate -> candidate.accepts(path))
+                .findFirst();
+        if (compiler.isPresent()) {
+            return compileAndOpen(compiler.get(), path, options, devices);
+        }
+        if (path.toString().endsWith(".onnx")) {
+            throw new PortolanException.CompilationFailed(path + " is a source model and no compiler is on the class "
+                    + "path or module path; compile it to a program file first (portolan compile), or add the compiler",
+                    List.of(), null);
+        }
+        return open(path, options, devices);
+    }
+
+    private static Model compileAndOpen(
+            ModelCompiler compiler, Path path, SessionOptions options, Device... devices) throws IOException {
+        var target = devices.length > 0 ? devices[0].description() : Devices.best().description();
+        var folder = Files.createTempDirectory("portolan");
+        var programFile = folder.resolve("model.portolan");
+        try {
+            compiler.compile(new ModelCompiler.Request(path, programFile, List.of(target.driver()), Map.of()));
+            // The mapping outlives the name.
+            return open(programFile, options, devices);
+        } finally {
+            Files.deleteIfExists(programFile);
+            Files.deleteIfExists(folder);
+        }
+    }
+
+    private static Model open(Path path, SessionOptions options, Device... devices) throws IOException {
+        var file = ProgramFile.open(path);
+        try {
+            var chosen = devices.length > 0 ? List.of(devices) : choose(file);
+            return new LoadedModel(file, Session.open(file, chosen, options));
+        } catch (RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /// The best device for which the file has a target, with the host behind it.
+    private static List<Device> choose(ProgramFile file) {
+        var all = Devices.list();
+        for (var candidate : all) {
+            Optional<DeviceDescription> host = all.stream()
+                    .filter(device -> device.sharesHostMemory() && !device.emulated())
+                    .findFirst();
+            var pair = candidate.sharesHostMemory() || host.isEmpty()
+                    ? List.of(candidate)
+                    : List.of(candidate, host.get());
+            if (file.select(pair).isPresent()) {
+                return pair.stream().map(device -> Devices.get(device.name())).toList();
+            }
+        }
+        throw TargetChoice.none(file, all);
+    }
+}

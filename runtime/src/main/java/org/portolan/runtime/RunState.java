@@ -1,0 +1,101 @@
+package org.portolan.runtime;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Map;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.Queue;
+import org.portolan.runtime.device.StopSignal;
+import org.portolan.runtime.plan.Plan;
+
+/// Everything that one run changes: queues, the arena, addresses and values. It serves one run after the other and
+/// keeps its memory in between.
+final class RunState implements AutoCloseable, StopSignal {
+    final LoadedTarget target;
+    final FlatPlan plan;
+    final Queue[] queues;
+    final SlotMemory slots;
+    final MemorySegment words;
+    final long[] symbols;
+    final long[] stack;
+    final long[] loopCounts;
+    final long[] loopLimits;
+    /// A grid of one, two and three axes, for launches whose grid is not early.
+    final long[][] grids = {null, new long[1], new long[2], new long[3]};
+    Binding binding;
+    private volatile RunControl control = RunControl.NONE;
+    private final Arena arena = Arena.ofShared();
+    private final Tensor[] tensors;
+    private final long[] wanted;
+    private final Binder binder;
+    private final Executor executor;
+
+    RunState(LoadedTarget target, Binder binder, OutputMemory outputMemory, SessionOptions options) {
+        this.target = target;
+        this.binder = binder;
+        plan = target.plan;
+        queues = target.devices.stream().map(device -> device.openQueue(this)).toArray(Queue[]::new);
+        slots = new SlotMemory(this, outputMemory, options.lateLimit());
+        words = arena.allocate(Math.max(1, plan.mostWords) * 8L, Plan.ALIGNMENT);
+        symbols = new long[plan.symbols()];
+        wanted = new long[plan.symbols()];
+        stack = new long[plan.expressions.stackSize()];
+        loopCounts = new long[plan.loops];
+        loopLimits = new long[plan.loops];
+        tensors = new Tensor[plan.inputs.length];
+        executor = new Executor(this);
+    }
+
+    Device device() {
+        return target.devices.getFirst();
+    }
+
+    /// The queue of the device that holds the slots.
+    Queue queue() {
+        return queues[0];
+    }
+
+    @Override
+    public boolean stopped() {
+        return control.stopped();
+    }
+
+    RunControl control() {
+        return control;
+    }
+
+    /// The value of an expression in this run.
+    long value(int expression) {
+        return plan.early[expression]
+                ? binding.values[expression]
+                : plan.expressions.evaluate(expression, symbols, stack);
+    }
+
+    Outputs run(Map<String, Tensor> inputs, RunOptions options, RunControl runControl) {
+        control = runControl;
+        try {
+            binder.collect(inputs, tensors);
+            var found = binder.bind(tensors, wanted);
+            System.arraycopy(found.symbols, 0, symbols, 0, symbols.length);
+            boolean rebound = found != binding;
+            binding = found;
+            slots.begin(tensors, options.outputs(), rebound);
+            executor.execute();
+            return slots.finish(tensors);
+        } finally {
+            slots.end();
+            Arrays.fill(tensors, null);
+            control = RunControl.NONE;
+        }
+    }
+
+    @Override
+    public void close() {
+        for (var queue : queues) {
+            queue.close();
+        }
+        slots.close();
+        arena.close();
+    }
+}

@@ -120,10 +120,12 @@ public final class ProgramFile implements AutoCloseable {
         return true;
     }
 
-    /// Unmaps the file; nothing taken from it may be in use.
+    /// Unmaps the file; nothing taken from it may be in use. A second call does nothing.
     @Override
-    public void close() {
-        arena.close();
+    public synchronized void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 
     /// What a verified file holds.

@@ -71,7 +71,7 @@ final class ArithEmitter {
             return Operand.floating(type, value);
         }
         var wide = Operand.floating(type.of("double"), value);
-        return smallFloats.narrow(wide, element, Rounding.NEAREST_EVEN, Overflow.INFINITY);
+        return smallFloats.narrow(wide, element, Rounding.NEAREST_EVEN, Overflow.SATURATE);
     }
 
     private Operand wide(Value value) {
@@ -84,7 +84,7 @@ final class ArithEmitter {
 
     private Operand narrow(Operand computed, ElementType element) {
         return Words.isSmallFloat(element)
-                ? smallFloats.narrow(computed, element, Rounding.NEAREST_EVEN, Overflow.INFINITY)
+                ? smallFloats.narrow(computed, element, Rounding.NEAREST_EVEN, Overflow.SATURATE)
                 : computed;
     }
 

@@ -14,7 +14,7 @@ final class SmallFloats {
     /// @param bias of the exponent
     /// @param largest bits of the largest finite number
     /// @param infinity bits of infinity; -1 if there is none
-    /// @param nan bits of a NaN; -1 if there is none
+    /// @param nan bits of what a NaN becomes; the largest number if there is no NaN
     /// @param negativeZero whether there is one; where not, its bits are the NaN
     private record Format(int bits, int mantissa, int bias, int largest, int infinity, int nan, boolean negativeZero) {
         int sign() {
@@ -35,7 +35,7 @@ final class SmallFloats {
             case F8E5M2 -> new Format(8, 2, 15, 0x7b, 0x7c, 0x7e, true);
             case F8E4M3FNUZ -> new Format(8, 3, 8, 0x7f, -1, 0x80, false);
             case F8E5M2FNUZ -> new Format(8, 2, 16, 0x7f, -1, 0x80, false);
-            case F4E2M1 -> new Format(4, 1, 1, 0x7, -1, -1, true);
+            case F4E2M1 -> new Format(4, 1, 1, 0x7, -1, 0x7, true);
             case F8E8M0, F64, F32, I64, I32, I16, I8, I4, I2, U64, U32, U16, U8, U4, U2, BOOL, INDEX, STRING ->
                 throw new EmitException(element + " is no small float with a fraction");
         };
@@ -87,7 +87,7 @@ final class SmallFloats {
                     "or", builder.binary("shl", magnitude, integer(type, shift)), integer(type, 0x7f80_0000));
             result = builder.select(
                     builder.compare("uge", magnitude, integer(type, format.infinity())), special, result);
-        } else if (format.negativeZero() && format.nan() >= 0) {
+        } else if (format.negativeZero() && format.nan() > format.largest()) {
             result = select("eq", magnitude, format.nan(), integer(type, 0x7fc0_0000), result);
         }
         var sign = builder.binary(
@@ -104,7 +104,7 @@ final class SmallFloats {
     /// The bits of an `f32` or `f64` in a smaller type, rounded once.
     Operand narrow(Operand value, ElementType element, Rounding rounding, Overflow overflow) {
         if (element == ElementType.F8E8M0) {
-            return narrowScale(roundedToOdd(value), rounding);
+            return narrowScale(roundedToOdd(value), rounding, overflow == Overflow.SATURATE);
         }
         if (rounding != Rounding.NEAREST_EVEN) {
             throw new EmitException("a cast to " + element + " can only round to nearest; " + rounding
@@ -164,7 +164,7 @@ final class SmallFloats {
                     builder.compare("ult", magnitude, integer(type, smallestNormal)), denormal, normal);
         }
 
-        int over = saturate || format.infinity() < 0 && format.nan() < 0
+        int over = saturate || format.largest() == format.nan()
                 ? format.largest()
                 : format.infinity() >= 0 ? format.infinity() : format.nan();
         result = builder.select(
@@ -190,32 +190,41 @@ final class SmallFloats {
         if (unsigned >= 0) {
             signed = select("eq", result, unsigned, result, signed);
         }
-        if (format.nan() >= 0) {
-            var nan = builder.compare("ugt", magnitude, integer(type, 0x7f80_0000));
-            var nanBits = format.negativeZero()
-                    ? builder.binary("or", sign, integer(type, format.nan()))
-                    : integer(type, format.nan());
-            signed = builder.select(nan, nanBits, signed);
-        }
+        var nan = builder.compare("ugt", magnitude, integer(type, 0x7f80_0000));
+        boolean signedNan = format.negativeZero() && format.nan() > format.largest();
+        var nanBits = signedNan
+                ? builder.binary("or", sign, integer(type, format.nan()))
+                : integer(type, format.nan());
+        signed = builder.select(nan, nanBits, signed);
         return builder.convert("trunc", signed, type.ofBits(format.bits()));
     }
 
-    /// The exponent of a positive number; zero and negative numbers give the smallest power, NaN and infinity NaN.
-    private Operand narrowScale(Operand value, Rounding rounding) {
+    /// The exponent of a positive number. Zero gives the smallest power, NaN and negative numbers NaN; what is too large
+    /// saturates or gives NaN.
+    private Operand narrowScale(Operand value, Rounding rounding, boolean saturate) {
         var type = value.type().of("i32");
         var bits = builder.convert("bitcast", value, type);
-        var magnitude = builder.binary("and", bits, integer(type, 0x7fff_ffff));
         int added = switch (rounding) {
             case NEAREST_EVEN -> 0x0040_0000;
             case UP -> 0x007f_ffff;
             case DOWN -> 0;
         };
         var exponent = builder.binary(
-                "lshr", builder.binary("add", magnitude, integer(type, added)), integer(type, 23));
-        var capped = builder.intrinsic("umin", exponent, integer(type, 254));
-        var special = builder.compare("uge", magnitude, integer(type, 0x7f80_0000));
-        return builder.convert(
-                "trunc", builder.select(special, integer(type, 255), capped), type.of("i8"));
+                "lshr", builder.binary("add", bits, integer(type, added)), integer(type, 23));
+        // The smallest power lies among the denormals of f32: it is half of the smallest normal number.
+        long up = switch (rounding) {
+            case NEAREST_EVEN -> 0x0060_0000;
+            case UP -> 0x0040_0001;
+            case DOWN -> 0x0080_0000;
+        };
+        var low = builder.convert("zext", builder.compare("uge", bits, integer(type, up)), type);
+        var power = builder.select(builder.compare("ult", bits, integer(type, 0x0080_0000)), low, exponent);
+        var capped = select("ugt", power, 254, integer(type, saturate ? 254 : 255), power);
+        // As an unsigned number, infinity is followed by the NaNs and then by everything negative, first of all -0.
+        var special = builder.compare("ugt", bits, integer(type, saturate ? 0x7f80_0000 : 0x7f7f_ffff));
+        var result = builder.select(special, integer(type, 255), capped);
+        var whole = select("eq", bits, 0x8000_0000L, integer(type, 0), result);
+        return builder.convert("trunc", whole, type.of("i8"));
     }
 
     private Operand select(String predicate, Operand value, long number, Operand yes, Operand no) {

@@ -1,7 +1,9 @@
 package org.portolan.lowering.plan;
 
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.portolan.ir.Body;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
@@ -16,18 +18,24 @@ final class LastUses {
         visit(body);
     }
 
-    private void visit(Body body) {
+    /// Gives the values of the outside that the body uses.
+    private Set<Value> visit(Body body) {
+        Set<Value> used = Collections.newSetFromMap(new IdentityHashMap<>());
         for (var op : body.ops()) {
-            OpSchema.bodies(op).forEach(this::visit);
-            used(op, op);
+            for (var operand : OpSchema.operands(op)) {
+                lastUses.put(operand, op);
+                used.add(operand);
+            }
+            for (var inner : OpSchema.bodies(op)) {
+                for (var operand : visit(inner)) {
+                    lastUses.put(operand, op);
+                    used.add(operand);
+                }
+            }
         }
-    }
-
-    private void used(Op op, Op by) {
-        OpSchema.operands(op).forEach(operand -> lastUses.put(operand, by));
-        for (var body : OpSchema.bodies(op)) {
-            body.ops().forEach(inner -> used(inner, by));
-        }
+        body.ops().forEach(op -> used.removeAll(OpSchema.results(op)));
+        used.removeAll(body.params());
+        return used;
     }
 
     boolean endsAt(Value value, Op op) {

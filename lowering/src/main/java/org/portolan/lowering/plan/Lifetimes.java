@@ -37,6 +37,9 @@ final class Lifetimes {
             }
             int start = position;
             var usedInside = new ArrayList<Value>();
+            if (op instanceof PlanOp.Loop loop) {
+                usedInside.add(base(loop.condition()));
+            }
             OpSchema.bodies(op).forEach(inner -> visit(inner, usedInside));
             for (var value : usedInside) {
                 if (op instanceof PlanOp.Loop && first(value) <= start) {

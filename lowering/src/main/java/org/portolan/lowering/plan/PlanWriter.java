@@ -14,7 +14,6 @@ import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
-import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.Relation;
@@ -187,30 +186,48 @@ public final class PlanWriter {
         };
     }
 
-    /// Every symbol is either an axis of an input or bound by a step.
+    /// Every symbol is an axis of an input or bound by a step; what is declared and not used vanishes.
     private void checkSymbols(PlanOp.Program program) {
         Set<String> bound = new HashSet<>();
+        Set<String> used = new HashSet<>(program.arena().symbols());
         for (var param : program.body().params()) {
             param.buffer().dims().forEach(extent -> extent.symbolName().ifPresent(bound::add));
+            param.buffer().dims().forEach(extent -> used.addAll(extent.symbols()));
         }
-        collectBound(program.body(), bound);
-        for (var name : symbols.keySet()) {
-            if (!bound.contains(name)) {
+        collect(program.body(), bound, used);
+        for (var name : List.copyOf(symbols.keySet())) {
+            if (!used.contains(name)) {
+                symbols.remove(name);
+            } else if (!bound.contains(name)) {
                 throw new CompileException("symbol '" + name + "' is an axis of no input and nothing else binds it; "
                         + "give the inputs' extents (--shape)");
             }
         }
     }
 
-    private static void collectBound(Body body, Set<String> bound) {
-        for (Op op : body.ops()) {
+    private static void collect(Body body, Set<String> bound, Set<String> used) {
+        for (var op : body.ops()) {
             if (op instanceof PlanOp.Bind bind) {
                 bound.addAll(bind.symbols());
             } else if (op instanceof PlanOp.Loop loop) {
-                bound.add(loop.iteration());
-                bound.add(loop.trips());
+                bound.addAll(List.of(loop.iteration(), loop.trips()));
             }
-            OpSchema.bodies(op).forEach(inner -> collectBound(inner, bound));
+            OpSchema.results(op).forEach(result -> used(result.buffer().dims(), used));
+            for (var component : OpSchema.of(op).components()) {
+                if (component.role() == OpSchema.Role.ATTRIBUTE) {
+                    used(OpSchema.get(component, op), used);
+                }
+            }
+            OpSchema.bodies(op).forEach(inner -> collect(inner, bound, used));
+        }
+        used.addAll(bound);
+    }
+
+    private static void used(Object attribute, Set<String> used) {
+        if (attribute instanceof Dim expression) {
+            used.addAll(expression.symbols());
+        } else if (attribute instanceof List<?> list) {
+            list.forEach(element -> used(element, used));
         }
     }
 }

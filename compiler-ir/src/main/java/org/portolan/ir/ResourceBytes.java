@@ -1,0 +1,84 @@
+package org.portolan.ir;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.LongUnaryOperator;
+import org.portolan.runtime.type.ElementType;
+import org.portolan.runtime.type.ElementTypes;
+
+/// The bytes that a {@link Resource} stands for.
+public final class ResourceBytes {
+    private static final int ALIGNMENT = 64;
+
+    private ResourceBytes() {}
+
+    /// The elements, row-major and packed: of an external resource the bytes where they lie, of all others new ones.
+    ///
+    /// @param elements how many; what is listed or lies elsewhere must have exactly as many
+    /// @throws IrException if it has another number of elements, or holds texts
+    public static MemorySegment rowMajor(Resource resource, ElementType type, long elements, Arena arena) {
+        return switch (resource) {
+            case Resource.External external -> {
+                IrException.check(
+                        external.bytes() == type.bytes(elements),
+                        "resource " + external.name() + " has " + external.bytes() + " bytes; " + elements
+                                + " elements of type " + type + " take " + type.bytes(elements));
+                yield external.segment();
+            }
+            case Resource.Splat(double value) -> filled(type, elements, ElementTypes.encodeDouble(type, value), arena);
+            case Resource.SplatInteger(long value) ->
+                filled(type, elements, ElementTypes.encodeLong(type, value), arena);
+            case Resource.Floats(List<Double> values) -> {
+                count(values, elements);
+                yield each(type, elements, i -> ElementTypes.encodeDouble(type, values.get((int) i)), arena);
+            }
+            case Resource.Integers(List<Long> values) -> {
+                count(values, elements);
+                yield each(type, elements, i -> ElementTypes.encodeLong(type, values.get((int) i)), arena);
+            }
+            case Resource.Random(long seed) -> random(type, elements, seed, arena);
+            case Resource.Texts _ -> throw new IrException("texts have no elements of fixed size");
+        };
+    }
+
+    private static void count(List<?> values, long elements) {
+        IrException.check(
+                values.size() == elements, "a constant of " + elements + " elements lists " + values.size() + " values");
+    }
+
+    private static MemorySegment filled(ElementType type, long elements, long bits, Arena arena) {
+        var segment = arena.allocate(type.bytes(elements), ALIGNMENT);
+        if (bits == 0) {
+            return segment;
+        }
+        if (type.bits() == 8) {
+            return segment.fill((byte) bits);
+        }
+        for (long i = 0; i < elements; i++) {
+            ElementTypes.setBits(type, segment, i, bits);
+        }
+        return segment;
+    }
+
+    private static MemorySegment each(ElementType type, long elements, LongUnaryOperator bits, Arena arena) {
+        var segment = arena.allocate(type.bytes(elements), ALIGNMENT);
+        for (long i = 0; i < elements; i++) {
+            ElementTypes.setBits(type, segment, i, bits.applyAsLong(i));
+        }
+        return segment;
+    }
+
+    /// Floats are uniform from -1 to 1, integers and truth values in all their bits.
+    private static MemorySegment random(ElementType type, long elements, long seed, Arena arena) {
+        var random = new SplittableRandom(seed);
+        return each(
+                type,
+                elements,
+                _ -> type.isFloat()
+                        ? ElementTypes.encodeDouble(type, random.nextDouble(-1, 1))
+                        : ElementTypes.encodeLong(type, type == ElementType.BOOL ? random.nextInt(2) : random.nextLong()),
+                arena);
+    }
+}

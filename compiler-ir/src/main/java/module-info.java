@@ -4,5 +4,6 @@ module org.portolan.ir {
     requires org.antlr.antlr4.runtime;
 
     exports org.portolan.ir;
+    exports org.portolan.ir.interpreter;
     exports org.portolan.ir.text;
 }

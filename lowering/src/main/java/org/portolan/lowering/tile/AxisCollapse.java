@@ -195,33 +195,20 @@ final class AxisCollapse {
         var ops = new ArrayList<Op>();
         int uses = 0;
         for (var op : nest.body().ops()) {
-            var copy = rewriter.copy(op);
             ops.add(
                     switch (op) {
-                        case NestOp.Read _ -> {
-                            var read = (NestOp.Read) copy;
-                            yield new NestOp.Read(
-                                    read.source(), read.indices(), read.other(), reads.get(op), read.otherwise(),
-                                    read.result());
-                        }
-                        case NestOp.Index _ -> {
-                            var index = (NestOp.Index) copy;
-                            yield new NestOp.Index(index.operands(), otherUses.get(uses++), index.result());
-                        }
-                        case NestOp.Sum _ -> {
-                            var sum = (NestOp.Sum) copy;
-                            yield new NestOp.Sum(sum.value(), reduced.get(op), sum.result());
-                        }
-                        case NestOp.Reduce _ -> {
-                            var reduce = (NestOp.Reduce) copy;
-                            yield new NestOp.Reduce(
+                        case NestOp.Read read ->
+                            new NestOp.Read(
+                                    rewriter.map(read.source()), read.indices(), read.other(), reads.get(op),
+                                    read.otherwise(), read.result());
+                        case NestOp.Index index ->
+                            new NestOp.Index(index.operands(), otherUses.get(uses++), index.result());
+                        case NestOp.Sum sum -> new NestOp.Sum(sum.value(), reduced.get(op), sum.result());
+                        case NestOp.Reduce reduce ->
+                            new NestOp.Reduce(
                                     reduce.values(), reduce.initial(), reduced.get(op), reduce.body(), reduce.results());
-                        }
-                        case NestOp.Yield _ -> {
-                            var end = (NestOp.Yield) copy;
-                            yield new NestOp.Yield(end.values(), end.indices(), stores);
-                        }
-                        default -> copy;
+                        case NestOp.Yield end -> new NestOp.Yield(end.values(), end.indices(), stores);
+                        default -> op;
                     });
         }
         var axes = new ArrayList<Axis>();

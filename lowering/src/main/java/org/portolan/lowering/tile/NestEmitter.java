@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.portolan.ir.ArithOp;
@@ -296,6 +297,8 @@ final class NestEmitter extends MemoryEmitter {
             return home.known(value, own);
         }
         var result = switch (definition) {
+            case NestOp.Read read when schedule.staged(analysis.reads().indexOf(read)).isPresent() ->
+                loadStaged(home, read, own);
             case NestOp.Read read -> {
                 var dollars = evaluateAll(home, read.indices(), own);
                 var other = read.other().map(operand -> evaluate(home, operand, own)).orElse(null);
@@ -312,6 +315,58 @@ final class NestEmitter extends MemoryEmitter {
         };
         home.remember(value, own, result);
         return result;
+    }
+
+    /// Loads from the local copy of what a tile reads, which is made where the tile begins.
+    private Value loadStaged(Scope scope, NestOp.Read read, Map<String, Integer> coordinates) {
+        var axis = schedule.staged(analysis.reads().indexOf(read)).orElseThrow().axis();
+        var reduced = analysis.free(read.result()).stream()
+                .filter(name -> isReduced(analysis, name))
+                .toList();
+        var outer = new LinkedHashSet<>(analysis.free(read.result()));
+        reduced.forEach(outer::remove);
+        var home = scope.home(outer);
+        var position = home.position(axis);
+        var copy = home.helper(List.of("staged", System.identityHashCode(read)), () -> {
+            var dims = new ArrayList<Dim>();
+            reduced.forEach(name -> dims.add(analysis.extent(name)));
+            dims.add(Dim.of(position.unroll() * position.lanes()));
+            var element = read.source().tensor().element();
+            var buffer = Value.of(new Type.Buffer(element, dims, Type.Space.LOCAL), read.result().hint() + "_copy");
+            home.ops.add(new TileOp.Alloc(buffer));
+            fill(home, read, axis, reduced, 0, buffer);
+            return buffer;
+        });
+        var indices = new ArrayList<Value>();
+        for (var name : reduced) {
+            indices.add(axisBase(scope, name, coordinates.getOrDefault(name, 0)));
+        }
+        indices.add(number(scope, Dim.of(coordinates.getOrDefault(axis, 0) * position.lanes())));
+        var result = Value.of(
+                laneType(position.lanes(), read.source().tensor().element()), read.result().hint());
+        scope.ops.add(new TileOp.Load(copy, indices, Optional.empty(), Optional.empty(), result));
+        return result;
+    }
+
+    private void fill(Scope scope, NestOp.Read read, String axis, List<String> reduced, int index, Value buffer) {
+        if (index < reduced.size()) {
+            var extent = analysis.extent(reduced.get(index));
+            tiles(scope, Split.scalar(reduced.get(index)), number(scope, Dim.ZERO), extent, number(scope, extent), inner ->
+                    fill(inner, read, axis, reduced, index + 1, buffer));
+            return;
+        }
+        var position = scope.position(axis);
+        for (int coordinate = 0; coordinate < position.unroll(); coordinate++) {
+            var coordinates = new TreeMap<String, Integer>();
+            coordinates.put(axis, coordinate);
+            var value = load(scope, read, List.of(), null, coordinates);
+            var indices = new ArrayList<Value>();
+            for (var name : reduced) {
+                indices.add(axisBase(scope, name, 0));
+            }
+            indices.add(number(scope, Dim.of(coordinate * position.lanes())));
+            scope.ops.add(new TileOp.Store(value, buffer, indices, Optional.empty()));
+        }
     }
 
     private List<Value> evaluateAll(Scope scope, List<Value> values, Map<String, Integer> coordinates) {

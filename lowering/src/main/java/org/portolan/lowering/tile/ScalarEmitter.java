@@ -30,7 +30,7 @@ class ScalarEmitter {
     /// A number as an index.
     Value number(Scope scope, Dim value) {
         var root = scope.home(Set.of());
-        return root.helpers().computeIfAbsent(List.of("number", value), _ -> {
+        return root.helper(List.of("number", value), () -> {
             var result = Value.of(Type.INDEX, value.isConstant() ? "c" + value.toString().replace('-', 'm') : "n");
             root.ops.add(new TileOp.Expression(List.of(), value, result));
             return result;
@@ -66,7 +66,7 @@ class ScalarEmitter {
             return position.base();
         }
         var home = scope.home(Set.of(axis));
-        return home.helpers().computeIfAbsent(List.of("base", axis, coordinate), _ ->
+        return home.helper(List.of("base", axis, coordinate), () -> 
                 expression(home, Dim.symbol("$0").plus(coordinate * position.lanes()), position.base()));
     }
 
@@ -74,7 +74,7 @@ class ScalarEmitter {
     Value axisLanes(Scope scope, String axis, int coordinate) {
         var position = scope.position(axis);
         var home = scope.home(Set.of(axis));
-        return home.helpers().computeIfAbsent(List.of("lanes", axis, coordinate), _ -> {
+        return home.helper(List.of("lanes", axis, coordinate), () -> {
             var type = indexType(position.lanes());
             var lanes = laneNumbers(home, position.lanes());
             var base = broadcast(home, axisBase(home, axis, coordinate), position.lanes());
@@ -86,7 +86,7 @@ class ScalarEmitter {
 
     private Value laneNumbers(Scope scope, long lanes) {
         var root = scope.home(Set.of());
-        return root.helpers().computeIfAbsent(List.of("lane", lanes), _ -> {
+        return root.helper(List.of("lane", lanes), () -> {
             var result = Value.of(indexType(lanes), "lane");
             root.ops.add(new TileOp.Lanes(result));
             return result;
@@ -100,7 +100,7 @@ class ScalarEmitter {
             return null;
         }
         var home = scope.home(Set.of(axis));
-        return home.helpers().computeIfAbsent(List.of("mask", axis, coordinate), _ -> {
+        return home.helper(List.of("mask", axis, coordinate), () -> {
             var result = Value.of(new Type.Mask(position.lanes()), "on");
             home.ops.add(new TileOp.Mask(axisBase(home, axis, coordinate), position.end(), result));
             return result;
@@ -112,7 +112,7 @@ class ScalarEmitter {
         if (lanes == 1 || value.type().laneCount() == lanes) {
             return value;
         }
-        return scope.helpers().computeIfAbsent(List.of("broadcast", new Identity(value), lanes), _ -> {
+        return scope.helper(List.of("broadcast", new Identity(value), lanes), () -> {
             var result = Value.of(Type.vector(lanes, value.type().elementType()), value.hint());
             scope.ops.add(new TileOp.Broadcast(value, result));
             return result;
@@ -209,7 +209,7 @@ class ScalarEmitter {
 
     Value constant(Scope scope, ElementType element, double value) {
         var root = scope.home(Set.of());
-        return root.helpers().computeIfAbsent(List.of("constant", element, value), _ -> {
+        return root.helper(List.of("constant", element, value), () -> {
             var result = Value.of(Type.scalar(element), "k");
             root.ops.add(
                     element.isFloat() ? new ArithOp.Const(value, result) : new ArithOp.Integer((long) value, result));

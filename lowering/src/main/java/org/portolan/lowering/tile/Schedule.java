@@ -9,12 +9,18 @@ import java.util.Optional;
 /// Each is cut into blocks of {@code block} points, one block to a point of the grid, and a block into tiles of
 /// {@code unroll * lanes} points that are computed together: values that do not depend on an axis are computed once for
 /// a whole tile of it. Inner axes and reductions are cut in the same way, without a grid.
-record Schedule(List<Split> common, List<List<Split>> stages, List<List<Split>> reductions, List<Packed> packed) {
+record Schedule(
+        List<Split> common,
+        List<List<Split>> stages,
+        List<List<Split>> reductions,
+        List<Packed> packed,
+        List<Staged> staged) {
     Schedule {
         common = List.copyOf(common);
         stages = stages.stream().map(List::copyOf).toList();
         reductions = reductions.stream().map(List::copyOf).toList();
         packed = List.copyOf(packed);
+        staged = List.copyOf(staged);
     }
 
     /// One axis: block (0 for all of it), points side by side, and lanes of a vector (1 for scalars).
@@ -34,6 +40,14 @@ record Schedule(List<Split> common, List<List<Split>> stages, List<List<Split>> 
         Packed {
             order = List.copyOf(order);
         }
+    }
+
+    /// Read {@code read} is copied to local memory once for each tile of {@code axis}, all of its reduced axes, so that the
+    /// lanes of the axis are adjacent there; every row of the tile then reads the copy.
+    record Staged(int read, String axis) {}
+
+    Optional<Staged> staged(int read) {
+        return staged.stream().filter(entry -> entry.read() == read).findFirst();
     }
 
     Optional<Packed> packed(int input) {

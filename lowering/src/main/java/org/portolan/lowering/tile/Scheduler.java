@@ -10,6 +10,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.Value;
 import org.portolan.lowering.tile.Schedule.Packed;
 import org.portolan.lowering.tile.Schedule.Split;
+import org.portolan.lowering.tile.Schedule.Staged;
 
 /// Picks a schedule for a nest from the numbers of a machine.
 ///
@@ -22,6 +23,10 @@ final class Scheduler {
     private static final long ELEMENTWISE_BLOCK = 4096;
     /// Rows of a contraction in one point of the grid.
     private static final long ROW_BLOCK = 64;
+    /// Fewer rows than these do not pay for a copy of the other side.
+    private static final long STAGED_ROWS = 8;
+    /// The most vectors of columns in a tile.
+    private static final long MOST_COLUMNS = 4;
     /// The price of combining the lanes of one vector, in vector operations.
     private static final double ACROSS_LANES = 6;
 
@@ -80,7 +85,7 @@ final class Scheduler {
     /// Elements smaller than a byte share bytes, so that neighbours must be written one after the other.
     private Schedule scalar() {
         var all = common.stream().map(axis -> new Split(axis, 0, 1, 1)).toList();
-        return new Schedule(all, scalarStages(), scalarReductions(), List.of());
+        return new Schedule(all, scalarStages(), scalarReductions(), List.of(), List.of());
     }
 
     private List<List<Split>> scalarStages() {
@@ -124,7 +129,7 @@ final class Scheduler {
     private double commonCost(String axis) {
         double cost = 0;
         for (var read : analysis.reads()) {
-            cost += weight(read) * (isCheap(read, axis) ? 1 : lanes);
+            cost += weight(read) * (isCheap(read, axis) ? 1 : isStageable(read, axis) ? 1 + stagingShare(read) : lanes);
         }
         for (int i = 0; i < analysis.nest().results().size(); i++) {
             var buffer = NestToTile.rowMajor(analysis.nest().results().get(i));
@@ -235,7 +240,7 @@ final class Scheduler {
             vector.ifPresent(axis -> loops.add(new Split(axis, 0, sideBySide(axis, 4), loopLanes(axis))));
             reductions.add(loops);
         }
-        return new Schedule(splits, stages, reductions, List.of());
+        return new Schedule(splits, stages, reductions, List.of(), List.of());
     }
 
     /// Vectors side by side, so that one need not wait for the other; fewer where the axis is short.
@@ -261,27 +266,20 @@ final class Scheduler {
         }
         splits.add(new Split(axis, columns, tile.vectors(), lanes));
         splits.add(new Split(shared.get(), rowBlock, tile.rows(), 1));
-        var packed = new ArrayList<Packed>();
-        for (var read : analysis.reads()) {
-            packing(read, axis, columns)
-                    .filter(entry -> packed.stream().noneMatch(other -> other.input() == entry.input()))
-                    .ifPresent(packed::add);
-        }
-        return new Schedule(splits, scalarStages(), scalarReductions(), packed);
+        return new Schedule(splits, scalarStages(), scalarReductions(), panels(axis, columns), stages(axis));
     }
 
-    /// Lanes along one axis and nothing shared: long blocks of it.
+    /// Lanes along one axis and nothing shared: long blocks of it, or, with reductions, a few vectors side by side.
     private Schedule columns(String axis) {
+        boolean elementwise = analysis.reductions().isEmpty();
         double others = 1;
         for (var name : common) {
             others *= name.equals(axis) ? 1 : analysis.estimate(name);
         }
-        long unroll = analysis.reductions().isEmpty() ? sideBySide(axis, 2) : 1;
+        long unroll = sideBySide(axis, elementwise ? 2 : 4);
         long tile = unroll * lanes;
         boolean whole = others >= ROW_BLOCK && analysis.estimate(axis) <= ELEMENTWISE_BLOCK;
-        long block = analysis.reductions().isEmpty()
-                ? whole ? 0 : Math.ceilDiv(ELEMENTWISE_BLOCK, tile) * tile
-                : tile;
+        long block = elementwise ? whole ? 0 : Math.ceilDiv(ELEMENTWISE_BLOCK, tile) * tile : tile;
         var splits = new ArrayList<Split>();
         for (var name : common) {
             if (!name.equals(axis)) {
@@ -289,7 +287,63 @@ final class Scheduler {
             }
         }
         splits.add(new Split(axis, block, unroll, lanes));
-        return new Schedule(splits, scalarStages(), scalarReductions(), List.of());
+        return new Schedule(splits, scalarStages(), scalarReductions(), panels(axis, tile), List.of());
+    }
+
+    private List<Staged> stages(String axis) {
+        var staged = new ArrayList<Staged>();
+        for (int i = 0; i < analysis.reads().size(); i++) {
+            var read = analysis.reads().get(i);
+            if (!isCheap(read, axis) && isStageable(read, axis)) {
+                staged.add(new Staged(i, axis));
+            }
+        }
+        return staged;
+    }
+
+    /// Whether a read's lanes lie apart in memory, but a copy of what a tile needs is small and read by many rows.
+    private boolean isStageable(NestOp.Read read, String axis) {
+        if (!read.indices().isEmpty()
+                || read.otherwise() != NestOp.Otherwise.PROVEN
+                || weight(read) < 2
+                || !analysis.free(read.result()).contains(axis)
+                || sharingRows(read) < STAGED_ROWS) {
+            return false;
+        }
+        long bytes = MOST_COLUMNS * lanes * read.result().type().elementType().bits() / 8;
+        for (var name : analysis.free(read.result())) {
+            if (!common.contains(name)) {
+                var extent = analysis.constantExtent(name);
+                if (extent.isEmpty() || extent.getAsLong() > machine.level2Bytes()) {
+                    return false;
+                }
+                bytes *= extent.getAsLong();
+            }
+        }
+        return bytes <= machine.level2Bytes() / 4;
+    }
+
+    private double stagingShare(NestOp.Read read) {
+        return (double) lanes / sharingRows(read);
+    }
+
+    /// The most points of a common axis that read the same elements.
+    private long sharingRows(NestOp.Read read) {
+        return common.stream()
+                .filter(name -> !analysis.free(read.result()).contains(name))
+                .mapToLong(analysis::estimate)
+                .max()
+                .orElse(1);
+    }
+
+    private List<Packed> panels(String axis, long width) {
+        var packed = new ArrayList<Packed>();
+        for (var read : analysis.reads()) {
+            packing(read, axis, width)
+                    .filter(entry -> packed.stream().noneMatch(other -> other.input() == entry.input()))
+                    .ifPresent(packed::add);
+        }
+        return packed;
     }
 
     /// The common axis along which the reductions read the same elements again and again.

@@ -6,6 +6,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.portolan.ir.Op;
 import org.portolan.ir.Value;
 
@@ -73,8 +74,13 @@ final class Scope {
         values.computeIfAbsent(nestValue, _ -> new HashMap<>()).put(coordinates, tileValue);
     }
 
-    /// Values that stand for no scalar of the nest: indices, masks, constants.
-    Map<Object, Value> helpers() {
-        return helpers;
+    /// A value that stands for no scalar of the nest (an index, a mask, a constant), made once in this scope.
+    Value helper(Object key, Supplier<Value> make) {
+        var known = helpers.get(key);
+        if (known == null) {
+            known = make.get();
+            helpers.put(key, known);
+        }
+        return known;
     }
 }

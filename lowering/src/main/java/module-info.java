@@ -7,5 +7,6 @@ module org.portolan.lowering {
     exports org.portolan.lowering.plan;
     exports org.portolan.lowering.tile;
 
+    uses org.portolan.ir.text.TextLibrary;
     uses org.portolan.lowering.Codegen;
 }

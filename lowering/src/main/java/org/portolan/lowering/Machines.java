@@ -1,0 +1,49 @@
+package org.portolan.lowering;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.text.IrParser;
+import org.portolan.ir.text.TextLibrary;
+
+/// The chips that the machine files of all libraries describe.
+public final class Machines {
+    private static final Machines ALL = new Machines(ServiceLoader.load(TextLibrary.class));
+
+    private final Map<String, MachineOp.Chip> chips = new LinkedHashMap<>();
+
+    private Machines(Iterable<TextLibrary> libraries) {
+        for (var library : libraries) {
+            for (var name : library.names()) {
+                if (!name.startsWith("machines/")) {
+                    continue;
+                }
+                for (var op : IrParser.parse(library.read(name), name)) {
+                    if (op instanceof MachineOp.Chip chip) {
+                        chips.putIfAbsent(chip.codegen() + ":" + chip.name(), chip);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The chips of a code generator, in the order of their files.
+    public static List<MachineOp.Chip> of(String codegen) {
+        var result = new ArrayList<MachineOp.Chip>();
+        for (var chip : ALL.chips.values()) {
+            if (chip.codegen().equals(codegen)) {
+                result.add(chip);
+            }
+        }
+        return result;
+    }
+
+    /// The chip of that name of a code generator.
+    public static Optional<MachineOp.Chip> find(String codegen, String name) {
+        return Optional.ofNullable(ALL.chips.get(codegen + ":" + name));
+    }
+}

@@ -8,4 +8,8 @@ module org.portolan.cpu {
 
     provides org.portolan.runtime.device.Driver with
             org.portolan.cpu.driver.CpuDriver;
+    provides org.portolan.ir.text.TextLibrary with
+            org.portolan.cpu.codegen.CpuMachines;
+    provides org.portolan.lowering.Codegen with
+            org.portolan.cpu.codegen.CpuCodegen;
 }

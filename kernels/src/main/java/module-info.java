@@ -3,4 +3,7 @@ module org.portolan.kernels {
     requires transitive org.portolan.ir;
 
     exports org.portolan.kernels;
+
+    provides org.portolan.ir.text.TextLibrary with
+            org.portolan.kernels.KernelTexts;
 }

@@ -3,7 +3,8 @@ module org.portolan.ir {
     requires transitive org.portolan.runtime;
     requires org.antlr.antlr4.runtime;
 
-    exports org.portolan.ir;
+    exports org.portolan.ir.analysis;
     exports org.portolan.ir.interpreter;
     exports org.portolan.ir.text;
+    exports org.portolan.ir;
 }

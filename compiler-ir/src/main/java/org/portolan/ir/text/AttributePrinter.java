@@ -30,9 +30,8 @@ final class AttributePrinter {
 
     static void print(Object value, StringBuilder into) {
         switch (value) {
-            case Long number -> into.append(number.longValue());
-            case Integer number -> into.append(number.intValue());
             case Double number -> print(number.doubleValue(), into);
+            case Number number -> into.append(number.longValue());
             case Boolean truth -> into.append(truth.booleanValue());
             case String text -> print(text, into);
             case Enum<?> constant -> into.append(Attributes.word(constant));

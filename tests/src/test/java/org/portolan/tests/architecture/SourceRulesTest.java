@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class SourceRulesTest {
     /// Names of chips, vendors' interfaces and instruction sets. Shared lowering asks the machine for a number instead.
     private static final Pattern TARGET = Pattern.compile(
-            "\\b(cuda|opencl|ascend|nvptx|ptx|amdgpu|x86(?:[-_]64)?|aarch64|riscv(?:64)?|avx\\w*|neon|znver\\d|sm_\\d+|is(?:Cpu|Cuda|Gpu|Npu))\\b",
+            "\\b(cuda|opencl|ascend(?=[:\"])|nvptx|ptx|amdgpu|x86(?:[-_]64)?|aarch64|riscv(?:64)?|avx\\w*|neon|znver\\d|sm_\\d+|is(?:Cpu|Cuda|Gpu|Npu))\\b",
             Pattern.CASE_INSENSITIVE);
 
     private static final List<String> TARGET_FREE = List.of("runtime", "compiler-ir", "frontend-onnx", "kernels", "lowering");
@@ -29,6 +29,7 @@ class SourceRulesTest {
     void switchesOverOperationsHaveNoDefault() {
         var operations = new HashSet<String>();
         forEachSource((_, source) -> operations.addAll(SwitchRule.declaredOperations(source)));
+        operations.removeIf(SourceRulesTest::isJavasOwn); // `case Integer number` is no operation
         var rule = new SwitchRule(operations);
         var wrong = new ArrayList<String>();
         forEachSource((file, source) -> rule.violations(source).forEach(line -> wrong.add(file + ":" + line)));
@@ -106,6 +107,14 @@ class SourceRulesTest {
             if (source.lines().count() > LONGEST_FILE && !isDialect) wrong.add(file.toString());
         });
         assertEquals(List.of(), wrong);
+    }
+
+    private static boolean isJavasOwn(String name) {
+        try {
+            return Class.forName("java.lang." + name) != null;
+        } catch (ClassNotFoundException _) {
+            return false;
+        }
     }
 
     private void forEachSource(BiConsumer<Path, String> action) {

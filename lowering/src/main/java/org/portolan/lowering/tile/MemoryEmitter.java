@@ -12,6 +12,7 @@ import org.portolan.ir.Relation;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.DimBounds;
 import org.portolan.runtime.type.Dim;
 
 /// Writes the loads and stores of a kernel: contiguous where the lanes are adjacent in memory, else gathers; guarded
@@ -21,13 +22,13 @@ class MemoryEmitter extends ScalarEmitter {
     static final long INDEX_OUT_OF_RANGE = 1;
 
     private final Map<Value, Value> buffers;
-    private final AxisBounds bounds;
+    private final DimBounds bounds;
 
     /// @param buffers the kernel's parameter for each tensor
     MemoryEmitter(NestAnalysis analysis, Map<Value, Value> buffers) {
         super(analysis);
         this.buffers = new IdentityHashMap<>(buffers);
-        this.bounds = new AxisBounds(analysis);
+        this.bounds = DimBounds.of(List.of(), analysis.nest().axes());
     }
 
     /// Loads what a read stands for. {@code dollars} are its operands and {@code other} its value outside, evaluated.
@@ -46,8 +47,8 @@ class MemoryEmitter extends ScalarEmitter {
         var indices = new ArrayList<Value>();
         for (int axis = 0; axis < dims.size(); axis++) {
             var index = at.get(axis);
-            boolean low = read.otherwise() != NestOp.Otherwise.PROVEN && !bounds.isAtLeastZero(index);
-            boolean high = read.otherwise() != NestOp.Otherwise.PROVEN && !bounds.isBelow(index, dims.get(axis));
+            boolean low = read.otherwise() != NestOp.Otherwise.PROVEN && !bounds.isNonNegative(index);
+            boolean high = read.otherwise() != NestOp.Otherwise.PROVEN && !bounds.isLess(index, dims.get(axis));
             if (!low && !high) {
                 indices.add(null);
                 continue;

@@ -6,5 +6,6 @@ module org.portolan.ir {
     exports org.portolan.ir.analysis;
     exports org.portolan.ir.interpreter;
     exports org.portolan.ir.text;
+    exports org.portolan.ir.verify;
     exports org.portolan.ir;
 }

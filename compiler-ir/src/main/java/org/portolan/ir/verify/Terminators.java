@@ -1,0 +1,139 @@
+package org.portolan.ir.verify;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.portolan.ir.Body;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
+import org.portolan.ir.PlanOp;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+
+/// How the bodies of each operation end, and with values of which types.
+final class Terminators {
+    private Terminators() {}
+
+    static void check(Op op) {
+        if (op instanceof GraphOp graph) {
+            graph(graph);
+        } else if (op instanceof NestOp nest) {
+            nest(nest);
+        } else if (op instanceof TileOp tile) {
+            tile(tile);
+        } else if (op instanceof PlanOp plan) {
+            plan(plan);
+        } else if (op instanceof MachineOp.Intrinsic intrinsic) {
+            ends(op, intrinsic.body(), MachineOp.Yield.class);
+        }
+    }
+
+    private static void graph(GraphOp op) {
+        if (op instanceof GraphOp.Function function) {
+            ends(op, function.body(), GraphOp.Return.class);
+        } else if (op instanceof GraphOp.Map map) {
+            var element = Type.scalar(map.result().type().elementType());
+            yields(op, map.body(), GraphOp.Yield.class, List.of(element));
+        } else if (op instanceof GraphOp.If branch) {
+            for (var body : OpSchema.bodies(op)) {
+                counts(op, body, GraphOp.Yield.class, branch.results().size());
+            }
+        } else if (op instanceof GraphOp.Loop loop) {
+            counts(op, loop.body(), GraphOp.Yield.class, loop.results().size() + 1);
+            VerifierException.check(
+                    loop.results().size() >= loop.initial().size(), op, "a loop gives at least what it carries");
+        }
+    }
+
+    private static void nest(NestOp op) {
+        if (op instanceof NestOp.Reduce reduce) {
+            yields(op, reduce.body(), NestOp.Yield.class, types(reduce.results()));
+        } else if (op instanceof NestOp.Compute compute) {
+            var elements = compute.results().stream()
+                    .map(result -> (Type) Type.scalar(result.type().elementType()))
+                    .toList();
+            yields(op, compute.body(), NestOp.Yield.class, elements);
+        }
+    }
+
+    private static void tile(TileOp op) {
+        if (op instanceof TileOp.Kernel kernel) {
+            none(op, kernel.body());
+        } else if (op instanceof TileOp.For loop) {
+            optional(op, loop.body(), types(loop.results()));
+        } else if (op instanceof TileOp.While loop) {
+            yields(op, loop.condition(), TileOp.Yield.class, List.of(Type.BOOL));
+            optional(op, loop.body(), types(loop.results()));
+        } else if (op instanceof TileOp.If branch) {
+            optional(op, branch.yes(), types(branch.results()));
+            optional(op, branch.no(), types(branch.results()));
+        }
+    }
+
+    private static void plan(PlanOp op) {
+        if (op instanceof PlanOp.Program program) {
+            ends(op, program.body(), PlanOp.Return.class);
+        } else if (op instanceof PlanOp.If || op instanceof PlanOp.Loop) {
+            for (var body : OpSchema.bodies(op)) {
+                if (last(body) instanceof Op.Terminator) {
+                    ends(op, body, PlanOp.Yield.class);
+                }
+            }
+        }
+    }
+
+    /// A body without results need not end with a yield.
+    private static void optional(Op op, Body body, List<Type> types) {
+        if (!types.isEmpty() || last(body) instanceof Op.Terminator) {
+            yields(op, body, TileOp.Yield.class, types);
+        }
+    }
+
+    private static void none(Op op, Body body) {
+        check(!(last(body) instanceof Op.Terminator), op, "the body yields nothing, found " + describe(last(body)));
+    }
+
+    private static void ends(Op op, Body body, Class<? extends Op> terminator) {
+        var last = last(body);
+        check(
+                terminator.isInstance(last),
+                op,
+                "the body must end with a " + terminator.getSimpleName().toLowerCase(Locale.ROOT)
+                        + " of its dialect, found " + describe(last));
+    }
+
+    private static void counts(Op op, Body body, Class<? extends Op> terminator, int count) {
+        ends(op, body, terminator);
+        int found = OpSchema.operands(last(body)).size();
+        check(found == count, op, "the body yields " + found + " values, expected " + count);
+    }
+
+    private static void yields(Op op, Body body, Class<? extends Op> terminator, List<Type> types) {
+        ends(op, body, terminator);
+        var values = last(body) instanceof NestOp.Yield yield ? yield.values() : OpSchema.operands(last(body));
+        check(
+                types(values).equals(types),
+                op,
+                "the body yields " + types(values) + ", expected " + types);
+    }
+
+    private static void check(boolean holds, Op op, String rule) {
+        VerifierException.check(holds, op, rule);
+    }
+
+    private static List<Type> types(List<Value> values) {
+        return values.stream().map(Value::type).toList();
+    }
+
+    private static Op last(Body body) {
+        return body.ops().isEmpty() ? null : body.ops().getLast();
+    }
+
+    private static String describe(Op op) {
+        return Stream.ofNullable(op).map(found -> OpSchema.of(found).name()).findFirst().orElse("nothing");
+    }
+}

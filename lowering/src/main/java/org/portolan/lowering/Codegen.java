@@ -19,6 +19,9 @@ public interface Codegen {
     /// @throws CompileException if there is none; the message says what was looked for
     MachineOp.Chip defaultMachine();
 
+    /// The features that a device must have to run what is compiled for the machine, in the words of the family's driver.
+    List<String> requirements(MachineOp.Chip machine);
+
     /// The texts that it can show besides those of the levels, for example {@code llvm} and {@code asm}.
     List<String> textForms();
 

@@ -1,6 +1,8 @@
 package org.portolan.cpu.codegen;
 
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.TileOp;
 import org.portolan.llvm.LlvmCodegen;
@@ -12,6 +14,8 @@ import org.portolan.lowering.Machines;
 /// Processors through LLVM: an image is one ELF shared object without any dependency.
 public final class CpuCodegen implements Codegen {
     private static final String FAMILY = "cpu";
+    private static final Pattern PICKED =
+            Pattern.compile("s?sse.*|avx.*|amx.*|fma|f16c|bmi2?|lzcnt|popcnt|movbe|gfni|neon|sve2?|v");
 
     @Override
     public String family() {
@@ -60,6 +64,19 @@ public final class CpuCodegen implements Codegen {
             return "x86-64-v3";
         }
         return "x86-64-v2";
+    }
+
+    /// The level of x86-64, where that is the processor, and the features whose instructions LLVM picks by itself.
+    @Override
+    public List<String> requirements(MachineOp.Chip machine) {
+        return Stream.concat(
+                        Stream.of(machine.processor()).filter(processor -> processor.startsWith("x86-64-")),
+                        machine.features().stream()
+                                .filter(feature -> feature.startsWith("+"))
+                                .map(feature -> feature.substring(1))
+                                .filter(feature -> PICKED.matcher(feature).matches()))
+                .sorted()
+                .toList();
     }
 
     @Override

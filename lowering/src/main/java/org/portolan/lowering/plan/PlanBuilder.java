@@ -105,18 +105,22 @@ public final class PlanBuilder {
     }
 
     private void launch(NestOp.Compute nest) {
+        Map<Value, Value> updated = new IdentityHashMap<>();
         for (int i = 0; i < nest.results().size(); i++) {
+            var result = nest.results().get(i);
             if (nest.into().isEmpty()) {
-                allocate(nest.results().get(i));
+                allocate(result);
             } else {
-                update(nest, nest.into().get(i), nest.results().get(i));
+                update(nest, nest.into().get(i), result);
+                updated.put(nest.into().get(i), result);
             }
         }
         var kernel = lowered.get(nest);
         var params = kernel.kernel().body().params();
         var arguments = new ArrayList<Value>();
         for (int i = 0; i < params.size(); i++) {
-            var argument = kernel.arguments().get(i);
+            var argument = updated.getOrDefault(
+                    kernel.arguments().get(i), kernel.arguments().get(i));
             arguments.add(
                     constants.isDeclared(argument)
                             ? constants.buffer(argument, params.get(i).buffer())
@@ -137,7 +141,6 @@ public final class PlanBuilder {
         boolean free = buffer != null
                 && owned.contains(buffer)
                 && lastUses.endsAt(old, nest)
-                && !nest.inputs().contains(old)
                 && !destinations.containsKey(result);
         if (free) {
             buffers.put(result, buffer);

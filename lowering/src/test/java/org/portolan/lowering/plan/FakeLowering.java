@@ -15,7 +15,8 @@ final class FakeLowering implements NestLowering {
     @Override
     public LoweredKernel lower(NestOp.Compute nest, String name, Predicate<Value> isConstant) {
         var arguments = new ArrayList<>(nest.inputs());
-        arguments.addAll(nest.results());
+        arguments.removeAll(nest.into());
+        arguments.addAll(nest.into().isEmpty() ? nest.results() : nest.into());
         var params = arguments.stream()
                 .map(value -> Value.of(BufferTypes.of(value), value.hint()))
                 .toList();

@@ -38,8 +38,10 @@ final class FunctionReference {
         for (var op : body.ops()) {
             switch (op) {
                 case NestOp.Compute nest -> {
-                    var inputs = new ArrayList<>(nest.inputs().stream().map(values::get).toList());
-                    nest.into().forEach(old -> inputs.add(values.get(old)));
+                    var sources = new ArrayList<>(nest.inputs());
+                    sources.removeAll(nest.into());
+                    sources.addAll(nest.into());
+                    var inputs = sources.stream().map(values::get).toList();
                     var result = nest.results().getFirst();
                     values.put(result, filled(result, BlockTags.compute(nest.origin().getFirst(), inputs)));
                 }

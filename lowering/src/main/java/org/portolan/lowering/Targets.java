@@ -1,0 +1,56 @@
+package org.portolan.lowering;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.TreeSet;
+import org.portolan.ir.MachineOp;
+
+/// Finds targets by name among the {@link Codegen} services.
+public final class Targets {
+    private Targets() {}
+
+    /// The target of a name: a family ({@code cpu}) for its default machine, or a family and a machine
+    /// ({@code cpu:x86-64-v3}).
+    ///
+    /// @throws CompileException if there is none; the message lists what there is
+    public static Target resolve(String name) {
+        int colon = name.indexOf(':');
+        var family = colon < 0 ? name : name.substring(0, colon);
+        var families = new TreeSet<String>();
+        for (var codegen : ServiceLoader.load(Codegen.class)) {
+            if (codegen.family().equals(family)) {
+                return new Target(name, codegen, colon < 0 ? codegen.defaultMachine() : machine(codegen, name, colon));
+            }
+            families.add(codegen.family());
+        }
+        throw new CompileException("there is no target '" + name + "'; the families are " + families
+                + (families.isEmpty() ? ": no code generator is on the class path or module path" : ""));
+    }
+
+    /// The targets of several names, each once.
+    public static List<Target> resolve(List<String> names) {
+        return names.stream().distinct().map(Targets::resolve).toList();
+    }
+
+    /// Every machine of every family, by its full name.
+    public static List<Target> all() {
+        var targets = new ArrayList<Target>();
+        for (var codegen : ServiceLoader.load(Codegen.class)) {
+            for (var machine : codegen.machines()) {
+                targets.add(new Target(codegen.family() + ":" + machine.name(), codegen, machine));
+            }
+        }
+        return targets;
+    }
+
+    private static MachineOp.Chip machine(Codegen codegen, String name, int colon) {
+        var wanted = name.substring(colon + 1);
+        return codegen.machines().stream()
+                .filter(machine -> machine.name().equals(wanted))
+                .findFirst()
+                .orElseThrow(() -> new CompileException("there is no target '" + name + "'; the machines of '"
+                        + codegen.family() + "' are "
+                        + codegen.machines().stream().map(MachineOp.Chip::name).sorted().toList()));
+    }
+}

@@ -1,0 +1,57 @@
+package org.portolan.lowering.plan;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.portolan.ir.PlanOp;
+import org.portolan.ir.Resource;
+import org.portolan.ir.Type;
+import org.portolan.lowering.Codegen;
+import org.portolan.lowering.Target;
+import org.portolan.runtime.plan.Plan;
+import org.portolan.runtime.plan.Slot;
+import org.portolan.runtime.program.ProgramFileWriter;
+
+/// Fills a program file: a plan and an image for each target, every weight once for each layout that a target reads it
+/// in.
+public final class ProgramBuilder {
+    private record Key(Resource data, Type.Buffer type) {}
+
+    private final ProgramFileWriter writer;
+    private final Map<Key, Slot.Weight> weights = new HashMap<>();
+
+    public ProgramBuilder(ProgramFileWriter writer) {
+        this.writer = writer;
+    }
+
+    /// Adds a target.
+    ///
+    /// @throws IOException if the file cannot be written
+    public Plan add(Target target, HostProgram program, Codegen.Image image) throws IOException {
+        try {
+            var plan = PlanWriter.write(program.plan(), this::weight);
+            var kernels = new ProgramFileWriter.KernelBytes(
+                    target.codegen().family(),
+                    target.codegen().requirements(target.machine()),
+                    image.bytes());
+            writer.addTarget(target.name(), plan, List.of(kernels));
+            return plan;
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    private Slot.Weight weight(PlanOp.Constant constant) {
+        return weights.computeIfAbsent(
+                new Key(constant.data(), constant.result().buffer()), key -> {
+                    try (var arena = Arena.ofConfined()) {
+                        return writer.addWeight(WeightPacker.pack(key.data(), key.type(), arena));
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+    }
+}

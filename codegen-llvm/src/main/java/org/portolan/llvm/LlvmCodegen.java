@@ -14,6 +14,7 @@ import org.portolan.llvm.emit.EmitException;
 import org.portolan.llvm.emit.KernelEmitter;
 import org.portolan.llvm.emit.Target;
 import org.portolan.lowering.CompileException;
+import org.portolan.lowering.math.ExpandElementary;
 
 /// Tile kernels to LLVM IR text, assembly text, or one shared object that needs nothing. The engine behind every
 /// {@link org.portolan.lowering.Codegen} whose chips LLVM knows.
@@ -106,8 +107,14 @@ public final class LlvmCodegen {
     private static String module(TileOp.Kernel kernel, MachineOp.Chip machine) {
         try {
             var traits = TargetTraits.of(target(machine));
+            var expanded = new TileOp.Kernel(
+                    kernel.name(),
+                    kernel.symbols(),
+                    kernel.grid(),
+                    kernel.origin(),
+                    ExpandElementary.expand(kernel.body(), traits.fma32() && traits.fma64()));
             return KernelEmitter.emit(
-                    List.of(kernel), new Target(traits, machine.vectorBytes(), intrinsics(machine)));
+                    List.of(expanded), new Target(traits, machine.vectorBytes(), intrinsics(machine)));
         } catch (EmitException | LlvmException failure) {
             throw new CompileException(failure.getMessage(), failure);
         }

@@ -5,7 +5,13 @@ module org.portolan.ir {
 
     exports org.portolan.ir.analysis;
     exports org.portolan.ir.interpreter;
+    exports org.portolan.ir.pass;
     exports org.portolan.ir.text;
     exports org.portolan.ir.verify;
     exports org.portolan.ir;
+
+    uses org.portolan.ir.pass.PassLibrary;
+
+    provides org.portolan.ir.pass.PassLibrary with
+            org.portolan.ir.pass.GeneralPasses;
 }

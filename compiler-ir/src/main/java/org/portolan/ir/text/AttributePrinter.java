@@ -48,7 +48,7 @@ final class AttributePrinter {
         }
     }
 
-    /// The fields of a record that are not what the reader fills in: {@code {a = 1, b = [x]}}, nothing if there are none
+    /// The fields of a record that are not what the reader fills in: {@code {a=1, b=[x]}}, nothing if there are none
     /// and {@code optional}.
     static void printFields(Record fields, boolean optional, StringBuilder into) {
         var shape = RecordShape.of(fields.getClass());
@@ -56,7 +56,7 @@ final class AttributePrinter {
         for (var field : shape.fields()) {
             var value = shape.get(field, fields);
             if (!isDefault(value)) {
-                into.append(into.length() == start ? "{" : ", ").append(field.word()).append(" = ");
+                into.append(into.length() == start ? "{" : ", ").append(field.word()).append("=");
                 print(value, into);
             }
         }

@@ -21,6 +21,7 @@ final class TensorDecoder {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int EXTERNAL = 1;
+    private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[0]);
 
     private final ExternalData external;
 
@@ -112,7 +113,7 @@ final class TensorDecoder {
             if (parts.location == EXTERNAL || given || parts.strings.size() != count) {
                 throw bad(parts, "expected %d strings in string_data".formatted(count));
             }
-            return tensor(parts, type, MemorySegment.NULL.reinterpret(0), parts.strings);
+            return tensor(parts, type, NOTHING, parts.strings);
         }
         long bytes = exact(parts, () -> type.bytes(count));
         MemorySegment data;
@@ -121,7 +122,7 @@ final class TensorDecoder {
         } else if (typed) {
             data = typed(parts, type, count);
         } else {
-            data = parts.raw == null ? MemorySegment.NULL.reinterpret(0) : parts.raw;
+            data = parts.raw == null ? NOTHING : parts.raw;
         }
         if (data.byteSize() != bytes) {
             throw bad(parts, "%d elements of type %s take %d bytes, but %d are given"

@@ -3,5 +3,6 @@ module org.portolan.onnx {
     requires transitive org.portolan.ir;
 
     exports org.portolan.onnx;
+    exports org.portolan.onnx.importer;
     exports org.portolan.onnx.reader;
 }

@@ -1,0 +1,61 @@
+package org.portolan.onnx.importer;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// Every operator that the importer knows, in every version. The one place to add another: a row in the file of its
+/// kind.
+final class OperatorTable {
+    private static final OperatorTable STANDARD = new OperatorTable(Stream.of(
+                    ElementwiseOperators.ROWS,
+                    ActivationOperators.ROWS,
+                    ConversionOperators.ROWS,
+                    ShapeOperators.ROWS,
+                    IndexingOperators.ROWS,
+                    GeneratorOperators.ROWS,
+                    ReductionOperators.ROWS,
+                    MatrixOperators.ROWS,
+                    ConvolutionOperators.ROWS,
+                    PoolingOperators.ROWS,
+                    NormalizationOperators.ROWS,
+                    ResizeOperators.ROWS,
+                    QuantizationOperators.ROWS,
+                    ControlOperators.ROWS)
+            .flatMap(List::stream)
+            .toList());
+
+    private record Key(String domain, String name) {}
+
+    private final Map<Key, List<Operator>> rows = new HashMap<>();
+
+    private OperatorTable(List<Operator> operators) {
+        for (var operator : operators) {
+            rows.computeIfAbsent(new Key(operator.domain(), operator.name()), key -> new ArrayList<>()).add(operator);
+        }
+    }
+
+    static OperatorTable standard() {
+        return STANDARD;
+    }
+
+    /// The row for an operator in one version of its domain.
+    Optional<Operator> find(String domain, String name, long version) {
+        return rows.getOrDefault(new Key(domain, name), List.of()).stream()
+                .filter(row -> row.since() <= version && version <= row.until())
+                .findFirst();
+    }
+
+    /// Why an operator has no row, in words.
+    String reason(String domain, String name) {
+        if (!domain.isEmpty() && rows.keySet().stream().noneMatch(key -> key.domain().equals(domain))) {
+            return "operators of this domain are not known";
+        }
+        return rows.containsKey(new Key(domain, name))
+                ? "known in other versions of the operator set only"
+                : "this operator is not known";
+    }
+}

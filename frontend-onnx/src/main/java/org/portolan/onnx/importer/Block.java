@@ -5,8 +5,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.portolan.ir.ArithOp;
-import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.Relation;
@@ -86,7 +84,7 @@ final class Block {
 
     private Value computed(Type.Tensor type, List<Element> elements, String hint) {
         if (type.element().isFloat()) {
-            throw new Unsupported("a floating-point tensor of symbolic extents as data");
+            return scaled(type, elements, hint);
         }
         var dims = elements.stream().map(Elements::dim).toList();
         boolean direct = type.element().isInteger();
@@ -95,10 +93,26 @@ final class Block {
         if (direct) {
             return numbers;
         }
-        var param = Value.of(Type.scalar(ElementType.I64));
-        var truth = Value.of(Type.BOOL);
-        var body = new Body(
-                List.of(param), List.of(new ArithOp.Cast(param, truth), new GraphOp.Yield(List.of(truth))));
+        var body = Scalars.body(List.of(ElementType.I64), (s, v) -> s.cast(v.getFirst(), ElementType.BOOL));
         return add(new GraphOp.Map(List.of(numbers), body, Value.of(type, hint))).result();
+    }
+
+    /// Extents times factors: what exporters compute sizes with.
+    private Value scaled(Type.Tensor type, List<Element> elements, String hint) {
+        var extents = new ArrayList<Dim>();
+        var factors = new ArrayList<Element>();
+        for (var element : elements) {
+            extents.add(element instanceof Element.Ratio(Dim extent, var _, var _) ? extent : Dim.ONE);
+            factors.add(
+                    element instanceof Element.Ratio(var _, long numerator, long denominator)
+                            ? new Element.Real((double) numerator / denominator)
+                            : element);
+        }
+        var whole = type.withElement(ElementType.I64);
+        var numbers = add(new GraphOp.Dims(extents, Value.of(whole, hint))).result();
+        var multipliers = materialize(type, factors, hint);
+        var body = Scalars.body(
+                List.of(ElementType.I64, type.element()), (s, v) -> s.mul(s.cast(v.get(0), type.element()), v.get(1)));
+        return add(new GraphOp.Map(List.of(numbers, multipliers), body, Value.of(type, hint))).result();
     }
 }

@@ -28,10 +28,7 @@ final class ControlOperators {
         var condition = writer.reshape(call.input(0), List.of());
         var known = call.constants(condition);
         if (known.isPresent()) {
-            // The other branch is imported too, so that what is wrong in it is found.
-            boolean truth = known.get().getFirst() != 0;
-            inBlock(call, truth ? no : yes);
-            return call.bodies().graph(truth ? yes : no, List.of());
+            return call.bodies().graph(known.get().getFirst() != 0 ? yes : no, List.of());
         }
         var value = condition.value();
         var left = inBlock(call, yes);

@@ -10,7 +10,7 @@ final class DimLogic {
     static long atLeast(Dim dim) {
         return switch (dim) {
             case Dim.Constant(long value) -> value;
-            case Dim.Symbol(String name) -> Symbols.isBound(name) ? Long.MIN_VALUE : Symbols.SHORTEST;
+            case Dim.Symbol(String name) -> Symbols.atLeast(name);
             case Dim.Product(long coefficient, var factors) -> {
                 long bound = Math.max(coefficient, 0);
                 for (var factor : factors) {

@@ -4,6 +4,7 @@ import static org.portolan.onnx.importer.Operator.since;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.portolan.ir.Relation;
 import org.portolan.ir.Value;
@@ -130,6 +131,9 @@ final class ElementwiseOperators {
     /// The result has the base's type. A base of integers and an exponent of floats meet in f64.
     private static Operand power(Call call) {
         var element = call.input(0).element();
+        if (element.isFloat() && call.constantNumbers(second(call)).equals(Optional.of(List.of(2.0)))) {
+            return call.writer().map(call.input(0), (s, x) -> s.mul(x, x));
+        }
         return call.writer().map(element, call.input(0), second(call), (s, base, exponent) -> {
             var exponentElement = exponent.type().elementType();
             if (element.isFloat() || !exponentElement.isFloat()) {

@@ -235,21 +235,7 @@ final class GraphImporter implements Call.Bodies {
         } catch (IrException | ArithmeticException e) {
             throw new OnnxException("%s: %s".formatted(node.label(), e.getMessage()), e);
         } catch (OnnxException e) {
-            throw located(node, e);
-        }
-    }
-
-    /// The error with the node's name, unless an inner node's stands there already.
-    private static OnnxException located(OnnxNode node, OnnxException e) {
-        boolean named = e instanceof UnsupportedOperators || e instanceof Located;
-        return named ? e : new Located("%s: %s".formatted(node.label(), e.getMessage()), e);
-    }
-
-    private static final class Located extends OnnxException {
-        private static final long serialVersionUID = 1L;
-
-        private Located(String message, Throwable cause) {
-            super(message, cause);
+            throw e instanceof UnsupportedOperators ? e : e.at(node.label());
         }
     }
 

@@ -135,6 +135,39 @@ final class GraphWriter {
         return all.getFirst();
     }
 
+    /// Numbers of at least 0, with what is computed from data bound to symbols of its own: expressions over data must
+    /// not grow from operator to operator.
+    List<Dim> settled(List<Dim> dims) {
+        var open = dims.stream()
+                .filter(dim -> dim.symbolName().isEmpty() && DimLogic.isBound(dim))
+                .distinct()
+                .toList();
+        if (open.isEmpty()) {
+            return dims;
+        }
+        var names = open.stream().map(dim -> symbols.size()).toList();
+        block.add(new GraphOp.Bind(extents(ElementType.I64, open).value(), names));
+        return dims.stream()
+                .map(dim -> open.contains(dim) ? Dim.symbol(names.get(open.indexOf(dim))) : dim)
+                .toList();
+    }
+
+    /// Numbers of either sign that are computed from data, each bound to a symbol of its own.
+    List<Dim> bound(List<Dim> numbers) {
+        var names = numbers.stream().map(number -> symbols.bound()).toList();
+        block.add(new GraphOp.Bind(extents(ElementType.I64, numbers).value(), names));
+        return names.stream().map(Dim::symbol).toList();
+    }
+
+    Dim settled(Dim dim) {
+        return settled(List.of(dim)).getFirst();
+    }
+
+    /// For each axis of a rank, whether the axes name it: 1 or 0.
+    List<Dim> named(List<Dim> axes, int rank) {
+        return settled(DimLogic.named(axes, rank));
+    }
+
     /// Demands that two extents are equal; gives the one to go on with.
     Dim equal(Dim left, Dim right, String what) {
         if (left.equals(right)) {
@@ -208,7 +241,8 @@ final class GraphWriter {
 
     // Views.
 
-    Operand reshape(Operand x, List<Dim> dims) {
+    Operand reshape(Operand x, List<Dim> wanted) {
+        var dims = settled(wanted);
         if (x.dims().equals(dims)) {
             return x;
         }
@@ -239,7 +273,8 @@ final class GraphWriter {
                 .result()));
     }
 
-    Operand broadcast(Operand x, List<Dim> dims) {
+    Operand broadcast(Operand x, List<Dim> wanted) {
+        var dims = settled(wanted);
         if (x.dims().equals(dims)) {
             return x;
         }
@@ -256,7 +291,8 @@ final class GraphWriter {
     }
 
     /// Element i of an axis is the input's `start + i * step`.
-    Operand slice(Operand x, List<Dim> starts, List<Dim> steps, List<Dim> dims) {
+    Operand slice(Operand x, List<Dim> starts, List<Dim> steps, List<Dim> wanted) {
+        var dims = settled(wanted);
         if (x.dims().equals(dims)
                 && starts.stream().allMatch(start -> start.isConstant(0))
                 && steps.stream().allMatch(step -> step.isConstant(1))) {
@@ -327,7 +363,7 @@ final class GraphWriter {
             }
             total = total.plus(input.dim(axis));
         }
-        dims.set(axis, total);
+        dims.set(axis, settled(total));
         if (dims.size() == 1 && inputs.stream().allMatch(input -> input.elements().isPresent())) {
             var elements = new ArrayList<Element>();
             inputs.forEach(input -> elements.addAll(input.elements().orElseThrow()));
@@ -342,13 +378,15 @@ final class GraphWriter {
                 .result());
     }
 
-    Operand pad(Operand x, Optional<Operand> value, List<Dim> low, GraphOp.PadMode mode, List<Dim> dims) {
+    Operand pad(Operand x, Optional<Operand> value, List<Dim> low, GraphOp.PadMode mode, List<Dim> wanted) {
+        var dims = settled(wanted);
         return of(block.add(new GraphOp.Pad(
                         x.value(), value.map(Operand::value), low, mode, fresh(x.element(), dims)))
                 .result());
     }
 
-    Operand iota(ElementType element, List<Dim> dims, int axis) {
+    Operand iota(ElementType element, List<Dim> wanted, int axis) {
+        var dims = settled(wanted);
         if (dims.size() == 1 && dims.getFirst().constant().orElse(Long.MAX_VALUE) <= 64 && !element.isFloat()) {
             return known(
                     element,
@@ -379,7 +417,8 @@ final class GraphWriter {
     }
 
     /// The same to operands that each broadcast to these extents.
-    Operand mapTo(List<Dim> dims, ElementType result, List<Operand> operands, Scalars.Formula formula) {
+    Operand mapTo(List<Dim> wanted, ElementType result, List<Operand> operands, Scalars.Formula formula) {
+        var dims = settled(wanted);
         checkSize(Type.tensor(result, dims));
         var elementTypes = operands.stream().map(Operand::element).toList();
         var folded = folded(dims, result, operands, () -> Scalars.body(elementTypes, formula));

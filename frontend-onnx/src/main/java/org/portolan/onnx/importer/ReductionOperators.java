@@ -135,14 +135,14 @@ final class ReductionOperators {
     /// and one of the two has the extent 1.
     private static Operand overBoundAxes(Call call, Meaning meaning, Operand x, List<Dim> given, boolean keep) {
         var writer = call.writer();
-        var reduced = DimLogic.named(given, x.rank());
+        var reduced = writer.named(given, x.rank());
         var pairs = new ArrayList<Dim>();
         var kept = new ArrayList<Dim>();
         var axes = new ArrayList<Integer>();
         Dim count = Dim.ONE;
         for (int axis = 0; axis < x.rank(); axis++) {
-            var stays = DimLogic.select(reduced.get(axis), Dim.ONE, x.dim(axis));
-            var goes = DimLogic.select(reduced.get(axis), x.dim(axis), Dim.ONE);
+            var stays = writer.settled(DimLogic.select(reduced.get(axis), Dim.ONE, x.dim(axis)));
+            var goes = writer.settled(DimLogic.select(reduced.get(axis), x.dim(axis), Dim.ONE));
             kept.add(stays);
             pairs.add(stays);
             pairs.add(goes);
@@ -252,7 +252,7 @@ final class ReductionOperators {
                     x.value(), combine, known.get(), exclusive, reverse, writer.fresh(x.element(), x.dims())));
         }
         // Along an axis that only the run knows: as the middle one of three.
-        var named = DimLogic.named(List.of(bound), x.rank());
+        var named = writer.named(List.of(bound), x.rank());
         Dim before = Dim.ONE;
         Dim middle = Dim.ONE;
         Dim after = Dim.ONE;

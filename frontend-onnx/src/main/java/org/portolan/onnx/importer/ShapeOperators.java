@@ -58,44 +58,51 @@ final class ShapeOperators {
 
     /// Extents of -1 are inferred, and extents of 0 are the input's unless zeros are allowed.
     private static Operand reshape(Call call, Operand x, List<Dim> target, boolean zeros) {
+        var writer = call.writer();
         var minus = new ArrayList<Dim>();
         var base = new ArrayList<Dim>();
-        Dim rest = Dim.ONE;
         for (int axis = 0; axis < target.size(); axis++) {
             var wish = target.get(axis);
             if (wish.constant().orElse(0) < -1) {
                 throw call.error("the extent %s of the new shape".formatted(wish));
             }
             boolean sure = DimLogic.atLeast(wish) > 0;
-            var inferred = sure ? Dim.ZERO : DimLogic.negative(DimLogic.clamped(wish));
+            minus.add(sure ? Dim.ZERO : DimLogic.negative(DimLogic.clamped(wish)));
             var own = sure ? wish : DimLogic.maximum(wish, Dim.ZERO);
             if (!zeros && !sure) {
-                var copied = axis < x.rank() ? x.dim(axis) : Dim.ZERO;
                 if (wish.isConstant(0) && axis >= x.rank()) {
                     throw call.error("extent %d of the new shape is 0, which %s does not have"
                             .formatted(axis, x.type()));
                 }
+                var copied = axis < x.rank() ? x.dim(axis) : Dim.ZERO;
                 own = own.plus(DimLogic.equal(DimLogic.clamped(wish), Dim.ZERO).times(copied));
             }
-            minus.add(inferred);
             base.add(own);
-            rest = rest.times(own.plus(inferred));
         }
         long wildcards = minus.stream().filter(truth -> truth.isConstant(1)).count();
         if (wildcards > 1) {
             throw call.error("more than one extent of the new shape is -1");
         }
+        var inferred = writer.settled(minus);
+        var own = writer.settled(base);
+        Dim rest = Dim.ONE;
+        for (int axis = 0; axis < target.size(); axis++) {
+            rest = rest.times(writer.settled(own.get(axis).plus(inferred.get(axis))));
+        }
         if (wildcards == 1 && rest.isConstant(0)) {
             throw call.error("an extent of -1 cannot be inferred beside an extent of 0");
         }
         var total = x.type().elements();
-        var quotient = rest.isConstant(0) ? Dim.ZERO : total.floorDivide(DimLogic.maximum(rest, Dim.ONE));
+        var quotient = rest.isConstant(0)
+                ? Dim.ZERO
+                : writer.settled(total.floorDivide(DimLogic.maximum(rest, Dim.ONE)));
         var dims = new ArrayList<Dim>();
         for (int axis = 0; axis < target.size(); axis++) {
-            dims.add(base.get(axis).plus(minus.get(axis).times(quotient)));
+            dims.add(own.get(axis).plus(inferred.get(axis).times(quotient)));
         }
-        call.writer().check(Dim.product(dims), Relation.EQUAL, total, "the new shape must keep the number of elements");
-        return call.writer().reshape(x, dims);
+        var shape = writer.settled(dims);
+        writer.check(Dim.product(shape), Relation.EQUAL, total, "the new shape must keep the number of elements");
+        return writer.reshape(x, shape);
     }
 
     private static Operand flatten(Call call) {
@@ -144,9 +151,10 @@ final class ShapeOperators {
             }
             return call.writer().reshape(x, dims);
         }
-        var gone = DimLogic.named(given.get(), x.rank());
+        var gone = call.writer().named(given.get(), x.rank());
         int count = x.rank() - given.get().size();
-        var dims = DimLogic.filtered(x.dims(), gone.stream().map(DimLogic::not).toList(), count);
+        var dims = call.writer()
+                .settled(DimLogic.filtered(x.dims(), gone.stream().map(DimLogic::not).toList(), count));
         call.writer().check(Dim.product(dims), Relation.EQUAL, x.type().elements(), "squeezed axes must have extent 1");
         return call.writer().reshape(x, dims);
     }
@@ -165,7 +173,7 @@ final class ShapeOperators {
             }
             return call.writer().reshape(x, dims);
         }
-        var fresh = DimLogic.named(given, rank);
+        var fresh = call.writer().named(given, rank);
         var dims = new ArrayList<Dim>();
         Dim before = Dim.ZERO;
         for (int axis = 0; axis < rank; axis++) {

@@ -87,7 +87,8 @@ final class SliceOperator {
             named = named.plus(names);
         }
         var rest = DimLogic.not(named);
-        return part(call, extent, start, end.plus(rest.times(extent)), step.plus(rest));
+        var numbers = call.writer().bound(List.of(start, end.plus(rest.times(extent)), step.plus(rest)));
+        return part(call, extent, numbers.get(0), numbers.get(1), numbers.get(2));
     }
 
     private static Part part(Call call, Dim extent, Dim start, Dim end, Dim step) {

@@ -1,8 +1,8 @@
 package org.portolan.onnx.importer;
 
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.portolan.ir.SymbolRange;
@@ -19,12 +19,15 @@ final class Symbols {
     /// gives its shape.
     static final long SHORTEST = 1;
 
+    private static final int NO_INPUT = Integer.MAX_VALUE;
     private static final String BOUND = "bound_";
+    private static final String SIZE = "size_";
 
     private final Map<String, SymbolRange> ranges = new LinkedHashMap<>();
     private final Set<String> names = new HashSet<>();
     private final Map<String, Dim> proven;
     private boolean learned;
+    private int numbers;
 
     /// @param proven what earlier attempts found, by symbol name
     Symbols(Map<String, Dim> proven) {
@@ -43,17 +46,35 @@ final class Symbols {
 
     /// A number that a run binds.
     String bound() {
-        return fresh(BOUND + "0");
+        return numbered(BOUND);
     }
 
-    /// Whether a symbol stands for data, so that it may be negative.
+    /// A number of at least 0 that a run binds.
+    String size() {
+        return numbered(SIZE);
+    }
+
+    /// Whether a symbol stands for data.
     static boolean isBound(String name) {
-        return name.startsWith(BOUND);
+        return name.startsWith(BOUND) || name.startsWith(SIZE);
+    }
+
+    /// The smallest number that a symbol can stand for.
+    static long atLeast(String name) {
+        return name.startsWith(BOUND) ? Long.MIN_VALUE : name.startsWith(SIZE) ? 0 : SHORTEST;
     }
 
     private String fresh(String hint) {
         var base = hint.isEmpty() || !Character.isLetter(hint.charAt(0)) ? "d" + hint : hint;
-        var name = base.startsWith(BOUND) ? BOUND + names.size() : base;
+        return unique(isBound(base) ? "d_" + base : base);
+    }
+
+    private String numbered(String prefix) {
+        return unique(prefix + ++numbers);
+    }
+
+    private String unique(String base) {
+        var name = base;
         for (int number = 1; !names.add(name); number++) {
             name = base + "_" + number;
         }
@@ -67,19 +88,27 @@ final class Symbols {
 
     /// Learns that an input's extent must equal another extent; false if this is not about inputs.
     boolean learn(Dim left, Dim right) {
-        if (isInput(left) && (right.isConstant() || isInput(right))) {
-            proven.put(left.symbolName().orElseThrow(), right);
-        } else if (isInput(right) && left.isConstant()) {
-            proven.put(right.symbolName().orElseThrow(), left);
-        } else {
+        var one = settled(left);
+        var other = settled(right);
+        if (one.equals(other)) {
+            return true;
+        }
+        int first = order(one);
+        int second = order(other);
+        if (first == NO_INPUT || second == NO_INPUT) {
             return false;
         }
+        // The later one vanishes; numbers come before all symbols.
+        var goes = first < second ? other : one;
+        proven.put(goes.symbolName().orElseThrow(), first < second ? one : other);
         learned = true;
         return true;
     }
 
-    private boolean isInput(Dim dim) {
-        return dim.symbolName().filter(ranges::containsKey).isPresent();
+    private int order(Dim dim) {
+        return dim.isConstant()
+                ? -1
+                : dim.symbolName().map(name -> List.copyOf(ranges.keySet()).indexOf(name)).filter(place -> place >= 0).orElse(NO_INPUT);
     }
 
     /// Whether another attempt would know more.
@@ -89,14 +118,12 @@ final class Symbols {
 
     private Dim settled(Dim dim) {
         var current = dim;
-        var seen = new HashMap<Dim, Boolean>();
-        while (current.symbolName().isPresent() && seen.put(current, true) == null) {
-            var next = proven.get(current.symbolName().get());
-            if (next == null) {
+        while (true) {
+            var next = current.symbolName().map(proven::get);
+            if (next.isEmpty()) {
                 return current;
             }
-            current = next;
+            current = next.get();
         }
-        return current;
     }
 }

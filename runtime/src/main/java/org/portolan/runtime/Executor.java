@@ -90,7 +90,7 @@ final class Executor {
         }
         long[] grid = state.binding.grids[launch.number()];
         if (grid == null) {
-            grid = state.grids[launch.grid().length];
+            grid = state.lateGrids[launch.number()];
             for (int axis = 0; axis < grid.length; axis++) {
                 grid[axis] = state.value(launch.grid()[axis]);
             }
@@ -189,7 +189,7 @@ final class Executor {
     private static PortolanException failure(long word, String origin) {
         var error = KernelError.ofWord(word);
         var where = origin.isEmpty() ? "" : " in " + origin;
-        return new PortolanException.RunFailed("the run failed" + where + ": " + error.reason() + " (operation "
-                + error.operation() + ")", error.code(), error.operation());
+        return new PortolanException.RunFailed("the run failed" + where + ": " + error.reason() + " (check "
+                + error.operation() + " of the kernel)", error.code(), error.operation());
     }
 }

@@ -11,6 +11,8 @@ final class InputStaging implements AutoCloseable {
     private final DeviceBlock block;
     private final long[] addresses;
     private final boolean[] copied;
+    /// Whether an output has the memory of the input, so that kernels may write to it.
+    private final boolean[] updated;
 
     InputStaging(RunState state) {
         this.state = state;
@@ -18,13 +20,21 @@ final class InputStaging implements AutoCloseable {
         block = new DeviceBlock(state.device());
         addresses = new long[ports.length];
         copied = new boolean[ports.length];
+        updated = new boolean[ports.length];
+        for (int port = 0; port < ports.length; port++) {
+            for (var output : state.plan.outputs) {
+                updated[port] |= output.slot() == ports[port].slot();
+            }
+        }
     }
 
     void begin(Tensor[] tensors) {
         long bytes = 0;
         for (int port = 0; port < ports.length; port++) {
             var data = data(port, tensors[port]);
-            copied[port] = !state.target.sharesHostMemory || !SlotMemory.isUsableInPlace(data);
+            copied[port] = !state.target.sharesHostMemory
+                    || !SlotMemory.isUsableInPlace(data)
+                    || updated[port] && data.isReadOnly();
             if (copied[port]) {
                 bytes = Binding.align(bytes + data.byteSize());
             }

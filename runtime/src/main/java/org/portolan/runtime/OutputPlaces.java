@@ -40,10 +40,11 @@ final class OutputPlaces implements AutoCloseable {
     }
 
     /// Makes room for the outputs whose sizes are known.
-    void begin(Map<String, Tensor> givenOutputs) {
+    void begin(Tensor[] inputs, Map<String, Tensor> givenOutputs) {
         given = givenOutputs;
         if (!given.isEmpty()) {
             checkGivenNames();
+            checkOverlaps(inputs);
         }
         var binding = state.binding;
         long total = binding.outputOffsets[plan.outputs.length];
@@ -78,6 +79,32 @@ final class OutputPlaces implements AutoCloseable {
                         + "tensor; it has " + plan.plan.outputs().stream().map(output -> output.name()).toList());
             }
         }
+    }
+
+    /// Kernels rely on it that what they write overlaps nothing else.
+    private void checkOverlaps(Tensor[] inputs) {
+        for (var output : plan.outputs) {
+            var target = given.get(output.name());
+            if (target == null || !(plan.plan.slots().get(output.slot()) instanceof Slot.Output)) {
+                continue;
+            }
+            for (int port = 0; port < inputs.length; port++) {
+                if (target.data().asOverlappingSlice(inputs[port].data()).isPresent()) {
+                    throw overlap(output.name(), "input '" + plan.inputs[port].name() + "'");
+                }
+            }
+            for (var other : given.entrySet()) {
+                if (!other.getKey().equals(output.name())
+                        && target.data().asOverlappingSlice(other.getValue().data()).isPresent()) {
+                    throw overlap(output.name(), "that for output '" + other.getKey() + "'");
+                }
+            }
+        }
+    }
+
+    private static PortolanException overlap(String output, String other) {
+        return new PortolanException.InvalidInput(
+                "the tensor given for output '" + output + "' overlaps " + other + "; give it memory of its own");
     }
 
     private void checkGiven(int port, Tensor target) {

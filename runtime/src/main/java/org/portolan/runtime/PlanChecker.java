@@ -90,7 +90,6 @@ final class PlanChecker {
                 require(launch.kernel() >= 0 && launch.kernel() < plan.kernels().size(),
                         what + " names kernel " + launch.kernel());
                 require(launch.device() >= 0 && launch.device() < devices, what + " names device " + launch.device());
-                require(!launch.grid().isEmpty() && launch.grid().size() <= 3, what + " has no grid of 1 to 3 axes");
                 launch.slots().forEach(number -> {
                     if (slot(number) instanceof Slot.Late(var bytes)) {
                         requireBound(bytes, bound, what);

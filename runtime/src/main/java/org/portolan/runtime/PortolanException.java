@@ -28,7 +28,7 @@ public abstract sealed class PortolanException extends RuntimeException {
         private final int operation;
 
         /// @param code why, a code of {@link org.portolan.runtime.device.KernelError}; 0 for a failed check
-        /// @param operation the number that the compiler gave to the failing operation; -1 for a failed check
+        /// @param operation which of the kernel's operations that can fail, counted from 1; -1 for a failed check
         public RunFailed(String message, int code, int operation) {
             super(message, null);
             this.code = code;

@@ -21,8 +21,8 @@ final class RunState implements AutoCloseable, StopSignal {
     final long[] stack;
     final long[] loopCounts;
     final long[] loopLimits;
-    /// A grid of one, two and three axes, for launches whose grid is not early.
-    final long[][] grids = {null, new long[1], new long[2], new long[3]};
+    /// For each launch a grid to fill, if it is not early.
+    final long[][] lateGrids;
     Binding binding;
     private volatile RunControl control = RunControl.NONE;
     private final Arena arena = Arena.ofShared();
@@ -44,6 +44,10 @@ final class RunState implements AutoCloseable, StopSignal {
         loopCounts = new long[plan.loops];
         loopLimits = new long[plan.loops];
         tensors = new Tensor[plan.inputs.length];
+        lateGrids = new long[plan.launchGrids.length][];
+        for (int launch = 0; launch < lateGrids.length; launch++) {
+            lateGrids[launch] = new long[plan.launchGrids[launch].length];
+        }
         executor = new Executor(this);
     }
 
@@ -83,10 +87,20 @@ final class RunState implements AutoCloseable, StopSignal {
             slots.begin(tensors, options.outputs(), rebound);
             executor.execute();
             return slots.finish(tensors);
+        } catch (RuntimeException | Error e) {
+            drain();
+            throw e;
         } finally {
             slots.end();
             Arrays.fill(tensors, null);
             control = RunControl.NONE;
+        }
+    }
+
+    /// Waits for the work that a failed run has left behind: it may still use the caller's memory.
+    private void drain() {
+        for (var queue : queues) {
+            queue.takeError();
         }
     }
 

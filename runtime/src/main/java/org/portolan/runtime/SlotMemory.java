@@ -49,7 +49,7 @@ final class SlotMemory implements AutoCloseable {
             addresses[plan.inputs[port].slot()] = inputs.address(port);
             sizes[plan.inputs[port].slot()] = state.binding.values[plan.inputs[port].bytes()];
         }
-        outputs.begin(givenOutputs);
+        outputs.begin(tensors, givenOutputs);
         late.begin();
     }
 

@@ -2,6 +2,7 @@ package org.portolan.runtime;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -179,42 +180,63 @@ public final class Tensor {
 
     /// A view of the bytes, in native order.
     ///
-    /// @throws IllegalStateException if they are more than a buffer can hold
+    /// @throws IllegalStateException if they are more than a buffer can hold, or in an array that is not of bytes
     public ByteBuffer asByteBuffer() {
         var segment = data();
-        if (segment.byteSize() > Integer.MAX_VALUE) {
-            throw new IllegalStateException(
-                    "a tensor of " + segment.byteSize() + " bytes does not fit a buffer; use data()");
+        boolean array = !segment.isNative() && !(segment.heapBase().orElse(null) instanceof byte[]);
+        if (segment.byteSize() > Integer.MAX_VALUE || array) {
+            throw new IllegalStateException("a tensor of " + segment.byteSize() + " bytes"
+                    + (array ? " in an array" : "") + " cannot be seen as a buffer of bytes; use data()");
         }
         return segment.asByteBuffer().order(ByteOrder.nativeOrder());
     }
 
+    /// A view of the elements of a tensor of f32.
     public FloatBuffer asFloatBuffer() {
-        return bufferOf(ElementType.F32).asFloatBuffer();
+        return heap(ElementType.F32) instanceof float[] array
+                ? FloatBuffer.wrap(array, heapOffset(), arrayLength()).slice()
+                : asByteBuffer().asFloatBuffer();
     }
 
+    /// A view of the elements of a tensor of f64.
     public DoubleBuffer asDoubleBuffer() {
-        return bufferOf(ElementType.F64).asDoubleBuffer();
+        return heap(ElementType.F64) instanceof double[] array
+                ? DoubleBuffer.wrap(array, heapOffset(), arrayLength()).slice()
+                : asByteBuffer().asDoubleBuffer();
     }
 
+    /// A view of the elements of a tensor of i64.
     public LongBuffer asLongBuffer() {
-        return bufferOf(ElementType.I64).asLongBuffer();
+        return heap(ElementType.I64) instanceof long[] array
+                ? LongBuffer.wrap(array, heapOffset(), arrayLength()).slice()
+                : asByteBuffer().asLongBuffer();
     }
 
+    /// A view of the elements of a tensor of i32.
     public IntBuffer asIntBuffer() {
-        return bufferOf(ElementType.I32).asIntBuffer();
+        return heap(ElementType.I32) instanceof int[] array
+                ? IntBuffer.wrap(array, heapOffset(), arrayLength()).slice()
+                : asByteBuffer().asIntBuffer();
     }
 
+    /// A view of the elements of a tensor of i16.
     public ShortBuffer asShortBuffer() {
-        return bufferOf(ElementType.I16).asShortBuffer();
+        return heap(ElementType.I16) instanceof short[] array
+                ? ShortBuffer.wrap(array, heapOffset(), arrayLength()).slice()
+                : asByteBuffer().asShortBuffer();
     }
 
-    private ByteBuffer bufferOf(ElementType wanted) {
+    /// The array that the elements are in, or null.
+    private Object heap(ElementType wanted) {
         if (type != wanted) {
             throw new IllegalStateException("a tensor of " + type.text() + " cannot be seen as " + wanted.text()
                     + "; toFloatArray, toDoubleArray and toLongArray convert");
         }
-        return asByteBuffer();
+        return data().heapBase().orElse(null);
+    }
+
+    private int heapOffset() {
+        return (int) (data.address() / (type.bits() / 8));
     }
 
     /// One element, converted by the numerics contract.
@@ -229,13 +251,12 @@ public final class Tensor {
 
     /// A copy of all elements, converted.
     public float[] toFloatArray() {
-        var values = new float[arrayLength()];
         if (type == ElementType.F32) {
-            asFloatBuffer().get(values);
-        } else {
-            for (int i = 0; i < values.length; i++) {
-                values[i] = (float) getDouble(i);
-            }
+            return data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+        }
+        var values = new float[arrayLength()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) getDouble(i);
         }
         return values;
     }

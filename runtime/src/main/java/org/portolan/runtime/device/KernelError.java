@@ -4,7 +4,7 @@ package org.portolan.runtime.device;
 /// that the compiler gave to the failing operation. The first error to be stored wins.
 ///
 /// @param code one of the constants here, or another that the compiler chose
-/// @param operation a number that is unique in the target
+/// @param operation which of the kernel's operations that can fail, counted from 1
 public record KernelError(int code, int operation) {
     /// An index lies outside of the axis that it picks from.
     public static final int INDEX_OUT_OF_RANGE = 1;

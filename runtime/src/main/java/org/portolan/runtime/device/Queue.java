@@ -21,7 +21,7 @@ public interface Queue extends AutoCloseable {
     ///
     /// @param parameters 64-bit words: the addresses of the buffers, then the extents; read before this returns
     /// @param words how many of them
-    /// @param grid one to three dimensions, outermost first; read before this returns
+    /// @param grid extents, outermost first; none is one point; read before this returns
     /// @param cost estimated nanoseconds of one core for the whole grid; 0 where unknown
     void launch(Kernel kernel, MemorySegment parameters, int words, long[] grid, long cost);
 

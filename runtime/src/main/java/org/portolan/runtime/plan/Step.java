@@ -12,7 +12,7 @@ public sealed interface Step {
     /// order; it runs over the product of {@code grid}.
     ///
     /// @param kernel index in {@link Plan#kernels()}
-    /// @param grid one to three dimensions, outermost first; a product of 0 launches nothing
+    /// @param grid extents, outermost first; none is one point, and a product of 0 launches nothing
     /// @param cost estimated nanoseconds of one core for the whole grid; only steers how it is split
     /// @param device 0 is the target's device, 1 the host beside an accelerator
     /// @param origin names of the nodes of the source model that this stands for

@@ -77,6 +77,16 @@ public final class ProgramFileWriter implements AutoCloseable {
     /// @param data not needed after the call
     /// @return the slot with which a plan names it
     public Slot.Weight addWeight(MemorySegment data) throws IOException {
+        if (data.isNative() || data.heapBase().orElse(null) instanceof byte[]) {
+            return addBytes(data);
+        }
+        // Only native memory and byte arrays can be seen as byte buffers, as channels and check sums want them.
+        try (var arena = Arena.ofConfined()) {
+            return addBytes(arena.allocate(data.byteSize()).copyFrom(data));
+        }
+    }
+
+    private Slot.Weight addBytes(MemorySegment data) throws IOException {
         var checksum = new CRC32C();
         long part = 1 << 30;
         for (long begin = 0; begin < data.byteSize(); begin += part) {

@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import org.portolan.ir.IrException;
 import org.portolan.lowering.CompileException;
 import org.portolan.onnx.OnnxException;
+import org.portolan.onnx.UnsupportedOperators;
 import org.portolan.runtime.PortolanException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -20,7 +21,7 @@ final class ErrorReport implements IExecutionExceptionHandler {
 
     /// What is said of an exception.
     ///
-    /// @param sentence one line, without "error: "
+    /// @param sentence without "error: "; one line, but for a list of all operators that are not supported
     record Said(int exitCode, String sentence) {}
 
     @Override
@@ -53,6 +54,7 @@ final class ErrorReport implements IExecutionExceptionHandler {
             case FileSystemException file -> new Said(ExitCode.FAILURE, oneLine(file.getMessage()));
             case IOException input -> new Said(ExitCode.FAILURE, oneLine(input.getMessage()));
             case PortolanException failure -> new Said(code(failure), oneLine(failure.getMessage()));
+            case UnsupportedOperators unsupported -> new Said(ExitCode.OPERATOR_UNSUPPORTED, unsupported.getMessage());
             case OnnxException model -> new Said(ExitCode.FAILURE, oneLine(model.getMessage()));
             case IrException text -> new Said(ExitCode.FAILURE, oneLine(text.getMessage()));
             case CompileException model -> new Said(ExitCode.FAILURE, oneLine(model.getMessage()));

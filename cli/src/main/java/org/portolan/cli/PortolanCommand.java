@@ -27,6 +27,11 @@ import picocli.CommandLine.Spec;
             "69:no JDK"
         },
         subcommands = {
+            CompileCommand.class,
+            RunCommand.class,
+            BenchCommand.class,
+            InspectCommand.class,
+            ConformanceCommand.class,
             TargetsCommand.class,
             DoctorCommand.class,
             CompletionCommand.class,

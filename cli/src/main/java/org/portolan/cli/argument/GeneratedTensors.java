@@ -2,10 +2,10 @@ package org.portolan.cli.argument;
 
 import java.lang.foreign.Arena;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.portolan.cli.CommandFailure;
 import org.portolan.cli.ExitCode;
 import org.portolan.runtime.Tensor;
+import org.portolan.runtime.data.RandomTensors;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
@@ -13,20 +13,10 @@ import org.portolan.runtime.type.ElementTypes;
 public final class GeneratedTensors {
     private GeneratedTensors() {}
 
-    /// Numbers of a seeded generator, the same on every machine: floating point uniform in [-1, 1), everything else 0 or 1,
-    /// which is a valid index, mask or token of nearly every model.
+    /// Numbers of a seeded generator that suit most models; see [RandomTensors#random].
     public static Tensor random(ElementType type, List<Long> extents, long seed) {
         refuseStrings(type);
-        var tensor = allocate(type, extents);
-        var generator = new SplittableRandom(seed);
-        for (var i = 0L; i < tensor.elements(); i++) {
-            if (type.isFloat()) {
-                ElementTypes.setDouble(type, tensor.data(), i, generator.nextDouble(-1, 1));
-            } else {
-                ElementTypes.setLong(type, tensor.data(), i, generator.nextInt(2));
-            }
-        }
-        return tensor;
+        return RandomTensors.random(type, seed, shape(extents));
     }
 
     /// Numbers that were written out: one for each element, or one for all.
@@ -47,8 +37,11 @@ public final class GeneratedTensors {
     }
 
     static Tensor allocate(ElementType type, List<Long> extents) {
-        var shape = extents.stream().mapToLong(Long::longValue).toArray();
-        return Tensor.allocate(type, Arena.ofAuto(), shape);
+        return Tensor.allocate(type, Arena.ofAuto(), shape(extents));
+    }
+
+    static long[] shape(List<Long> extents) {
+        return extents.stream().mapToLong(Long::longValue).toArray();
     }
 
     private static void set(Tensor tensor, long index, String number) {

@@ -15,6 +15,7 @@ public final class Progress implements AutoCloseable {
     private final Thread painter;
     private volatile String what;
     private int painted;
+    private boolean closed;
 
     private Progress(String what, PrintStream terminal) {
         this.what = what;
@@ -38,9 +39,11 @@ public final class Progress implements AutoCloseable {
         what = next;
     }
 
+    /// Clears the line; may be called again.
     @Override
     public void close() {
-        if (painter == null) return;
+        if (painter == null || closed) return;
+        closed = true;
         painter.interrupt();
         try {
             painter.join();

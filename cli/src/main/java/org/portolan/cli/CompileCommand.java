@@ -1,0 +1,150 @@
+package org.portolan.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.portolan.cli.argument.ShapeArgument;
+import org.portolan.cli.report.Document;
+import org.portolan.cli.report.Progress;
+import org.portolan.cli.report.Sizes;
+import org.portolan.cli.report.Table;
+import org.portolan.lowering.CompileOptions;
+import org.portolan.lowering.CompileProgress;
+import org.portolan.lowering.CompileReport;
+import org.portolan.lowering.Compiler;
+import org.portolan.lowering.Targets;
+import org.portolan.runtime.data.Json;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// Compiles a model.
+@Command(name = "compile", description = "Compiles a model into one program file for all targets that are named.")
+final class CompileCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "MODEL", description = "A model, .onnx or .ir.")
+    private Path file;
+
+    @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "The program file, or where --emit writes.")
+    private Path output;
+
+    @Option(
+            names = "--target",
+            split = ",",
+            paramLabel = "TARGET",
+            defaultValue = "cpu",
+            description = "What to compile for, for example cpu,cpu:x86-64-v3; 'portolan targets' lists them (default: cpu, this machine).")
+    private List<String> targets;
+
+    @Option(
+            names = "--shape",
+            paramLabel = "NAME=1x128",
+            converter = ShapeArgument.Converter.class,
+            description = "Fix the extents of an input; inputs that are not named stay as dynamic as they are.")
+    private List<ShapeArgument> shapes = List.of();
+
+    @Option(names = "--dump-dir", paramLabel = "DIR", description = "Write the text of every level there.")
+    private Path dumpFolder;
+
+    @Option(
+            names = "--emit",
+            paramLabel = "LEVEL",
+            description = "Print one level instead: graph, nest, tile, plan, or a form of the target (llvm, asm, ...).")
+    private String level;
+
+    @Option(names = "--json", description = "Print one JSON document.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws Exception {
+        if (output == null && level == null) {
+            throw new CommandFailure(ExitCode.WRONG_USAGE, "-o FILE is missing", "name the program file, or use --emit");
+        }
+        if (ModelSource.isProgramFile(file)) {
+            throw new CommandFailure(ExitCode.FAILURE, file + ": a program file is compiled already", "");
+        }
+        var start = System.nanoTime();
+        try (var progress = Progress.start("reading " + file)) {
+            var source = ModelSource.read(file, fixedShapes());
+            var options = new CompileOptions(Map.of(), Optional.ofNullable(dumpFolder), CompileProgress.SILENT);
+            if (level != null) {
+                emit(source, options, progress);
+                return ExitCode.FINE;
+            }
+            var report = Models.compile(source.function(), targets, output, options, progress);
+            progress.close();
+            print(report, (System.nanoTime() - start) / 1e6);
+            return ExitCode.FINE;
+        }
+    }
+
+    private void emit(ModelSource source, CompileOptions options, Progress progress) throws IOException {
+        var compiler = new Compiler(options);
+        var text = new StringBuilder();
+        for (var target : Targets.resolve(targets)) {
+            text.append(compiler.emit(source.function(), level, target).stripTrailing()).append('\n');
+            if (level.equals("graph") || level.equals("nest")) break; // the same for every target
+        }
+        progress.close();
+        if (output != null) {
+            Files.writeString(output, text);
+        } else {
+            spec.commandLine().getOut().print(text);
+            spec.commandLine().getOut().flush();
+        }
+    }
+
+    private Map<String, List<Long>> fixedShapes() {
+        var fixed = new HashMap<String, List<Long>>();
+        for (var shape : shapes) fixed.put(shape.input(), shape.extents());
+        return fixed;
+    }
+
+    private void print(CompileReport report, double milliseconds) throws IOException {
+        var out = spec.commandLine().getOut();
+        if (json) {
+            var members = report.targets().stream()
+                    .map(target -> Document.of(
+                            "name", target.name(),
+                            "machine", target.machine(),
+                            "launches", target.launches().size(),
+                            "kernels", target.kernels(),
+                            "weightBytes", target.weightBytes(),
+                            "imageBytes", target.imageBytes(),
+                            "arena", target.arena().toString(),
+                            "codeMs", target.codeNanoseconds() / 1e6))
+                    .toList();
+            out.print(Json.of(Document.of(
+                            "file", output.toString(),
+                            "bytes", Files.size(output),
+                            "compileMs", milliseconds,
+                            "operations", report.graphOperations(),
+                            "targets", members))
+                    .printLines());
+        } else {
+            var table = new Table("target", "machine", "launches", "kernels", "weights", "image", "code");
+            for (var target : report.targets()) {
+                table.row(
+                        target.name(),
+                        target.machine(),
+                        target.launches().size(),
+                        target.kernels(),
+                        Sizes.bytes(target.weightBytes()),
+                        Sizes.bytes(target.imageBytes()),
+                        Sizes.milliseconds(target.codeNanoseconds() / 1e6));
+            }
+            table.print(out);
+            out.printf("%s: %s, compiled in %s%n", output, Sizes.bytes(Files.size(output)), Sizes.milliseconds(milliseconds));
+        }
+        out.flush();
+    }
+}

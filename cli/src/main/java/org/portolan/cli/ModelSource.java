@@ -1,0 +1,60 @@
+package org.portolan.cli;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.text.IrParser;
+import org.portolan.ir.text.ResourceStore;
+import org.portolan.lowering.FixedShapes;
+import org.portolan.onnx.importer.ImportOptions;
+import org.portolan.onnx.importer.OnnxImporter;
+import org.portolan.onnx.reader.OnnxReader;
+
+/// A model before it is compiled, out of an ONNX file or of a text.
+///
+/// @param path the file, or the folder of resources beside it
+record ModelSource(Path path, GraphOp.Function function) {
+
+    /// Whether the file is a program file: they are ZIP archives, and no model begins as one does.
+    static boolean isProgramFile(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) throw new NoSuchFileException(file.toString());
+        try (var stream = Files.newInputStream(file)) {
+            var start = stream.readNBytes(4);
+            return start.length == 4 && start[0] == 'P' && start[1] == 'K' && start[2] == 3 && start[3] == 4;
+        }
+    }
+
+    /// Reads a model. A file named `.ir` is text, whose resources lie in the same folder; any other is ONNX.
+    ///
+    /// @param shapes fixed extents of inputs by name; inputs that are not named keep their symbols
+    static ModelSource read(Path file, Map<String, List<Long>> shapes) throws IOException {
+        if (!Files.isRegularFile(file)) throw new NoSuchFileException(file.toString());
+        return file.toString().endsWith(".ir") ? text(file, shapes) : onnx(file, shapes);
+    }
+
+    private static ModelSource onnx(Path file, Map<String, List<Long>> shapes) {
+        var options = new ImportOptions(shapes, ImportOptions.DEFAULT.tensorBytes());
+        return new ModelSource(file, new OnnxImporter(options).function(new OnnxReader().model(file)));
+    }
+
+    private static ModelSource text(Path file, Map<String, List<Long>> shapes) throws IOException {
+        try {
+            var folder = ResourceStore.folder(file.toAbsolutePath().getParent());
+            var module = IrParser.parse(Files.readString(file), file.toString(), folder);
+            var functions = module.stream()
+                    .filter(GraphOp.Function.class::isInstance)
+                    .map(GraphOp.Function.class::cast)
+                    .toList();
+            if (functions.size() == 1) return new ModelSource(file, FixedShapes.apply(functions.getFirst(), shapes));
+            throw new CommandFailure(
+                    ExitCode.FAILURE, file + ": expected one graph.function, found " + functions.size(), "");
+        } catch (CharacterCodingException _) {
+            throw new CommandFailure(ExitCode.FAILURE, file + ": no text in UTF-8", "");
+        }
+    }
+}

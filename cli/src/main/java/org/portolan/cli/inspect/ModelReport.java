@@ -1,0 +1,73 @@
+package org.portolan.cli.inspect;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.portolan.cli.report.Document;
+import org.portolan.runtime.plan.Port;
+import org.portolan.runtime.program.Manifest;
+import org.portolan.runtime.type.Dim;
+
+/// Everything that `inspect` shows.
+///
+/// @param source the file that was asked for
+/// @param operators how often each operator stands in the source model; empty where a program file was asked for
+/// @param fileBytes the program file's size
+/// @param targets a plan for each target of the program file
+public record ModelReport(
+        String source, Map<String, Long> operators, long fileBytes, Manifest manifest, List<Target> targets) {
+
+    /// One compiled variant.
+    ///
+    /// @param imageBytes all kernel images together
+    public record Target(String name, long imageBytes, PlanView plan) {}
+
+    /// The report as members of a JSON document.
+    public Map<String, Object> members() {
+        var variants = new ArrayList<Map<String, Object>>();
+        for (var target : targets) {
+            var plan = target.plan();
+            variants.add(Document.of(
+                    "name", target.name(),
+                    "imageBytes", target.imageBytes(),
+                    "deviceKernels", plan.deviceKernels(),
+                    "hostKernels", plan.hostKernels(),
+                    "steps", plan.steps().size(),
+                    "symbols", plan.symbols(),
+                    "arenaBytes", plan.arenaBytes(),
+                    "weightBytes", plan.weightBytes(),
+                    "kernels", kernels(plan)));
+        }
+        return Document.of(
+                "file", source,
+                "bytes", fileBytes,
+                "inputs", ports(manifest.inputs()),
+                "outputs", ports(manifest.outputs()),
+                "symbols",
+                        manifest.symbols().stream()
+                                .map(symbol -> Document.of("name", symbol.name(), "min", symbol.minimum(), "max", symbol.maximum()))
+                                .toList(),
+                "operators", operators,
+                "targets", variants);
+    }
+
+    private static List<Map<String, Object>> kernels(PlanView view) {
+        return view.launches().stream()
+                .map(launch -> Document.of(
+                        "name", view.plan().kernels().get(launch.kernel()),
+                        "origin", launch.origin(),
+                        "where", launch.device() == 0 ? "device" : "host",
+                        "grid", launch.grid().stream().map(Dim::toString).toList(),
+                        "costNanos", view.evaluate(launch.cost())))
+                .toList();
+    }
+
+    private static List<Map<String, Object>> ports(List<Port> ports) {
+        return ports.stream()
+                .map(port -> Document.of(
+                        "name", port.name(),
+                        "type", port.type().text(),
+                        "shape", port.dims().stream().map(Dim::toString).toList()))
+                .toList();
+    }
+}

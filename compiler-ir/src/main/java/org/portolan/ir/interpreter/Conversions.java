@@ -1,6 +1,7 @@
 package org.portolan.ir.interpreter;
 
 import java.math.BigDecimal;
+import java.util.Locale;
 import org.portolan.ir.ArithOp;
 import org.portolan.runtime.PortolanException;
 import org.portolan.runtime.device.KernelError;
@@ -136,7 +137,7 @@ final class Conversions {
     }
 
     private static double parseReal(String text) {
-        return switch (text.toLowerCase(java.util.Locale.ROOT)) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
             case "nan", "+nan", "-nan" -> Double.NaN;
             case "inf", "+inf", "infinity", "+infinity" -> Double.POSITIVE_INFINITY;
             case "-inf", "-infinity" -> Double.NEGATIVE_INFINITY;

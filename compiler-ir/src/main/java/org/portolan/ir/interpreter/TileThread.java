@@ -1,0 +1,65 @@
+package org.portolan.ir.interpreter;
+
+import java.util.IdentityHashMap;
+import java.util.Map;
+import org.portolan.ir.TileOp.Bind;
+
+/// One thread of a block, or what stands for all of them before a loop splits it: the values that it has computed.
+final class TileThread {
+    final Object[] values;
+    private final TileThread parent;
+    private final Bind bind;
+    private final Map<TileRing, TileRing.Progress> progress = new IdentityHashMap<>();
+    /// How many threads run under this one; 1 if it runs itself.
+    private int leaves = 1;
+
+    private TileThread(Object[] values, TileThread parent, Bind bind) {
+        this.values = values;
+        this.parent = parent;
+        this.bind = bind;
+    }
+
+    static TileThread root(int values) {
+        return new TileThread(new Object[values], null, null);
+    }
+
+    /// A thread for one round of a loop over threads; it sees what its parent has computed.
+    TileThread child(Bind bind) {
+        return new TileThread(values.clone(), this, bind);
+    }
+
+    /// Tells this thread and those above that it runs as so many, or, with 1, as itself again.
+    void split(int threads) {
+        int more = threads - leaves;
+        for (var thread = this; thread != null; thread = thread.parent) {
+            thread.leaves += more;
+        }
+    }
+
+    int leaves() {
+        return leaves;
+    }
+
+    /// The thread that stands for all threads of this one's warp or, if there are no warps, of its block.
+    TileThread scope(Bind scope) {
+        var thread = this;
+        while (thread.parent != null && !(scope == Bind.WARP && thread.bind == Bind.WARP)) {
+            thread = thread.parent;
+        }
+        return thread;
+    }
+
+    TileRing.Progress progress(TileRing ring) {
+        var own = progress.get(ring);
+        if (own == null) {
+            own = parent == null ? new TileRing.Progress() : parent.progress(ring).copy();
+            progress.put(ring, own);
+        }
+        return own;
+    }
+
+    /// Goes on from where a child has come with its queues.
+    void join(TileThread child) {
+        child.progress.forEach((ring, state) -> progress.put(ring, state));
+    }
+}

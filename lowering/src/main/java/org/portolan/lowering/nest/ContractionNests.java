@@ -69,7 +69,7 @@ final class ContractionNests {
         if (groups == 1) {
             return Dim.ZERO;
         }
-        return nest.simplifier().simplify(output.floorDivide(outputs.floorDivide(groups))).times(inputsOfGroup);
+        return nest.simplify(output.floorDivide(outputs.floorDivide(groups))).times(inputsOfGroup);
     }
 
     static NestOp.Compute convolutionTranspose(NestBuilder nest, GraphOp.ConvolutionTranspose op) {
@@ -102,7 +102,7 @@ final class ContractionNests {
         if (meets != null) {
             a = nest.select(meets, a, nest.zero(a.type().elementType()));
         }
-        var inner = nest.simplifier().simplify(op.groups() == 1 ? o : o.modulo(outputsOfGroup));
+        var inner = nest.simplify(op.groups() == 1 ? o : o.modulo(outputsOfGroup));
         var b = nest.read(op.weights(), with(List.of(channel, inner), k));
         var over = new ArrayList<>(List.of(c));
         over.addAll(k);

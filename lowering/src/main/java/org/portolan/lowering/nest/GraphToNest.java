@@ -10,14 +10,22 @@ import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
+import org.portolan.lowering.CompileException;
 
 /// Says every operation on tensors as a {@code nest.compute}, views included: a view is a nest whose body is one read.
 /// Functions, constants, control flow, symbols and calls stay as they are.
 public record GraphToNest() {
 
-    public List<Op> run(List<Op> ops) {
-        var symbols = Symbols.of(ops);
-        return lower(symbols, ops);
+    /// The module with the bodies of all its functions said as nests.
+    public List<Op> run(List<Op> module) {
+        return module.stream()
+                .map(op -> op instanceof GraphOp.Function function ? lower(function) : op)
+                .toList();
+    }
+
+    private static GraphOp.Function lower(GraphOp.Function function) {
+        var body = lower(Symbols.of(function), function.body());
+        return new GraphOp.Function(function.name(), function.symbols(), body);
     }
 
     private static List<Op> lower(Symbols symbols, List<Op> ops) {
@@ -39,7 +47,7 @@ public record GraphToNest() {
         var nest = new NestBuilder(symbols);
         switch (op) {
             case GraphOp.Function function ->
-                into.add(new GraphOp.Function(function.name(), function.symbols(), lower(symbols, function.body())));
+                throw new CompileException("a function within a function: " + function.name());
             case GraphOp.If choice ->
                 into.add(new GraphOp.If(
                         choice.condition(), lower(symbols, choice.yes()), lower(symbols, choice.no()), choice.results()));

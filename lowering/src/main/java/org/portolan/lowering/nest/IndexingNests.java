@@ -84,7 +84,7 @@ final class IndexingNests {
         var update = nest.read(op.updates(), List.of(), Optional.empty(), at, Otherwise.ZERO);
         Value meant = nest.compare(index, Relation.EQUAL, nest.index(to.get(axis)));
         for (int other = 0; other < to.size(); other++) {
-            if (!nest.bounds().inside(at.get(other), updates.get(other))) {
+            if (!nest.bounds().isWithin(at.get(other), updates.get(other))) {
                 var within = nest.compare(nest.index(at.get(other)), Relation.LESS, nest.index(updates.get(other)));
                 meant = nest.binary(ArithOp.And::new, meant, within);
             }

@@ -16,6 +16,7 @@ import org.portolan.ir.Relation;
 import org.portolan.ir.Rewriter;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.DimBounds;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
@@ -26,6 +27,7 @@ final class NestBuilder {
     private final List<Axis> axes = new ArrayList<>();
     private final Set<Value> inputs = new LinkedHashSet<>();
     private List<Op> ops = new ArrayList<>();
+    private DimBounds bounds;
 
     NestBuilder(Symbols symbols) {
         this.symbols = symbols;
@@ -39,6 +41,7 @@ final class NestBuilder {
         }
         var axis = new Axis(names.fresh(wish), extent);
         axes.add(axis);
+        bounds = null;
         return axis.index();
     }
 
@@ -60,12 +63,16 @@ final class NestBuilder {
         return over(Arrays.asList(indices));
     }
 
-    IndexBounds bounds() {
-        return new IndexBounds(axes, symbols.minima());
+    /// What is known about index expressions over the axes so far.
+    DimBounds bounds() {
+        if (bounds == null) {
+            bounds = symbols.bounds().withAxes(axes);
+        }
+        return bounds;
     }
 
-    IndexSimplifier simplifier() {
-        return new IndexSimplifier(bounds());
+    Dim simplify(Dim index) {
+        return bounds().simplify(index);
     }
 
     void emit(Op op) {
@@ -95,7 +102,7 @@ final class NestBuilder {
     boolean inside(List<Dim> at, List<Dim> dims) {
         var bounds = bounds();
         for (int axis = 0; axis < at.size(); axis++) {
-            if (!bounds.inside(at.get(axis), dims.get(axis))) {
+            if (!bounds.isWithin(at.get(axis), dims.get(axis))) {
                 return false;
             }
         }

@@ -18,7 +18,7 @@ final class ViewNests {
     static NestOp.Compute reshape(NestBuilder nest, GraphOp.Reshape op) {
         var to = nest.axes("i", op.result().tensor().dims());
         var from = ReshapeIndex.map(op.result().tensor().dims(), to, op.input().tensor().dims());
-        return nest.store(nest.read(op.input(), nest.simplifier().simplify(from)), to, op.result());
+        return nest.store(nest.read(op.input(), from.stream().map(nest::simplify).toList()), to, op.result());
     }
 
     static NestOp.Compute transpose(NestBuilder nest, GraphOp.Transpose op) {
@@ -81,7 +81,7 @@ final class ViewNests {
     }
 
     private static Value guarded(NestBuilder nest, Value input, List<Dim> from, int axis) {
-        return nest.bounds().inside(from.get(axis), input.tensor().dim(axis))
+        return nest.bounds().isWithin(from.get(axis), input.tensor().dim(axis))
                 ? nest.read(input, from)
                 : nest.read(input, List.of(), Optional.empty(), from, Otherwise.ZERO);
     }
@@ -111,7 +111,7 @@ final class ViewNests {
             }
             case WRAP -> {
                 for (int axis = 0; axis < from.size(); axis++) {
-                    if (!nest.bounds().inside(from.get(axis), dims.get(axis))) {
+                    if (!nest.bounds().isWithin(from.get(axis), dims.get(axis))) {
                         from.set(axis, from.get(axis).modulo(dims.get(axis)));
                     }
                 }
@@ -123,7 +123,7 @@ final class ViewNests {
 
     /// Forth and back: a period of twice the extent less the two ends, which stand once.
     private static Dim reflected(NestBuilder nest, Dim index, Dim extent) {
-        if (nest.bounds().inside(index, extent)) {
+        if (nest.bounds().isWithin(index, extent)) {
             return index;
         }
         var turn = extent.minus(1).times(2);

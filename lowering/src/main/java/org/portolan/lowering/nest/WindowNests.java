@@ -68,7 +68,7 @@ final class WindowNests {
         int rank = input.rank();
         for (int axis = 2; axis < rank; axis++) {
             var index = window.at().get(axis);
-            if (!nest.bounds().inside(index, input.dim(axis))) {
+            if (!nest.bounds().isWithin(index, input.dim(axis))) {
                 var nowhere = nest.index(Dim.of(Long.MAX_VALUE));
                 var number = nest.index(index);
                 var inside = nest.binary(

@@ -10,13 +10,14 @@ import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.pass.Pass;
 import org.portolan.lowering.CompileException;
 
 /// Says every operation on tensors as a {@code nest.compute}, views included: a view is a nest whose body is one read.
 /// Functions, constants, control flow, symbols and calls stay as they are.
-public record GraphToNest() {
+public record GraphToNest() implements Pass {
 
-    /// The module with the bodies of all its functions said as nests.
+    @Override
     public List<Op> run(List<Op> module) {
         return module.stream()
                 .map(op -> op instanceof GraphOp.Function function ? lower(function) : op)
@@ -73,8 +74,8 @@ public record GraphToNest() {
             case GraphOp.Gather gather -> into.add(IndexingNests.gather(nest, gather));
             case GraphOp.GatherElements gather -> into.add(IndexingNests.gatherElements(nest, gather));
             case GraphOp.GatherNd gather -> into.add(IndexingNests.gatherNd(nest, gather));
-            case GraphOp.ScatterElements scatter -> into.addAll(IndexingNests.scatterElements(symbols, scatter));
-            case GraphOp.ScatterNd scatter -> into.addAll(IndexingNests.scatterNd(symbols, scatter));
+            case GraphOp.ScatterElements scatter -> into.add(IndexingNests.scatterElements(nest, scatter));
+            case GraphOp.ScatterNd scatter -> into.add(IndexingNests.scatterNd(nest, scatter));
             case GraphOp.MatMul matMul -> into.add(ContractionNests.matMul(nest, matMul));
             case GraphOp.Convolution convolution -> into.add(ContractionNests.convolution(nest, convolution));
             case GraphOp.ConvolutionTranspose convolution ->

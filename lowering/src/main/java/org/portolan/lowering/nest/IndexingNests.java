@@ -8,7 +8,6 @@ import org.portolan.ir.Combine;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.NestOp.Otherwise;
-import org.portolan.ir.Op;
 import org.portolan.ir.Relation;
 import org.portolan.ir.Value;
 import org.portolan.lowering.CompileException;
@@ -57,21 +56,19 @@ final class IndexingNests {
         return nest.store(readOrFail(nest, op.data(), indices, at), to, op.result());
     }
 
-    /// Without a combination, the updates are stored into a copy; with one, each element combines all updates meant for
+    /// Without a combination, the updates are stored into the data; with one, each element combines all updates meant for
     /// it.
-    static List<Op> scatterElements(Symbols symbols, GraphOp.ScatterElements op) {
+    static NestOp.Compute scatterElements(NestBuilder nest, GraphOp.ScatterElements op) {
         int axis = Math.toIntExact(op.axis());
         var data = op.data().tensor().dims();
         var updates = op.updates().tensor().dims();
         if (op.combine().isEmpty()) {
-            var nest = new NestBuilder(symbols);
             var at = nest.axes("i", updates);
             var index = fromEnd(nest, nest.read(op.indices(), at), data.get(axis));
             var to = new ArrayList<>(at);
             to.set(axis, operand(0));
-            return storeInto(symbols, nest, op.data(), List.of(index), to, nest.read(op.updates(), at), op.result());
+            return storeInto(nest, op.data(), List.of(index), to, nest.read(op.updates(), at), op.result());
         }
-        var nest = new NestBuilder(symbols);
         var to = nest.axes("i", data);
         var k = nest.axis("k", updates.get(axis));
         var at = new ArrayList<>(to);
@@ -92,15 +89,14 @@ final class IndexingNests {
         var checked = new ArrayList<>(to);
         checked.set(axis, operand(0));
         readOrFail(nest, op.data(), List.of(index), checked);
-        return List.of(combineMeant(
-                nest, op.combine().get(), op.data(), meant, update, NestBuilder.over(k), to, op.result()));
+        return combineMeant(
+                nest, op.combine().get(), op.data(), meant, update, NestBuilder.over(k), to, op.result());
     }
 
-    static List<Op> scatterNd(Symbols symbols, GraphOp.ScatterNd op) {
+    static NestOp.Compute scatterNd(NestBuilder nest, GraphOp.ScatterNd op) {
         var data = op.data().tensor().dims();
         int length = tupleLength(op.indices());
         var tuples = op.indices().tensor().dims().subList(0, op.indices().tensor().rank() - 1);
-        var nest = new NestBuilder(symbols);
         if (op.combine().isEmpty()) {
             var at = nest.axes("i", op.updates().tensor().dims());
             var indices = tuple(nest, op.indices(), at.subList(0, tuples.size()), data.subList(0, length));
@@ -109,7 +105,7 @@ final class IndexingNests {
                 to.add(operand(i));
             }
             to.addAll(at.subList(tuples.size(), at.size()));
-            return storeInto(symbols, nest, op.data(), indices, to, nest.read(op.updates(), at), op.result());
+            return storeInto(nest, op.data(), indices, to, nest.read(op.updates(), at), op.result());
         }
         var to = nest.axes("i", data);
         var over = nest.axes("k", tuples);
@@ -125,11 +121,11 @@ final class IndexingNests {
         var at = new ArrayList<>(over);
         at.addAll(to.subList(length, to.size()));
         var update = nest.read(op.updates(), at);
-        return List.of(combineMeant(
-                nest, op.combine().get(), op.data(), meant, update, NestBuilder.over(over), to, op.result()));
+        return combineMeant(
+                nest, op.combine().get(), op.data(), meant, update, NestBuilder.over(over), to, op.result());
     }
 
-    private static Op combineMeant(
+    private static NestOp.Compute combineMeant(
             NestBuilder nest,
             Combine combine,
             Value data,
@@ -143,16 +139,10 @@ final class IndexingNests {
         return nest.store(Combines.combine(nest, combine, nest.read(data, to), combined), to, result);
     }
 
-    /// A copy of the data, and a nest that stores into it. The index is checked by a read of the data and then clamped,
-    /// so that nothing is ever stored outside, also in the run that fails.
-    private static List<Op> storeInto(
-            Symbols symbols,
-            NestBuilder nest,
-            Value data,
-            List<Value> indices,
-            List<Dim> to,
-            Value update,
-            Value result) {
+    /// The data with the updates stored where the indices say. An index is checked by a read of the data and then
+    /// clamped, so that nothing is ever stored outside, also in the run that fails.
+    private static NestOp.Compute storeInto(
+            NestBuilder nest, Value data, List<Value> indices, List<Dim> to, Value update, Value result) {
         readOrFail(nest, data, indices, to);
         var clamped = new ArrayList<Dim>();
         for (int axis = 0; axis < to.size(); axis++) {
@@ -162,11 +152,7 @@ final class IndexingNests {
                     ? index.maximum(Dim.ZERO).minimum(last.maximum(Dim.ZERO))
                     : index);
         }
-        var copying = new NestBuilder(symbols);
-        var copied = data.copy();
-        var all = copying.axes("i", data.tensor().dims());
-        var copy = copying.store(copying.read(data, all), all, copied);
-        return List.of(copy, nest.store(List.of(copied), update, indices, clamped, result));
+        return nest.store(List.of(data), update, indices, clamped, result);
     }
 
     private static int tupleLength(Value indices) {

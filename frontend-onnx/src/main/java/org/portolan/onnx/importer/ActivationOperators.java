@@ -38,8 +38,12 @@ final class ActivationOperators {
 
     private ActivationOperators() {}
 
+    /// Formulas of several steps are computed in at least f32 and rounded once.
     private static Operand map(Call call, Scalars.Unary formula) {
-        return call.writer().map(call.input(0), formula);
+        var x = call.input(0);
+        var wide = GraphWriter.accumulator(x.element());
+        return call.writer()
+                .map(x, (s, value) -> s.cast(formula.apply(s, s.cast(value, wide)), x.element()));
     }
 
     /// log(1 + exp(x)) without overflow: max(x, 0) + log(1 + exp(-|x|)).

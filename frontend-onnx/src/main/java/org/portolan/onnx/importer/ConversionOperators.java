@@ -5,6 +5,8 @@ import static org.portolan.onnx.importer.Operator.since;
 import java.util.List;
 import org.portolan.ir.ArithOp.Overflow;
 import org.portolan.ir.ArithOp.Rounding;
+import org.portolan.ir.Relation;
+import org.portolan.ir.Value;
 import org.portolan.runtime.type.ElementType;
 
 /// From one element type to another.
@@ -35,7 +37,19 @@ final class ConversionOperators {
         var x = call.input(0);
         return x.element() == element
                 ? x
-                : call.writer().map(element, x, (s, value) -> s.cast(value, element, rounding, overflow));
+                : call.writer().map(element, x, (s, value) -> {
+                    if (x.element().isFloat() && element == ElementType.F4E2M1) {
+                        return s.cast(withoutNan(s, value), element, rounding, overflow);
+                    }
+                    // ONNX's data wants the low bits of what is too large for the types of less than a byte.
+                    boolean wraps = x.element().isFloat() && element.isInteger() && element.bits() < 8;
+                    return s.cast(wraps ? s.cast(value, ElementType.I32) : value, element, rounding, overflow);
+                });
+    }
+
+    /// A type without NaN has -0 for it.
+    private static Value withoutNan(Scalars s, Value x) {
+        return s.select(s.compare(x, Relation.EQUAL, x), x, s.number(x, -0.0));
     }
 
     private static Operand bitCast(Call call) {

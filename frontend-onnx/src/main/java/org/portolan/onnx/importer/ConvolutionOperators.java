@@ -47,7 +47,7 @@ final class ConvolutionOperators {
                 windows.low(),
                 groups,
                 accumulate,
-                writer.fresh(result, dims)));
+                writer.fresh(result, dims)), GraphOp.Convolution::result);
     }
 
     private static void checkRank(Call call, Operand x, Operand weights) {
@@ -165,7 +165,7 @@ final class ConvolutionOperators {
                 low,
                 groups,
                 GraphWriter.accumulator(x.element()),
-                writer.fresh(x.element(), dims)));
+                writer.fresh(x.element(), dims)), GraphOp.ConvolutionTranspose::result);
         return biased(call, sum, call.optional(2));
     }
 }

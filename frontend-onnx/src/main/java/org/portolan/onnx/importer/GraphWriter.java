@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.portolan.ir.Body;
 import org.portolan.ir.Combine;
@@ -566,43 +567,8 @@ final class GraphWriter {
                 .result());
     }
 
-    Operand add(GraphOp.Convolution op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.ConvolutionTranspose op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.Pool op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.PoolPosition op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.ArgReduce op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.Scan op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.GatherElements op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.GatherNd op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.ScatterElements op) {
-        return of(block.add(op).result());
-    }
-
-    Operand add(GraphOp.ScatterNd op) {
-        return of(block.add(op).result());
+    /// Writes any other operation with one result.
+    <T extends GraphOp> Operand add(T op, Function<T, Value> result) {
+        return of(result.apply(block.add(op)));
     }
 }

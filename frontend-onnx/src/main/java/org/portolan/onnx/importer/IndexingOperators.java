@@ -87,7 +87,7 @@ final class IndexingOperators {
         int axis = call.axis(call.integer("axis", 0), data.rank());
         var writer = call.writer();
         return writer.add(new GraphOp.GatherElements(
-                data.value(), indices.value(), axis, writer.fresh(data.element(), indices.dims())));
+                data.value(), indices.value(), axis, writer.fresh(data.element(), indices.dims())), GraphOp.GatherElements::result);
     }
 
     private static Operand gatherNd(Call call) {
@@ -108,7 +108,7 @@ final class IndexingOperators {
         dims.addAll(data.dims().subList((int) (batch + tuple), data.rank()));
         var writer = call.writer();
         return writer.add(
-                new GraphOp.GatherNd(data.value(), indices.value(), batch, writer.fresh(data.element(), dims)));
+                new GraphOp.GatherNd(data.value(), indices.value(), batch, writer.fresh(data.element(), dims)), GraphOp.GatherNd::result);
     }
 
     private static Optional<Combine> combine(Call call) {
@@ -133,7 +133,7 @@ final class IndexingOperators {
                 call.input(2).value(),
                 axis,
                 combine(call),
-                writer.fresh(data.element(), data.dims())));
+                writer.fresh(data.element(), data.dims())), GraphOp.ScatterElements::result);
     }
 
     private static Operand scatterNd(Call call) {
@@ -144,7 +144,7 @@ final class IndexingOperators {
                 call.input(1).value(),
                 call.input(2).value(),
                 combine(call),
-                writer.fresh(data.element(), data.dims())));
+                writer.fresh(data.element(), data.dims())), GraphOp.ScatterNd::result);
     }
 
     private static Operand oneHot(Call call) {
@@ -208,6 +208,6 @@ final class IndexingOperators {
         var indices = writer.mapTo(x.dims(), ElementType.I64, List.of(places, lengths), (s, v) -> s.select(
                 s.less(v.get(0), v.get(1)), s.add(s.sub(v.get(1), v.get(0)), -1), v.get(0)));
         return writer.add(new GraphOp.GatherElements(
-                x.value(), indices.value(), time, writer.fresh(x.element(), x.dims())));
+                x.value(), indices.value(), time, writer.fresh(x.element(), x.dims())), GraphOp.GatherElements::result);
     }
 }

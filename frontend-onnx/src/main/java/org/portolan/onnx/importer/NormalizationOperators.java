@@ -227,7 +227,7 @@ final class NormalizationOperators {
                 List.of(1L, 1L),
                 List.of(1L, 1L),
                 low,
-                writer.fresh(x.element(), flat.dims())));
+                writer.fresh(x.element(), flat.dims())), GraphOp.Pool::result);
         return writer.map(x.element(), x, writer.reshape(sums, x.dims()), (s, a, b) -> s.div(
                 a, s.pow(s.add(s.mul(b, alpha / size), bias), s.number(a, beta))));
     }

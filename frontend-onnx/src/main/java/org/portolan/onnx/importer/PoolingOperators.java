@@ -56,7 +56,7 @@ final class PoolingOperators {
                 windows.strides(),
                 windows.dilations(),
                 low,
-                writer.fresh(x.element(), dims(x, windows))));
+                writer.fresh(x.element(), dims(x, windows))), GraphOp.Pool::result);
     }
 
     private static List<Operand> maxPool(Call call) {
@@ -72,7 +72,7 @@ final class PoolingOperators {
                     windows.dilations(),
                     windows.low(),
                     call.integer("storage_order", 0) == 1,
-                    writer.fresh(ElementType.I64, dims(x, windows)))));
+                    writer.fresh(ElementType.I64, dims(x, windows))), GraphOp.PoolPosition::result));
         }
         return results;
     }

@@ -166,7 +166,7 @@ final class ReductionOperators {
         dims.remove(axis);
         var writer = call.writer();
         var index = writer.add(new GraphOp.ArgReduce(
-                x.value(), largest, axis, last, writer.fresh(ElementType.I64, dims)));
+                x.value(), largest, axis, last, writer.fresh(ElementType.I64, dims)), GraphOp.ArgReduce::result);
         return call.flag("keepdims", true)
                 ? writer.reshape(index, GraphWriter.withOnes(x.dims(), List.of(axis)))
                 : index;
@@ -231,7 +231,7 @@ final class ReductionOperators {
         var dims = new ArrayList<>(x.dims());
         dims.remove(axis);
         var best = writer.add(
-                new GraphOp.ArgReduce(x.value(), true, axis, false, writer.fresh(ElementType.I64, dims)));
+                new GraphOp.ArgReduce(x.value(), true, axis, false, writer.fresh(ElementType.I64, dims)), GraphOp.ArgReduce::result);
         var place = writer.reshape(best, GraphWriter.withOnes(x.dims(), List.of(axis)));
         var places = writer.iota(ElementType.I64, x.dims(), axis);
         return writer.map(
@@ -249,7 +249,7 @@ final class ReductionOperators {
                 : Optional.empty();
         if (known.isPresent()) {
             return writer.add(new GraphOp.Scan(
-                    x.value(), combine, known.get(), exclusive, reverse, writer.fresh(x.element(), x.dims())));
+                    x.value(), combine, known.get(), exclusive, reverse, writer.fresh(x.element(), x.dims())), GraphOp.Scan::result);
         }
         // Along an axis that only the run knows: as the middle one of three.
         var named = writer.named(List.of(bound), x.rank());
@@ -266,7 +266,7 @@ final class ReductionOperators {
         }
         var three = writer.reshape(x, List.of(before, middle, after));
         var scanned = writer.add(new GraphOp.Scan(
-                three.value(), combine, 1, exclusive, reverse, writer.fresh(x.element(), three.dims())));
+                three.value(), combine, 1, exclusive, reverse, writer.fresh(x.element(), three.dims())), GraphOp.Scan::result);
         return writer.reshape(scanned, x.dims());
     }
 }

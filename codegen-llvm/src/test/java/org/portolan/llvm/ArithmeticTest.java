@@ -1,6 +1,7 @@
 package org.portolan.llvm;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.lang.foreign.Arena;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.portolan.ir.MachineOp;
 import org.portolan.ir.TileOp;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
@@ -115,6 +117,7 @@ class ArithmeticTest {
     }
 
     private final List<Case> cases = new ArrayList<>();
+    private MachineOp.Chip chip = HostKernel.chip(LlvmTarget.host(), 64);
 
     private void check(String left, String right, String result, String body, Reference reference) {
         cases.add(new Case(left, right, result, body, reference));
@@ -123,6 +126,9 @@ class ArithmeticTest {
     /// All cases of a test are compiled at once.
     @AfterEach
     void runAll() {
+        if (cases.isEmpty()) {
+            return;
+        }
         var kernels = new ArrayList<TileOp.Kernel>();
         for (int i = 0; i < 2 * cases.size(); i++) {
             if (i % 2 == 1 || cases.get(i / 2).runsAsScalars()) {
@@ -130,7 +136,7 @@ class ArithmeticTest {
                         cases.get(i / 2).text(i % 2 == 1).replace("name = apply", "name = apply" + i)));
             }
         }
-        try (var library = new HostKernel(kernels, HostKernel.chip(LlvmTarget.host(), 64))) {
+        try (var library = new HostKernel(kernels, chip)) {
             for (int i = 0; i < 2 * cases.size(); i++) {
                 if (i % 2 == 1 || cases.get(i / 2).runsAsScalars()) {
                     cases.get(i / 2).run(library.select("apply" + i), i % 2 == 1);
@@ -260,6 +266,54 @@ class ArithmeticTest {
     void reluKeepsNan() {
         var body = "%c = arith.const <value = 0.0> : T:f32 \n%z = arith.max %x, %c : T:f32";
         checkFloat("f32", body, (x, _) -> Double.isNaN(x) ? Double.NaN : x > 0 ? x : x == 0 ? x : 0);
+    }
+
+    /// An old processor has neither fused operations nor conversions of halves: the same results come of other code.
+    @ParameterizedTest
+    @CsvSource({"f32", "f64", "f16"})
+    void floatOperationsOfAnOldProcessor(String name) {
+        chip = HostKernel.chip(new LlvmTarget("x86_64-unknown-linux-gnu", "x86-64", ""), 16);
+        floatOperations(name);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"f32", "f16", "bf16", "i64"})
+    void castsOfAnOldProcessor(String from) {
+        chip = HostKernel.chip(new LlvmTarget("x86_64-unknown-linux-gnu", "x86-64", ""), 16);
+        castsToEveryType(from);
+    }
+
+    /// No kernel may call anything: linking would fail.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "x86_64-unknown-linux-gnu | x86-64-v3 | | 32",
+        "aarch64-unknown-linux-gnu | cortex-a76 | | 16",
+        "riscv64-unknown-linux-gnu | generic-rv64 | +m,+a,+f,+d,+c,+v | 32",
+        "riscv64-unknown-linux-gnu | generic-rv64 | +m,+a,+f,+d,+c | 0"
+    })
+    void kernelsOfEveryTargetAreComplete(String triple, String cpu, String features, int vectorBytes) {
+        var target = HostKernel.chip(new LlvmTarget(triple, cpu, features == null ? "" : features), vectorBytes);
+        for (var name : List.of("f32", "f64", "f16")) {
+            floatOperations(name);
+        }
+        for (var name : List.of("i8", "i32", "u64", "i4")) {
+            integerOperations(name);
+        }
+        for (var from : List.of("f64", "f16", "i64")) {
+            castsToEveryType(from);
+        }
+        for (var function : List.of("exp", "log", "sin", "asin", "tanh", "erf")) {
+            checkFloat("f32", "%z = arith." + function + " %x : T:f32", (x, _) -> x);
+            checkFloat("f64", "%z = arith." + function + " %x : T:f64", (x, _) -> x);
+        }
+        checkFloat("f32", "%z = arith.pow %x, %y : T:f32", (x, _) -> x);
+        var kernels = new ArrayList<TileOp.Kernel>();
+        for (var each : cases) {
+            kernels.add(HostKernel.kernel(
+                    each.text(vectorBytes > 0).replace("name = apply", "name = apply" + kernels.size())));
+        }
+        assertTrue(new LlvmCodegen().sharedObject(kernels, target).length > 0);
+        cases.clear();
     }
 
     static Stream<String> casts() {

@@ -99,8 +99,10 @@ final class FloatOperations {
         var secondError = sumError(high, first, second);
         var exact = builder.binary("fadd", second, sumToOdd(firstError, secondError));
         var plain = builder.binary("fadd", high, c);
-        var finite = builder.compare("ord", exact, exact);
-        return builder.select(finite, exact, plain);
+        // An exact product needs no more than the sum, which also has the right sign where it is zero.
+        var inexact = builder.compare("one", low, Operand.floating(a.type(), 0));
+        var usable = builder.binary("and", inexact, builder.compare("ord", exact, exact));
+        return builder.select(usable, exact, plain);
     }
 
     private Operand sumToOdd(Operand left, Operand right) {

@@ -39,23 +39,24 @@ public final class ExpandElementary {
         var ops = new ArrayList<Op>(body.ops().size());
         for (var op : body.ops()) {
             var copied = OpSchema.rebuild(op, rewriter::map, result -> result, this::body);
-            switch (copied) {
-                case ArithOp.Unary unary -> unary(unary, ops);
-                case ArithOp.Pow pow -> rewriter.replace(pow.result(), pow(pow, ops));
-                case ArithOp.Const(double value, Value result) -> {
-                    constants.put(result, value);
-                    ops.add(copied);
-                }
-                case TileOp.Broadcast(Value value, Value result) -> {
-                    if (constants.containsKey(value)) {
-                        constants.put(result, constants.get(value));
-                    }
-                    ops.add(copied);
-                }
-                default -> ops.add(copied); // every other operation of every dialect stays as it is
+            if (copied instanceof ArithOp.Unary unary) {
+                unary(unary, ops);
+            } else if (copied instanceof ArithOp.Pow pow) {
+                rewriter.replace(pow.result(), pow(pow, ops));
+            } else {
+                remember(copied);
+                ops.add(copied);
             }
         }
         return new Body(body.params(), ops);
+    }
+
+    private void remember(Op op) {
+        if (op instanceof ArithOp.Const(double value, Value result)) {
+            constants.put(result, value);
+        } else if (op instanceof TileOp.Broadcast(Value value, Value result) && constants.containsKey(value)) {
+            constants.put(result, constants.get(value));
+        }
     }
 
     private interface Function {

@@ -241,14 +241,14 @@ public sealed interface ArithOp extends Op, Op.Pure {
         }
     }
 
-    /// The smaller one; NaN if either is NaN.
+    /// The smaller one; NaN if either is NaN; of two zeros either.
     record Min(Value left, Value right, @Out Value result) implements Binary {
         public Min {
             same(left, right, result);
         }
     }
 
-    /// The larger one; NaN if either is NaN.
+    /// The larger one; NaN if either is NaN; of two zeros either.
     record Max(Value left, Value right, @Out Value result) implements Binary {
         public Max {
             same(left, right, result);

@@ -86,6 +86,10 @@ public final class GraphInterpreter {
         }
         symbols = new Symbols(function.symbols());
         try {
+            // An extent may be an expression of symbols that only a later input binds.
+            for (int i = 0; i < inputs.size(); i++) {
+                bindSymbols(params.get(i), inputs.get(i));
+            }
             for (int i = 0; i < inputs.size(); i++) {
                 bindInput(params.get(i), inputs.get(i));
             }
@@ -96,11 +100,21 @@ public final class GraphInterpreter {
         }
     }
 
-    private void bindInput(Value param, NdArray array) {
+    private void bindSymbols(Value param, NdArray array) {
         var type = param.tensor();
         if (type.element() != array.type() || type.rank() != array.rank()) {
             throw new PortolanException.InvalidInput("input " + param + " was given " + array);
         }
+        try {
+            for (var definition : lifetimes.definitions(param)) {
+                symbols.bind(definition.symbol(), array.shape()[definition.axis()], param.toString());
+            }
+        } catch (PortolanException.RunFailed e) {
+            throw new PortolanException.InvalidInput("input " + param + " was given " + array + ": " + e.getMessage());
+        }
+    }
+
+    private void bindInput(Value param, NdArray array) {
         try {
             define(param, array);
         } catch (PortolanException.RunFailed e) {

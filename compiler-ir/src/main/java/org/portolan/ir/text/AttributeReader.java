@@ -16,7 +16,6 @@ import org.portolan.ir.IrException;
 import org.portolan.ir.Resource;
 import org.portolan.ir.SymbolRange;
 import org.portolan.ir.text.IrTextParser.FieldContext;
-import org.portolan.ir.text.IrTextParser.TermContext;
 import org.portolan.ir.text.IrTextParser.ValueContext;
 import org.portolan.runtime.type.Dim;
 
@@ -246,7 +245,7 @@ final class AttributeReader {
         if (values.stream().allMatch(AttributeReader::isInteger)) {
             return new Resource.Integers(values.stream().map(this::number).toList());
         }
-        if (isString(types.term(values.getFirst()))) {
+        if (values.getFirst().getText().startsWith("\"")) {
             return new Resource.Texts(values.stream().map(this::string).toList());
         }
         return new Resource.Floats(values.stream().map(this::floating).toList());
@@ -261,10 +260,6 @@ final class AttributeReader {
         } catch (IrException e) {
             throw source.error(where, e.getMessage(), e);
         }
-    }
-
-    private static boolean isString(TermContext term) {
-        return term.STRING() != null;
     }
 
     private static boolean isInteger(ValueContext value) {

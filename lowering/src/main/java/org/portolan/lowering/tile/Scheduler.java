@@ -154,7 +154,7 @@ final class Scheduler {
         double cost = 0;
         var vectorAxes = new ArrayList<String>();
         for (var reduction : analysis.reductions()) {
-            var axis = loopAxis(reduction.over(), axisCandidate -> reads(reduction, axisCandidate));
+            var axis = ownLanes(reduction);
             axis.ifPresent(vectorAxes::add);
             cost += axis.isPresent() ? ACROSS_LANES : 0;
         }
@@ -178,8 +178,18 @@ final class Scheduler {
         return extent.isEmpty() ? lanes : Math.min(lanes, Math.max(1, Long.highestOneBit(extent.getAsLong())));
     }
 
-    /// The reads that a reduction runs for each point of an axis.
-    private List<NestOp.Read> reads(Reduction reduction, String axis) {
+    /// The reduced axis that gets lanes: none where the results around the reduction have lanes already.
+    private Optional<String> ownLanes(Reduction reduction) {
+        var free = analysis.free(reduction.results().getFirst());
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            if (stageAxis(i).filter(free::contains).isPresent()) {
+                return Optional.empty();
+            }
+        }
+        return loopAxis(reduction.over(), this::readsAlong);
+    }
+
+    private List<NestOp.Read> readsAlong(String axis) {
         return analysis.reads().stream()
                 .filter(read -> analysis.free(read.result()).contains(axis))
                 .toList();
@@ -230,7 +240,7 @@ final class Scheduler {
         }
         var reductions = new ArrayList<List<Split>>();
         for (var reduction : analysis.reductions()) {
-            var vector = loopAxis(reduction.over(), axis -> reads(reduction, axis));
+            var vector = ownLanes(reduction);
             var loops = new ArrayList<Split>();
             for (var axis : reduction.over()) {
                 if (!vector.equals(Optional.of(axis))) {

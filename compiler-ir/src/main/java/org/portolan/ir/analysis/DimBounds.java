@@ -183,10 +183,19 @@ public final class DimBounds {
                 if (effort-- <= 0) {
                     return false;
                 }
-                known = search(dim);
+                known = searchWithin64Bits(dim);
                 proofs.put(dim, known);
             }
             return known;
+        }
+
+        private boolean searchWithin64Bits(Dim dim) {
+            try {
+                return search(dim);
+            } catch (ArithmeticException e) {
+                // Bounds without an end in practice, such as 2^62, leave the numbers that a Dim can hold.
+                return false;
+            }
         }
 
         private boolean search(Dim dim) {

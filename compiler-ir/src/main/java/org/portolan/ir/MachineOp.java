@@ -44,7 +44,8 @@ public sealed interface MachineOp extends Op {
     }
 
     /// An instruction that the machine has beyond arithmetic: the body, a {@code nest.compute} over the parameters, says
-    /// what it does, {@code spelling} what the code generator writes.
+    /// what it does, {@code spelling} what the code generator writes. An extent of a parameter that is nothing but a symbol
+    /// is whatever is given; a nest that updates a parameter in place updates the buffer that is given for it.
     record Intrinsic(String name, String spelling, List<String> features, Body body) implements MachineOp {
         public Intrinsic {
             features = List.copyOf(features);

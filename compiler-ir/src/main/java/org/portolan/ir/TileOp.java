@@ -94,7 +94,9 @@ public sealed interface TileOp extends Op {
         }
     }
 
-    /// The part of a buffer that starts at the offsets; extents and layout stand in the type.
+    /// The part of a buffer that starts at the offsets, of the same or a lower rank (the last axes then); its extents stand
+    /// in the type. A layout in the type says where the elements lie from the first one on, and must be true; without
+    /// one, the elements lie where the buffer has them.
     record View(Value buffer, List<Value> offsets, @Out Value result) implements TileOp, Op.Pure {
         public View {
             offsets = List.copyOf(offsets);
@@ -107,7 +109,8 @@ public sealed interface TileOp extends Op {
     /// A scalar, or a vector of elements that are adjacent in memory (in the buffer's layout), the first at the indices.
     /// If any index is a vector, each lane has its own element (a gather); scalar indices then hold for every lane. The
     /// mask is {@code bool} for a scalar. Lanes that are off are not accessed and give {@code other}, or 0. A vector of
-    /// booleans is a mask, one byte each in memory.
+    /// booleans is a mask, one byte each in memory. A fragment is the block of the buffer's last axes that starts at the
+    /// indices.
     record Load(Value buffer, List<Value> indices, Optional<Value> mask, Optional<Value> other, @Out Value result)
             implements TileOp {
         public Load {

@@ -11,6 +11,7 @@ import org.portolan.ir.ArithOp;
 import org.portolan.ir.Axis;
 import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
@@ -96,6 +97,11 @@ public final class Verifier {
             nest.axes().forEach(axis -> scope.defineSymbol(axis.name()));
         } else if (op instanceof PlanOp.Loop loop) {
             scope.defineSymbol(loop.iteration());
+        } else if (op instanceof MachineOp.Intrinsic intrinsic) {
+            // One for all sizes: an extent that is nothing but a symbol is whatever is given.
+            for (var param : intrinsic.body().params()) {
+                param.tensor().dims().forEach(dim -> dim.symbolName().ifPresent(scope::defineSymbol));
+            }
         }
     }
 

@@ -40,7 +40,11 @@ record Runs(List<Op> module) {
         var matcher = matched(SAME, line);
         var inputs = tensors(matcher.group(3));
         var expected = interpret(function(matcher.group(2)), inputs);
-        agree(expected, interpret(function(matcher.group(1)), inputs), tolerance(matcher.group(4)));
+        var kernel = KernelRun.find(module, matcher.group(1));
+        var actual = kernel.isPresent()
+                ? kernel.get().run(inputs, expected)
+                : interpret(function(matcher.group(1)), inputs);
+        agree(expected, actual, tolerance(matcher.group(4)));
     }
 
     private static void agree(List<NdArray> expected, List<NdArray> actual, double tolerance) {

@@ -72,35 +72,45 @@ final class CompileCommand implements Callable<Integer> {
         if (ModelSource.isProgramFile(file)) {
             throw new CommandFailure(ExitCode.FAILURE, file + ": a program file is compiled already", "");
         }
-        var start = System.nanoTime();
-        try (var progress = Progress.start("reading " + file)) {
-            var source = ModelSource.read(file, fixedShapes());
-            var options = new CompileOptions(Map.of(), Optional.ofNullable(dumpFolder), CompileProgress.SILENT);
-            if (level != null) {
-                emit(source, options, progress);
-                return ExitCode.FINE;
-            }
-            var report = Models.compile(source.function(), targets, output, options, progress);
-            progress.close();
+        if (level != null) {
+            print(Progress.during("lowering " + file, this::emit));
+        } else {
+            var start = System.nanoTime();
+            var report = compile();
             print(report, (System.nanoTime() - start) / 1e6);
-            return ExitCode.FINE;
+        }
+        return ExitCode.FINE;
+    }
+
+    private CompileReport compile() throws IOException {
+        try (var progress = Progress.start("reading " + file)) {
+            var function = ModelSource.read(file, fixedShapes()).function();
+            return Models.compile(function, targets, output, options(), progress);
         }
     }
 
-    private void emit(ModelSource source, CompileOptions options, Progress progress) throws IOException {
-        var compiler = new Compiler(options);
+    private String emit() throws IOException {
+        var function = ModelSource.read(file, fixedShapes()).function();
+        var compiler = new Compiler(options());
         var text = new StringBuilder();
         for (var target : Targets.resolve(targets)) {
-            text.append(compiler.emit(source.function(), level, target).stripTrailing()).append('\n');
+            text.append(compiler.emit(function, level, target).stripTrailing()).append('\n');
             if (level.equals("graph") || level.equals("nest")) break; // the same for every target
         }
-        progress.close();
+        return text.toString();
+    }
+
+    private void print(String text) throws IOException {
         if (output != null) {
             Files.writeString(output, text);
         } else {
             spec.commandLine().getOut().print(text);
             spec.commandLine().getOut().flush();
         }
+    }
+
+    private CompileOptions options() {
+        return new CompileOptions(Map.of(), Optional.ofNullable(dumpFolder), CompileProgress.SILENT);
     }
 
     private Map<String, List<Long>> fixedShapes() {

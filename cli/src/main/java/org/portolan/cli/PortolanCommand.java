@@ -30,10 +30,13 @@ import picocli.CommandLine.Spec;
             CompileCommand.class,
             RunCommand.class,
             BenchCommand.class,
+            CheckCommand.class,
             InspectCommand.class,
+            OptCommand.class,
             ConformanceCommand.class,
             TargetsCommand.class,
             DoctorCommand.class,
+            DemoCommand.class,
             CompletionCommand.class,
             HelpCommand.class
         })

@@ -15,7 +15,6 @@ public final class Progress implements AutoCloseable {
     private final Thread painter;
     private volatile String what;
     private int painted;
-    private boolean closed;
 
     private Progress(String what, PrintStream terminal) {
         this.what = what;
@@ -39,11 +38,9 @@ public final class Progress implements AutoCloseable {
         what = next;
     }
 
-    /// Clears the line; may be called again.
     @Override
     public void close() {
-        if (painter == null || closed) return;
-        closed = true;
+        if (painter == null) return;
         painter.interrupt();
         try {
             painter.join();

@@ -7,7 +7,7 @@ public sealed interface MachineOp extends Op {
 
     /// A chip. {@code codegen} names the code generator that speaks to it; {@code triple}, {@code processor} and
     /// {@code features} are passed to it untouched. Everything else is asked by the scheduler: sizes in bytes, counts in
-    /// lanes or registers.
+    /// lanes or registers; {@code fma_per_cycle} is 0 where a multiplication and an addition always round twice.
     record Chip(
             String name,
             String codegen,

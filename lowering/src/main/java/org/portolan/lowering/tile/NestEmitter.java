@@ -23,11 +23,14 @@ import org.portolan.runtime.type.ElementType;
 /// coordinate of the axes it is free in, in the outermost loop that binds them.
 final class NestEmitter extends MemoryEmitter {
     private final Schedule schedule;
+    private final boolean fused;
     private final List<Dim> grid = new ArrayList<>();
 
-    NestEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers) {
+    /// @param fused whether the machine multiplies and adds with one rounding
+    NestEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, boolean fused) {
         super(analysis, buffers);
         this.schedule = schedule;
+        this.fused = fused;
     }
 
     /// The kernel's operations.
@@ -531,7 +534,8 @@ final class NestEmitter extends MemoryEmitter {
 
     private List<Value> step(
             Scope scope, Reduction reduction, List<Value> accumulators, Map<String, Integer> coordinates) {
-        if (reduction.isSum()
+        if (fused
+                && reduction.isSum()
                 && analysis.definition(reduction.values().getFirst()) instanceof ArithOp.Mul product
                 && product.result().type().elementType().isFloat()) {
             long lanes = accumulators.getFirst().type().laneCount();

@@ -17,6 +17,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.lowering.math.ExpandElementary;
 import org.portolan.runtime.type.Dim;
 
 /// Writes a nest out as a kernel for a machine: simpler axes, then a schedule, then loops.
@@ -71,15 +72,16 @@ public final class NestToTile {
                             ? collapsed.originals().get(result)
                             : collapsed.originals().get(nest.into().get(i)));
         }
-        var emitter = new NestEmitter(analysis, schedule, buffers);
-        var ops = emitter.emit();
+        boolean fused = machine.fmaPerCycle() > 0;
+        var emitter = new NestEmitter(analysis, schedule, buffers, fused);
+        var body = ExpandElementary.expand(new Body(params, emitter.emit()), fused);
         var symbols = new LinkedHashSet<String>();
         params.forEach(param -> param.buffer().dims().forEach(dim -> symbols.addAll(dim.symbols())));
         emitter.grid().forEach(count -> symbols.addAll(count.symbols()));
-        collectSymbols(ops, symbols);
+        collectSymbols(body.ops(), symbols);
         symbols.removeIf(symbol -> symbol.startsWith("$"));
         var kernel = new TileOp.Kernel(
-                name, List.copyOf(symbols), emitter.grid(), nest.origin(), new Body(params, ops));
+                name, List.copyOf(symbols), emitter.grid(), nest.origin(), body);
         return new LoweredKernel(
                 kernel, arguments, symbols.stream().map(Dim::symbol).toList(), emitter.grid(), cost(analysis, schedule));
     }

@@ -87,7 +87,12 @@ public final class DimBounds {
 
     /// The same without looking for another form first.
     boolean proves(Dim dim) {
-        return new Proof().isNonNegative(dim);
+        try {
+            return new Proof().isNonNegative(dim);
+        } catch (ArithmeticException overflow) {
+            // The ends of large ranges, multiplied, need not fit a long; then nothing is known.
+            return false;
+        }
     }
 
     boolean provesWithin(Dim index, Dim extent) {

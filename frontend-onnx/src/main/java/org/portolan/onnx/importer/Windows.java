@@ -3,6 +3,7 @@ package org.portolan.onnx.importer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.portolan.ir.Relation;
 import org.portolan.runtime.type.Dim;
 
 /// Where the windows of a convolution or pooling stand.
@@ -65,6 +66,9 @@ record Windows(
                     var room = extent.plus(low.getLast()).plus(high.getLast()).minus(span);
                     if (room.constant().orElse(0) < 0) {
                         throw call.error("a window of %s is larger than the padded input %s".formatted(kernel, spatial));
+                    }
+                    if (DimLogic.atLeast(room) < 0) {
+                        call.writer().check(room, Relation.GREATER_OR_EQUAL, Dim.ZERO, "a window must fit the padded input");
                     }
                     var count = ceil ? room.ceilDivide(stride) : room.floorDivide(stride);
                     // The last window must begin inside.

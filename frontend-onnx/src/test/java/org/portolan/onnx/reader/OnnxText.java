@@ -6,11 +6,11 @@ import java.lang.foreign.MemorySegment;
 import org.portolan.onnx.OnnxModel;
 
 /// Models written in protobuf's text form, for tests.
-final class OnnxText {
+public final class OnnxText {
     private OnnxText() {}
 
     /// The bytes of a message.
-    static byte[] bytes(String message, String text) {
+    public static byte[] bytes(String message, String text) {
         var builder = DynamicMessage.newBuilder(OnnxSchema.message(message));
         try {
             TextFormat.merge(text, builder);
@@ -21,12 +21,12 @@ final class OnnxText {
     }
 
     /// The bytes of a model with this graph.
-    static byte[] model(String graph) {
+    public static byte[] model(String graph) {
         return bytes("ModelProto", "ir_version: 8 opset_import { version: 21 } graph { %s }".formatted(graph));
     }
 
     /// The model with this graph, read back.
-    static OnnxModel read(String graph) {
+    public static OnnxModel read(String graph) {
         return new OnnxReader().model(MemorySegment.ofArray(model(graph)));
     }
 }

@@ -11,18 +11,18 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
 /// Files that stand outside the repository and that a test is skipped without.
-final class TestData {
+public final class TestData {
     private TestData() {}
 
     /// The folders that the environment variable lists, separated by the platform's path separator.
-    static List<Path> folders(String variable) {
+    public static List<Path> folders(String variable) {
         var value = System.getenv(variable);
         Assumptions.assumeTrue(value != null && !value.isBlank(), () -> variable + " is not set: skipped");
         return Arrays.stream(value.split(File.pathSeparator)).map(Path::of).toList();
     }
 
     /// All files below the folders whose name ends so, in a fixed order.
-    static List<Path> files(String variable, String ending) {
+    public static List<Path> files(String variable, String ending) {
         return folders(variable).stream()
                 .flatMap(folder -> {
                     try (Stream<Path> files = Files.walk(folder)) {

@@ -93,6 +93,11 @@ public final class OpSchema {
         return SCHEMAS.get(op.getClass());
     }
 
+    /// The schema of a record that is an operation.
+    public static OpSchema of(Class<? extends Op> type) {
+        return SCHEMAS.get(type);
+    }
+
     /// The schema of the operation of that name, for example {@code nest.read}.
     public static Optional<OpSchema> named(String name) {
         return Optional.ofNullable(BY_NAME.get(name));

@@ -46,7 +46,7 @@ public final class TileInterpreter {
 
     /// Runs the kernel; what it stores is in the buffers then.
     ///
-    /// @param buffers for each parameter its memory: the extents are those of the type's storage
+    /// @param buffers for each parameter its memory: as many elements as the type's storage has, in row-major order
     /// @param extents the numbers of the kernel's symbols, in order
     /// @throws TileException if the code accesses what it must not
     /// @throws PortolanException.RunFailed if the kernel fails; the number is that of the failing {@code tile.fail} in
@@ -68,10 +68,10 @@ public final class TileInterpreter {
         for (int i = 0; i < params.size(); i++) {
             var type = params.get(i).buffer();
             var storage = symbols.evaluate(type.storage());
-            var given = Arrays.stream(buffers.get(i).shape()).asLongStream().toArray();
-            if (buffers.get(i).type() != type.element() || !Arrays.equals(given, storage)) {
+            long elements = Arrays.stream(storage).reduce(1, Math::multiplyExact);
+            if (buffers.get(i).type() != type.element() || buffers.get(i).size() != elements) {
                 throw new PortolanException.InvalidInput("kernel " + kernel.name() + " takes for " + params.get(i)
-                        + " an array of extents " + Arrays.toString(storage) + ", and was given " + buffers.get(i));
+                        + " memory of extents " + Arrays.toString(storage) + ", and was given " + buffers.get(i));
             }
             var place = TileMemory.given(params.get(i).toString(), buffers.get(i).elements());
             root.values[program.body.params()[i]] = TileBuffer.of(place, type, symbols);
@@ -84,7 +84,11 @@ public final class TileInterpreter {
         var symbols = new Symbols(List.of());
         var storage = symbols.evaluate(type.storage());
         var packed = new Memory(Long.MAX_VALUE).allocate(type.element(), storage, "a buffer of type " + type);
-        TileAccess.replace(TileBuffer.of(TileMemory.given("a buffer", packed.elements()), type, symbols), array.elements());
+        var buffer = TileBuffer.of(TileMemory.given("a buffer", packed.elements()), type, symbols);
+        if (buffer.size() != array.size() || type.element() != array.type()) {
+            throw new IrException("a buffer of type " + type + " cannot hold " + array);
+        }
+        TileAccess.replace(buffer, array.elements());
         return packed;
     }
 

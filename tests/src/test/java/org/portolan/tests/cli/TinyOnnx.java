@@ -1,0 +1,80 @@
+package org.portolan.tests.cli;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// Writes ONNX models of one node, byte by byte as the protobuf wire format has it: nothing that reads models takes part.
+final class TinyOnnx {
+    private static final int FLOAT = 1;
+    private static final int OPSET = 18;
+
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    /// A model of `y = operator(inputs...)` over f32 tensors of two axes: the first symbolic, the second of 3.
+    static Path write(Path file, String operator, String... inputs) throws IOException {
+        var node = new TinyOnnx();
+        for (var input : inputs) node.text(1, input);
+        node.text(2, "y").text(3, "the_node").text(4, operator);
+        var graph = new TinyOnnx().message(1, node).text(2, "tiny");
+        for (var input : inputs) graph.message(11, value(input));
+        graph.message(12, value("y"));
+        var opset = new TinyOnnx().text(1, "").number(2, OPSET);
+        var model = new TinyOnnx().number(1, 9).message(7, graph).message(8, opset);
+        return Files.write(file, model.bytes.toByteArray());
+    }
+
+    /// A tensor as ONNX's test data holds it.
+    static Path writeTensor(Path file, String name, long[] shape, float... elements) throws IOException {
+        var tensor = new TinyOnnx();
+        for (var extent : shape) tensor.number(1, extent);
+        tensor.number(2, FLOAT);
+        var data = new TinyOnnx();
+        for (var element : elements) data.fixed32(Float.floatToRawIntBits(element));
+        return Files.write(file, tensor.message(4, data).text(8, name).bytes.toByteArray());
+    }
+
+    private static TinyOnnx value(String name) {
+        var rows = new TinyOnnx().text(2, "rows");
+        var columns = new TinyOnnx().number(1, 3);
+        var shape = new TinyOnnx().message(1, rows).message(1, columns);
+        var tensor = new TinyOnnx().number(1, FLOAT).message(2, shape);
+        return new TinyOnnx().text(1, name).message(2, new TinyOnnx().message(1, tensor));
+    }
+
+    private TinyOnnx number(int field, long value) {
+        varint((long) field << 3);
+        varint(value);
+        return this;
+    }
+
+    private TinyOnnx text(int field, String text) {
+        return raw(field, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private TinyOnnx message(int field, TinyOnnx message) {
+        return raw(field, message.bytes.toByteArray());
+    }
+
+    private TinyOnnx raw(int field, byte[] content) {
+        varint((long) field << 3 | 2);
+        varint(content.length);
+        bytes.writeBytes(content);
+        return this;
+    }
+
+    private void fixed32(int bits) {
+        for (var shift = 0; shift < 32; shift += 8) bytes.write(bits >>> shift);
+    }
+
+    private void varint(long value) {
+        var rest = value;
+        while (rest >>> 7 != 0) {
+            bytes.write((int) (rest & 0x7f | 0x80));
+            rest >>>= 7;
+        }
+        bytes.write((int) rest);
+    }
+}

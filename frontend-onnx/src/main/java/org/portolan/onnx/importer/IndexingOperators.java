@@ -200,10 +200,14 @@ final class IndexingOperators {
         var x = call.input(0);
         int batch = call.axis(call.integer("batch_axis", 1), x.rank());
         int time = call.axis(call.integer("time_axis", 0), x.rank());
-        var writer = call.writer();
+        return reversed(call.writer(), x, call.input(1), batch, time);
+    }
+
+    /// The first elements of the time axis in the opposite order, as many as the lengths say for each of the batch.
+    static Operand reversed(GraphWriter writer, Operand x, Operand ends, int batch, int time) {
         var alongBatch = new ArrayList<>(Collections.nCopies(x.rank(), Dim.ONE));
         alongBatch.set(batch, x.dim(batch));
-        var lengths = writer.reshape(writer.cast(call.input(1), ElementType.I64), alongBatch);
+        var lengths = writer.reshape(writer.cast(ends, ElementType.I64), alongBatch);
         var places = writer.iota(ElementType.I64, x.dims(), time);
         var indices = writer.mapTo(x.dims(), ElementType.I64, List.of(places, lengths), (s, v) -> s.select(
                 s.less(v.get(0), v.get(1)), s.add(s.sub(v.get(1), v.get(0)), -1), v.get(0)));

@@ -24,7 +24,8 @@ final class OperatorTable {
                     NormalizationOperators.ROWS,
                     ResizeOperators.ROWS,
                     QuantizationOperators.ROWS,
-                    ControlOperators.ROWS)
+                    ControlOperators.ROWS,
+                    RecurrentOperators.ROWS)
             .flatMap(List::stream)
             .toList());
 

@@ -37,9 +37,13 @@ final class HostKernel implements AutoCloseable {
     }
 
     HostKernel(List<TileOp.Kernel> kernels, MachineOp.Chip chip) {
+        this(kernels, chip, new LlvmCodegen());
+    }
+
+    HostKernel(List<TileOp.Kernel> kernels, MachineOp.Chip chip, LlvmCodegen codegen) {
         try {
             var library = Files.createTempFile("portolan-test", ".so");
-            Files.write(library, new LlvmCodegen().sharedObject(kernels, chip));
+            Files.write(library, codegen.sharedObject(kernels, chip));
             symbols = SymbolLookup.libraryLookup(library, arena);
             select(kernels.getFirst().name());
             Files.delete(library);

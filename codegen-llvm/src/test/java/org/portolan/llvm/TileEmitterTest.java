@@ -344,15 +344,17 @@ class TileEmitterTest {
     @Test
     void whatCannotBeSaidNamesTheKernel() {
         var text = """
-                tile.kernel <name = functions, origin = ["/encoder/Exp"]> { (%x: buffer<f32[1], global>) ->
+                tile.kernel <name = threads, origin = ["/encoder/Exp"]> { (%x: buffer<f32[4], global>) ->
                   %zero = arith.integer <value = 0> : index
-                  %a = tile.load %x, [%zero] : f32
-                  %b = arith.exp %a : f32
-                  tile.store %b, %x, [%zero]
+                  %one = arith.integer <value = 1> : index
+                  %four = arith.integer <value = 4> : index
+                  tile.for %zero, %four, %one <bind = block> { (%t: index) ->
+                    tile.barrier <scope = block>
+                  }
                 }
                 """;
         var failure = assertThrows(CompileException.class, () -> new HostKernel(text));
-        assertTrue(failure.getMessage().contains("functions"), failure.getMessage());
+        assertTrue(failure.getMessage().contains("threads"), failure.getMessage());
         assertTrue(failure.getMessage().contains("/encoder/Exp"), failure.getMessage());
     }
 }

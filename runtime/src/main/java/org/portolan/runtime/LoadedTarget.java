@@ -19,6 +19,8 @@ final class LoadedTarget implements AutoCloseable {
     final long[] weightAddresses;
     private final Arena weightArena = Arena.ofShared();
     private final List<KernelImage> images = new ArrayList<>();
+    /// Kept, so that the garbage collector does not free what only addresses refer to.
+    private final List<MemorySegment> weightsInPlace = new ArrayList<>();
 
     /// @param devices one for each device number of the plan
     /// @param imageBytes the kernels for each of these devices
@@ -58,6 +60,7 @@ final class LoadedTarget implements AutoCloseable {
     private long place(MemorySegment weight) {
         boolean inPlace = sharesHostMemory && weight.isNative() && weight.address() % Plan.ALIGNMENT == 0;
         if (inPlace) {
+            weightsInPlace.add(weight);
             return weight.address();
         }
         var copy = devices.getFirst().allocate(weightArena, weight.byteSize(), Plan.ALIGNMENT);

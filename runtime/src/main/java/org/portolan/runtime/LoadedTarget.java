@@ -28,7 +28,8 @@ final class LoadedTarget implements AutoCloseable {
         this.devices = List.copyOf(devices);
         sharesHostMemory = devices.stream().allMatch(device -> device.description().sharesHostMemory());
         if (devices.size() > 1 && !sharesHostMemory) {
-            throw new PortolanException.DeviceMissing("kernels on the host beside " + devices.getFirst().description().name()
+            throw new PortolanException.DeviceMissing("kernels on the host beside "
+                    + devices.getFirst().description().name()
                     + " need a device that shares the host's memory, and this one does not");
         }
         try {

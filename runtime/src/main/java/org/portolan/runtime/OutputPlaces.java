@@ -112,7 +112,8 @@ final class OutputPlaces implements AutoCloseable {
         boolean fits = target.type() == plan.outputs[port].type() && Arrays.equals(target.shape(), shape);
         if (!fits || target.data().isReadOnly()) {
             throw new PortolanException.InvalidInput("the tensor given for output '" + plan.outputs[port].name()
-                    + "' must be writable and " + Tensor.print(plan.outputs[port].type(), shape) + ", and is " + target);
+                    + "' must be writable and " + Tensor.print(plan.outputs[port].type(), shape) + ", and is "
+                    + target);
         }
     }
 

@@ -181,7 +181,8 @@ final class PlanChecker {
 
     private static void require(boolean condition, String message) {
         if (!condition) {
-            throw new PortolanException.BadProgramFile("the plan is not sound: " + message + "; compile the model again");
+            throw new PortolanException.BadProgramFile(
+                    "the plan is not sound: " + message + "; compile the model again");
         }
     }
 }

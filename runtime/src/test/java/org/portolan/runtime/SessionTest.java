@@ -127,7 +127,8 @@ final class SessionTest {
             var good = Tensor.of(new float[6], 2, 3);
             refuses(session, Map.of("x", good), "no tensor was given for input [y]");
             refuses(session, Map.of("x", good, "y", good, "z", good), "the model has no input 'z'");
-            refuses(session, Map.of("x", good, "y", Tensor.of(new double[6], 2, 3)), "'y' must have elements of type f32");
+            refuses(session, Map.of("x", good, "y", Tensor.of(new double[6], 2, 3)),
+                    "'y' must have elements of type f32");
             refuses(session, Map.of("x", good, "y", Tensor.of(new float[6], 6)), "'y' must have 2 axes");
             refuses(session, Map.of("x", good, "y", Tensor.of(new float[8], 2, 4)),
                     "input 'y', axis 1: the extent must be m = 3 and is 4");
@@ -446,7 +447,7 @@ final class SessionTest {
         unsound(ADD.replace("slot input 1", "slot input 0"), "do not name each other");
         unsound(POSITIVE.replace("  read-symbols 3 i64 [count]\n", ""), "needs symbol count before it is bound");
         unsound(BRANCH.replace("copy 0 0 to 1 0", "copy 0 0 to 7 0"), "no slot 7");
-        unsound(LOOP.replace("grid [1] cost 1 device 0 \"Less_0\"", "grid [trips] cost 1 device 0 \"Less_0\""), "trips");
+        unsound(LOOP.replace("[1] cost 1 device 0 \"Less_0\"", "[trips] cost 1 device 0 \"Less_0\""), "trips");
     }
 
     private static void unsound(String plan, String message) {

@@ -34,7 +34,8 @@ final class SharedObject implements KernelImage {
 
     static SharedObject load(MemorySegment image) {
         if (image.byteSize() < 64 || image.get(ValueLayout.JAVA_INT_UNALIGNED, 0) != ELF_MAGIC) {
-            throw new DeviceFailed("the kernels are no shared object for this processor; compile the model again", null);
+            throw new DeviceFailed(
+                    "the kernels are no shared object for this processor; compile the model again", null);
         }
         var memoryFile = MemoryFile.create(image);
         if (memoryFile.isPresent()) {

@@ -34,7 +34,8 @@ final class JsonPrinter {
                 close('}', !members.isEmpty());
             }
             case Json.Elements(List<Json> elements) -> {
-                boolean nested = elements.stream().anyMatch(e -> e instanceof Json.Members || e instanceof Json.Elements);
+                boolean nested = elements.stream()
+                        .anyMatch(element -> element instanceof Json.Members || element instanceof Json.Elements);
                 open('[');
                 var separator = "";
                 for (var element : elements) {

@@ -17,8 +17,8 @@ import org.portolan.runtime.PortolanException.BadDataFile;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.type.ElementType;
 
-/// Tensors in NumPy's npy files. Read are floats of 16 to 64 bits, integers, bools and strings, of either byte order and
-/// either order of axes. A type that NumPy lacks is written as the smallest one it has that holds the same numbers:
+/// Tensors in NumPy's npy files. Read are floats of 16 to 64 bits, integers, bools and strings, of either byte order
+/// and either order of axes. A type that NumPy lacks is written as the smallest one it has that holds the same numbers:
 /// bf16 and the eight- and four-bit floats as f32, the four- and two-bit integers as eight-bit ones.
 public final class NpyFiles {
     /// Read at a time, so that a header that promises more than the file has takes no memory.

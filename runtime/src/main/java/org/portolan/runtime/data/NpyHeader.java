@@ -63,8 +63,8 @@ record NpyHeader(String descriptor, boolean fortranOrder, long[] shape) {
 
     private static BadDataFile wrong(String text) {
         var shown = text.strip();
-        return new BadDataFile("npy: the header must be a dictionary with a simple 'descr', 'fortran_order' and 'shape',"
-                + " and is " + (shown.length() > 100 ? shown.substring(0, 100) + "..." : shown)
+        return new BadDataFile("npy: the header must be a dictionary with a simple 'descr', 'fortran_order' and"
+                + " 'shape', and is " + (shown.length() > 100 ? shown.substring(0, 100) + "..." : shown)
                 + "; structured and object arrays are not read");
     }
 

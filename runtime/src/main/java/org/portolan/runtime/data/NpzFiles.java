@@ -16,8 +16,8 @@ import org.portolan.runtime.PortolanException.BadDataFile;
 import org.portolan.runtime.PortolanException.LimitExceeded;
 import org.portolan.runtime.Tensor;
 
-/// Named tensors in NumPy's npz files: ZIP archives of npy files. Nothing is ever unpacked to the disk; names that would
-/// be tricks there are refused all the same.
+/// Named tensors in NumPy's npz files: ZIP archives of npy files. Nothing is ever unpacked to the disk; names that
+/// would be tricks there are refused all the same.
 public final class NpzFiles {
     /// Bytes that all tensors of a file may take together.
     public static final long LIMIT = 16L << 30;

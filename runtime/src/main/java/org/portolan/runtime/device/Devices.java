@@ -89,7 +89,9 @@ public final class Devices {
         return drivers().stream()
                 .filter(driver -> driver.name().equals(driverName))
                 .flatMap(driver -> driver.list().devices().stream())
-                .filter(device -> which.equals(EMULATED) ? device.emulated() : which.equals(Integer.toString(device.ordinal())))
+                .filter(device -> which.equals(EMULATED)
+                        ? device.emulated()
+                        : which.equals(Integer.toString(device.ordinal())))
                 .findFirst()
                 .orElseThrow(() -> missing("'" + name + "'"));
     }

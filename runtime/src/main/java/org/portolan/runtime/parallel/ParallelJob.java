@@ -36,7 +36,7 @@ public final class ParallelJob implements AutoCloseable {
     /// running any more.
     ///
     /// @param total the range is from 0 to this
-    /// @param wantedChunks into how many parts to cut it; at most {@link #MOST_CHUNKS}, and as many as there are numbers
+    /// @param wantedChunks into how many parts to cut it; at most {@link #MOST_CHUNKS}, and one for each number
     public void run(RangeTask rangeTask, long total, long wantedChunks) {
         int count = (int) Math.max(1, Math.min(Math.min(total, wantedChunks), MOST_CHUNKS));
         long number = (state.get() >>> CHUNK_BITS) + 1;

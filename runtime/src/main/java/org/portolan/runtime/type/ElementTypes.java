@@ -134,7 +134,8 @@ public final class ElementTypes {
         if (from == ElementType.U64 && value < 0 && to.isFloat()) {
             if (to == ElementType.F32 || to == ElementType.F64) {
                 // Halving keeps the dropped bit as a sticky one, so that the rounding is that of the whole number.
-                double half = to == ElementType.F32 ? (float) (value >>> 1 | value & 1) : (double) (value >>> 1 | value & 1);
+                long halved = value >>> 1 | value & 1;
+                double half = to == ElementType.F32 ? (float) halved : (double) halved;
                 return encodeDouble(to, half * 2);
             }
             return encodeDouble(to, roundToOdd(value >>> 1 | value & 1) * 2);
@@ -211,7 +212,10 @@ public final class ElementTypes {
         if (!(value > 0)) {
             return 0;
         }
-        return value < TWO_TO_63 ? (long) value : value < 2 * TWO_TO_63 ? (long) (value - TWO_TO_63) ^ Long.MIN_VALUE : -1;
+        if (value < TWO_TO_63) {
+            return (long) value;
+        }
+        return value < 2 * TWO_TO_63 ? (long) (value - TWO_TO_63) ^ Long.MIN_VALUE : -1;
     }
 
     /// A double near the integer that rounds to the same small float as the integer itself would.

@@ -72,7 +72,8 @@ final class NpyFilesTest {
         assertArrayEquals(new long[] {1, 2, 3, 4, 5, 6}, tensor.toLongArray());
         assertArrayEquals(new long[] {2, 3}, tensor.shape());
         assertEquals(List.of("ab", "c"),
-                read("{'shape': (2,), 'descr': '|S2', 'fortran_order': False}\n", new byte[] {97, 98, 99, 0}).strings());
+                read("{'shape': (2,), 'descr': '|S2', 'fortran_order': False}\n", new byte[] {97, 98, 99, 0})
+                        .strings());
         assertEquals(List.of("ä"),
                 read("{'descr': '>U1', 'fortran_order': False, 'shape': (1,)}", new byte[] {0, 0, 0, (byte) 0xE4})
                         .strings());

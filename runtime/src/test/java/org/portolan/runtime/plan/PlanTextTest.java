@@ -46,8 +46,8 @@ final class PlanTextTest {
     }
 
     private String name() {
-        var names = List.of("input_ids", "", "a \"b\"\\", "/model/out\n:0", "\u0000\u2028x", "Größe 日本", "}", "[,]",
-                "\uD83D\uDE00 \uD800");
+        var names = List.of("input_ids", "", "a \"b\"\\", "/model/out\n:0", "\u0000\u2028x", "Größe 日本", "}",
+                "[,]", "\uD83D\uDE00 \uD800");
         return names.get(random.nextInt(names.size()));
     }
 

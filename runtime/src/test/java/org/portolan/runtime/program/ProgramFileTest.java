@@ -64,7 +64,8 @@ final class ProgramFileTest {
             writer.addWeight(MemorySegment.ofArray(bytes(1000, 1)));
             writer.addTarget("java", plan(writer), List.of(new KernelBytes("java", List.of(), bytes(100, 2))));
             writer.addTarget("java:one", plan(writer), List.of(new KernelBytes("java", List.of("one"), bytes(90, 3))));
-            writer.addTarget("java:x", plan(writer), List.of(new KernelBytes("java", List.of("one", "x"), bytes(9, 4))));
+            writer.addTarget(
+                    "java:x", plan(writer), List.of(new KernelBytes("java", List.of("one", "x"), bytes(9, 4))));
             writer.property("model", "größe\u0001");
             writer.addExtra("report.txt", "hello".getBytes());
             writer.finish();

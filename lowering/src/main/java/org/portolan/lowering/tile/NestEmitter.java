@@ -1,6 +1,7 @@
 package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,12 @@ import org.portolan.runtime.type.ElementType;
 final class NestEmitter extends MemoryEmitter {
     private final Schedule schedule;
     private final boolean fused;
+    /// How many axes a grid can have.
+    private static final int GRID_AXES = 3;
+
     private final List<Dim> grid = new ArrayList<>();
+    /// The grid's index along each axis, in the scopes of the grid loops.
+    private final Map<Split, Value> gridPoints = new HashMap<>();
 
     /// @param fused whether the machine multiplies and adds with one rounding
     NestEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, boolean fused) {
@@ -61,26 +67,26 @@ final class NestEmitter extends MemoryEmitter {
             gridLoops(scope, index + 1, blocks);
             return;
         }
-        var count = extent.ceilDivide(block);
+        if (gridPoints.containsKey(split)) {
+            bindBlock(scope, split, gridPoints.get(split), blocks);
+            gridLoops(scope, index + 1, blocks);
+            return;
+        }
+        var together = together(index);
+        var count = Dim.product(together.stream().map(this::blocks).toList());
         grid.add(count);
         var point = Value.of(Type.INDEX, split.axis() + "_block");
         var inner = new Scope(scope);
-        var start = block == 1 ? point : expression(inner, Dim.symbol("$0").times(block), point);
-        boolean whole = extent.modulo(block).isConstant(0);
-        if (block == 1) {
-            inner.bind(split.axis(), new Scope.Position(point, 1, 1, 1, null));
-        } else {
-            var end = whole
-                    ? null
-                    : expression(
-                            inner,
-                            Dim.symbol("$0").plus(block).minimum(Dim.symbol("$1")),
-                            start,
-                            number(scope, extent));
-            blocks.add(new Block(split, start, whole ? Dim.of(block) : null, end));
-            // The loops within bind the axis; until then it has no position.
+        Dim inside = Dim.ONE;
+        for (var each : together.reversed()) {
+            gridPoints.put(
+                    each,
+                    together.size() == 1
+                            ? point
+                            : expression(inner, Dim.symbol("$0").floorDivide(inside).modulo(blocks(each)), point));
+            inside = inside.times(blocks(each));
         }
-        gridLoops(inner, index + 1, blocks);
+        gridLoops(inner, index, blocks);
         scope.ops.add(new TileOp.For(
                 number(scope, Dim.ZERO),
                 number(scope, count),
@@ -89,6 +95,40 @@ final class NestEmitter extends MemoryEmitter {
                 TileOp.Bind.GRID,
                 new Body(List.of(point), terminated(inner.ops, List.of())),
                 List.of()));
+    }
+
+    /// The axes that share the next grid loop: one, or where a grid has too few the outermost ones.
+    private List<Split> together(int index) {
+        var left = schedule.common().subList(index, schedule.common().size()).stream()
+                .filter(split -> split.block() != 0)
+                .toList();
+        int excess = left.size() + grid.size() - GRID_AXES;
+        return left.subList(0, 1 + Math.max(0, excess));
+    }
+
+    private Dim blocks(Split split) {
+        return analysis.extent(split.axis()).ceilDivide(split.block());
+    }
+
+    /// Makes a point of the grid the start of a block.
+    private void bindBlock(Scope scope, Split split, Value point, List<Block> blocks) {
+        long block = split.block();
+        if (block == 1) {
+            scope.bind(split.axis(), new Scope.Position(point, 1, 1, 1, null));
+            return;
+        }
+        // The loops within bind the axis; until then it has no position.
+        var extent = analysis.extent(split.axis());
+        var start = expression(scope, Dim.symbol("$0").times(block), point);
+        boolean whole = extent.modulo(block).isConstant(0);
+        var end = whole
+                ? null
+                : expression(
+                        scope,
+                        Dim.symbol("$0").plus(block).minimum(Dim.symbol("$1")),
+                        start,
+                        number(scope, extent));
+        blocks.add(new Block(split, start, whole ? Dim.of(block) : null, end));
     }
 
     private void blockLoops(Scope scope, List<Block> blocks, int index) {

@@ -64,6 +64,10 @@ public final class LlvmCodegen {
     public byte[] sharedObject(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
         var objects = compileAll(kernels, machine, LlvmCompiler.Output.OBJECT);
         try {
+            if (objects.isEmpty()) {
+                // The linker wants something to link, even where there are no kernels.
+                objects.add(LlvmCompiler.compile("", target(machine), options, LlvmCompiler.Output.OBJECT));
+            }
             return LlvmTools.link(objects);
         } catch (LlvmException failure) {
             throw new CompileException("cannot link the kernels: " + failure.getMessage(), failure);

@@ -33,8 +33,21 @@ class DocsTest {
         if (System.getProperty("update") != null) {
             Files.writeString(file, expected);
         } else {
-            assertEquals(expected, page, "run this test with -Dupdate");
+            assertEquals("", firstDifference(expected, page), "docs/ir.md is old; run this test with -Dupdate");
         }
+    }
+
+    private static String firstDifference(String expected, String page) {
+        var wanted = expected.lines().toList();
+        var found = page.lines().toList();
+        for (int i = 0; i < Math.max(wanted.size(), found.size()); i++) {
+            var left = i < wanted.size() ? wanted.get(i) : "";
+            var right = i < found.size() ? found.get(i) : "";
+            if (!left.equals(right)) {
+                return "line " + (i + 1) + ": expected '" + left + "', found '" + right + "'";
+            }
+        }
+        return "";
     }
 
     @TestFactory

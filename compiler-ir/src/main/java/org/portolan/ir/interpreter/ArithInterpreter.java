@@ -25,7 +25,13 @@ final class ArithInterpreter {
             case ArithOp.Select _ -> select(operands, result, to, count);
             case ArithOp.Cast cast ->
                 Conversions.convert(
-                        operands[0].elements(), operands[0].offset(), cast.rounding(), cast.overflow(), result, to, count);
+                        operands[0].elements(),
+                        operands[0].offset(),
+                        cast.rounding(),
+                        cast.overflow(),
+                        result,
+                        to,
+                        count);
             case ArithOp.Bitcast _ -> {
                 for (int i = 0; i < count; i++) {
                     result.setBits(to + i, operands[0].elements().getBits(operands[0].offset() + i));

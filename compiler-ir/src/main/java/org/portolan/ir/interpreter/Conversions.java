@@ -46,7 +46,8 @@ final class Conversions {
                 }
             }
             case Elements.Floats _, Elements.Doubles _ -> {
-                if (source instanceof Elements.Floats(_, float[] values) && result instanceof Elements.Doubles(var wide)) {
+                if (source instanceof Elements.Floats(_, float[] values)
+                        && result instanceof Elements.Doubles(var wide)) {
                     for (int i = 0; i < count; i++) {
                         wide[to + i] = values[from + i];
                     }
@@ -87,7 +88,8 @@ final class Conversions {
                         index,
                         narrow(result.type(), value, rounding, overflow == ArithOp.Overflow.SATURATE));
             case Elements.Texts(String[] texts) ->
-                texts[index] = print(source.type() == ElementType.F64 ? Double.toString(value) : Float.toString((float) value));
+                texts[index] = print(
+                        source.type() == ElementType.F64 ? Double.toString(value) : Float.toString((float) value));
         }
     }
 

@@ -51,9 +51,7 @@ final class ElementaryFunctions {
     /// Infinite at -1 and 1, NaN beyond.
     static double atanh(double x) {
         double magnitude = Math.abs(x);
-        return magnitude > 1
-                ? Double.NaN
-                : Math.copySign(0.5 * StrictMath.log1p(2 * magnitude / (1 - magnitude)), x);
+        return magnitude > 1 ? Double.NaN : Math.copySign(0.5 * StrictMath.log1p(2 * magnitude / (1 - magnitude)), x);
     }
 
     /// The power of IEEE 754: unlike Java's, 1 to any power and -1 to an infinite one are 1.

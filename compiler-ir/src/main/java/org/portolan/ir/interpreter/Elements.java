@@ -4,8 +4,8 @@ import java.util.Arrays;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
-/// A row of elements on the Java heap: tensors, the lanes of a vector and scalars alike. Floating-point types of up to 32
-/// bits are held as the floats they are, all integers and truth values as longs (an u64 with its bits).
+/// A row of elements on the Java heap: tensors, the lanes of a vector and scalars alike. Floating-point types of up to
+/// 32 bits are held as the floats they are, all integers and truth values as longs (an u64 with its bits).
 public sealed interface Elements {
 
     /// Numbers of a floating-point type of at most 32 bits.

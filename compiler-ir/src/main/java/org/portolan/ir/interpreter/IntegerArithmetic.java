@@ -55,7 +55,9 @@ final class IntegerArithmetic {
             case ArithOp.Rem _ ->
                 signed ? (a, b) -> b == 0 ? 0 : a % b : (a, b) -> b == 0 ? 0 : Long.remainderUnsigned(a, b);
             case ArithOp.Mod _ ->
-                signed ? (a, b) -> b == 0 ? 0 : Math.floorMod(a, b) : (a, b) -> b == 0 ? 0 : Long.remainderUnsigned(a, b);
+                signed
+                        ? (a, b) -> b == 0 ? 0 : Math.floorMod(a, b)
+                        : (a, b) -> b == 0 ? 0 : Long.remainderUnsigned(a, b);
             case ArithOp.Pow _ -> (a, b) -> power(a, b, signed);
             case ArithOp.Min _ -> signed ? Math::min : (a, b) -> Long.compareUnsigned(a, b) <= 0 ? a : b;
             case ArithOp.Max _ -> signed ? Math::max : (a, b) -> Long.compareUnsigned(a, b) >= 0 ? a : b;

@@ -35,7 +35,8 @@ final class LaneProgram {
                 break;
             }
             if (!(op instanceof ArithOp arith)) {
-                throw new IrException("expected arithmetic over scalars, found " + OpSchema.of(op).name());
+                throw new IrException("expected arithmetic over scalars, found "
+                        + OpSchema.of(op).name());
             }
             var operands = OpSchema.operands(op).stream().mapToInt(this::slot).toArray();
             slots.put(arith.result(), slots.size());
@@ -77,8 +78,7 @@ final class LaneProgram {
             }
             for (int i = 0; i < results.length; i++) {
                 var source = lanes[yields[i]];
-                source.elements()
-                        .copyTo(source.offset(), results[i].elements(), results[i].offset() + start, length);
+                source.elements().copyTo(source.offset(), results[i].elements(), results[i].offset() + start, length);
             }
         }
     }

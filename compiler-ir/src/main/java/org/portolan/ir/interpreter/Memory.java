@@ -25,7 +25,8 @@ final class Memory {
     /// @throws PortolanException.RunFailed if an extent is negative
     NdArray allocate(ElementType type, long[] shape, String what) {
         int size = check(type, shape, what);
-        return new NdArray(Arrays.stream(shape).mapToInt(extent -> (int) extent).toArray(), Elements.allocate(type, size));
+        return new NdArray(
+                Arrays.stream(shape).mapToInt(extent -> (int) extent).toArray(), Elements.allocate(type, size));
     }
 
     /// The number of elements, if they may be allocated.
@@ -72,8 +73,7 @@ final class Memory {
     /// @throws PortolanException.LimitExceeded if it is none
     static int arrayLength(long length, String what) {
         if (length > Integer.MAX_VALUE - 8) {
-            throw new PortolanException.LimitExceeded(
-                    what + " has more elements than the interpreter can hold (2^31)");
+            throw new PortolanException.LimitExceeded(what + " has more elements than the interpreter can hold (2^31)");
         }
         return (int) length;
     }

@@ -13,7 +13,9 @@ final class Movement {
 
     static void transpose(NdArray input, List<Long> permutation, NdArray result) {
         var strides = input.strides();
-        var from = permutation.stream().mapToInt(axis -> strides[Math.toIntExact(axis)]).toArray();
+        var from = permutation.stream()
+                .mapToInt(axis -> strides[Math.toIntExact(axis)])
+                .toArray();
         Strided.copy(input.elements(), 0, from, result.elements(), 0, result.strides(), result.shape());
     }
 

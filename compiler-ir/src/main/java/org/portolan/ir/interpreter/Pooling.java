@@ -64,18 +64,15 @@ final class Pooling {
             for (int i = 0; i < best.length; i++) {
                 int place = Math.max(best[i], 0);
                 result.elements()
-                        .setLong(plane * plan.outputPoints + i, base + (op.columnMajor() ? plan.columnMajor(place) : place));
+                        .setLong(
+                                plane * plan.outputPoints + i,
+                                base + (op.columnMajor() ? plan.columnMajor(place) : place));
             }
         }
     }
 
     private static Windows plan(
-            NdArray input,
-            NdArray result,
-            List<Long> window,
-            List<Long> strides,
-            List<Long> dilations,
-            long[] low) {
+            NdArray input, NdArray result, List<Long> window, List<Long> strides, List<Long> dilations, long[] low) {
         return new Windows(
                 Arrays.copyOfRange(input.shape(), 2, input.rank()),
                 window.stream().mapToInt(Math::toIntExact).toArray(),

@@ -80,8 +80,8 @@ final class Strided {
         }
     }
 
-    /// Copies single elements: element {@code i} of the target comes from {@code base + offsets[i]}; where the offset is
-    /// negative the target stays.
+    /// Copies single elements: element {@code i} of the target comes from {@code base + offsets[i]}; where the offset
+    /// is negative the target stays.
     static void gather(Elements source, int base, int[] offsets, Elements target, int to) {
         switch (source) {
             case Elements.Floats(_, float[] values) -> {

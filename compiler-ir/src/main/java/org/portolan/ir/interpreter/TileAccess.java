@@ -56,6 +56,7 @@ final class TileAccess {
     }
 
     static void load(
+            TileThread thread,
             TileBuffer buffer,
             Elements[] indices,
             Optional<Elements> mask,
@@ -67,16 +68,27 @@ final class TileAccess {
         var places = places(buffer, indices, mask, lanes, fragment);
         for (int lane = 0; lane < lanes; lane++) {
             if (places[lane] >= 0) {
+                if (fragment.length == 0) {
+                    buffer.memory.checkLoad(places[lane], thread);
+                }
                 buffer.memory.elements.copyTo(buffer.memory.read(places[lane]), result, lane, 1);
             }
         }
     }
 
     static void store(
-            Elements value, TileBuffer buffer, Elements[] indices, Optional<Elements> mask, long[] fragment) {
+            TileThread thread,
+            Elements value,
+            TileBuffer buffer,
+            Elements[] indices,
+            Optional<Elements> mask,
+            long[] fragment) {
         var places = places(buffer, indices, mask, value.size(), fragment);
         for (int lane = 0; lane < places.length; lane++) {
             if (places[lane] >= 0) {
+                if (fragment.length == 0) {
+                    buffer.memory.checkStore(places[lane], thread);
+                }
                 value.copyTo(lane, buffer.memory.elements, buffer.memory.write(places[lane]), 1);
             }
         }

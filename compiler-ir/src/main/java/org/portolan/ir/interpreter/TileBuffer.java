@@ -4,7 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 import org.portolan.ir.Type;
 
-/// A buffer, or a part of one: logical indices, and the place in memory that each stands for. A part of a buffer has the
+/// A buffer, or a part of one: logical indices, and the place in memory that each stands for. A part of a buffer has
+/// the
 /// elements of the whole, whatever its own type says about their places; where its type does say it, it must be true.
 final class TileBuffer {
     final TileMemory memory;
@@ -26,7 +27,12 @@ final class TileBuffer {
 
     static TileBuffer of(TileMemory memory, Type.Buffer type, Symbols symbols) {
         return new TileBuffer(
-                memory, symbols.evaluate(type.dims()), null, null, layout(type, symbols), symbols.evaluate(type.storage()));
+                memory,
+                symbols.evaluate(type.dims()),
+                null,
+                null,
+                layout(type, symbols),
+                symbols.evaluate(type.storage()));
     }
 
     private static DimFunction[] layout(Type.Buffer type, Symbols symbols) {
@@ -118,8 +124,8 @@ final class TileBuffer {
     /// @throws TileException if there is no such element
     int checkedPlace(long[] index) {
         if (!isInside(index)) {
-            throw new TileException("index " + Arrays.toString(index) + " lies outside of " + memory.name + " "
-                    + describe());
+            throw new TileException(
+                    "index " + Arrays.toString(index) + " lies outside of " + memory.name + " " + describe());
         }
         return checked(place(index));
     }
@@ -148,7 +154,7 @@ final class TileBuffer {
     }
 
     String describe() {
-        return List.of(memory.elements.type(), Arrays.toString(extents)) + (whole == null ? "" : " at "
-                + Arrays.toString(offsets));
+        return List.of(memory.elements.type(), Arrays.toString(extents))
+                + (whole == null ? "" : " at " + Arrays.toString(offsets));
     }
 }

@@ -25,9 +25,10 @@ import org.portolan.runtime.device.KernelError;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
-/// Executes a {@link TileOp.Kernel} on buffers. The grid's rounds run one after the other; the threads of a block run in
-/// lockstep, operation by operation, so that whatever stands before a barrier has happened in all of them when it is
-/// reached. A fragment is a matrix that every thread of its warp sees as a whole.
+/// Executes a {@link TileOp.Kernel} on buffers. The grid's rounds run one after the other; the threads of a block run
+/// in lockstep, operation by operation, so that whatever stands before a barrier has happened in all of them when it is
+/// reached. What they would have done in another order is found by {@link TileRaces}. A fragment is a matrix that every
+/// thread of its warp sees as a whole.
 public final class TileInterpreter {
     private final TileOp.Kernel kernel;
     private final TileProgram program;
@@ -208,9 +209,9 @@ public final class TileInterpreter {
         }
         for (int t = 0; t < threads.size(); t++) {
             threads.get(t).split(1);
-            int first = firsts.get(t);
-            if (first < (t + 1 < threads.size() ? firsts.get(t + 1) : children.size())) {
-                threads.get(t).join(children.get(first));
+            int end = t + 1 < threads.size() ? firsts.get(t + 1) : children.size();
+            for (int i = firsts.get(t); i < end; i++) {
+                threads.get(t).join(children.get(i));
             }
         }
     }
@@ -268,7 +269,22 @@ public final class TileInterpreter {
                                 + all.leaves() + " threads");
                     }
                 });
+                pass(scope, threads);
             }
+        }
+    }
+
+    /// From here on, whoever passed comes after what the others of its scope did before.
+    private static void pass(TileOp.Bind scope, List<TileThread> threads) {
+        var block = 0L;
+        var warp = 0L;
+        for (var thread : threads) {
+            block = Math.max(block, thread.blockBarriers);
+            warp = Math.max(warp, thread.warpBarriers);
+        }
+        for (var thread : threads) {
+            thread.blockBarriers = scope == TileOp.Bind.BLOCK ? block + 1 : thread.blockBarriers;
+            thread.warpBarriers = warp + 1;
         }
     }
 
@@ -352,12 +368,19 @@ public final class TileInterpreter {
                 var on = optional(thread, mask, in, next);
                 var off = optional(thread, other, in, next + (mask.isPresent() ? 1 : 0));
                 TileAccess.load(
-                        buffer(thread, in[0]), elements(thread, in, 1, next), on, off, lanes, fragment(result.type()));
+                        thread,
+                        buffer(thread, in[0]),
+                        elements(thread, in, 1, next),
+                        on,
+                        off,
+                        lanes,
+                        fragment(result.type()));
                 yield lanes;
             }
             case TileOp.Store(Value value, _, var indices, var mask) -> {
                 int next = 2 + indices.size();
                 TileAccess.store(
+                        thread,
                         (Elements) thread.values[in[0]],
                         buffer(thread, in[1]),
                         elements(thread, in, 2, next),
@@ -463,7 +486,8 @@ public final class TileInterpreter {
                 }
                 var reason = new KernelError((int) code, node.failure()).reason();
                 throw new PortolanException.RunFailed(
-                        "kernel " + kernel.name() + " fails: " + reason + " (failure " + node.failure() + " of the kernel)",
+                        "kernel " + kernel.name() + " fails: " + reason + " (failure " + node.failure()
+                                + " of the kernel)",
                         (int) code,
                         node.failure());
             }
@@ -504,7 +528,7 @@ public final class TileInterpreter {
                 name);
         var elements = Elements.allocate(type.element(), size);
         return TileBuffer.of(
-                slot ? TileMemory.slot(name, elements) : TileMemory.fresh(name, elements), type, symbols);
+                slot ? TileMemory.slot(name, elements) : TileMemory.fresh(name, elements, type.space()), type, symbols);
     }
 
     private static Optional<Elements> optional(TileThread thread, Optional<Value> value, int[] in, int at) {

@@ -15,16 +15,16 @@ import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
-/// Executes what an instruction of a machine does, as its body says it: nests over the arguments as tensors. A nest that
-/// updates a parameter in place updates the buffer that was given for it.
+/// Executes what an instruction of a machine does, as its body says it: nests over the arguments as tensors. A nest
+/// that updates a parameter in place updates the buffer that was given for it.
 record TileIntrinsic(MachineOp.Intrinsic intrinsic, Memory memory) {
 
     /// @param arguments {@link Elements} of scalars, vectors and fragments, or {@link TileBuffer}s
     List<NdArray> run(List<Object> arguments) {
         var params = intrinsic.body().params();
         if (params.size() != arguments.size()) {
-            throw new IrException("intrinsic " + intrinsic.name() + " takes " + params.size() + " arguments, and is given "
-                    + arguments.size());
+            throw new IrException("intrinsic " + intrinsic.name() + " takes " + params.size()
+                    + " arguments, and is given " + arguments.size());
         }
         var symbols = new Symbols(List.of());
         var arrays = new IdentityHashMap<Value, NdArray>();

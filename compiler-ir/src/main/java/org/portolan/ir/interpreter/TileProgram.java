@@ -45,7 +45,12 @@ final class TileProgram {
             }
             int failure = op instanceof TileOp.Fail ? ++failures : 0;
             var bodies = OpSchema.bodies(op).stream().map(this::block).toList();
-            nodes.add(new Node(op, operands, OpSchema.results(op).stream().mapToInt(this::define).toArray(), bodies, failure));
+            nodes.add(new Node(
+                    op,
+                    operands,
+                    OpSchema.results(op).stream().mapToInt(this::define).toArray(),
+                    bodies,
+                    failure));
         }
         return new Block(params, List.copyOf(nodes), yields);
     }

@@ -4,7 +4,8 @@ package org.portolan.ir.interpreter;
 final class TileReduction {
     private TileReduction() {}
 
-    /// Combines all lanes into the result's one: lane {@code i} with lane {@code i + n / 2} until one is left. The last of
+    /// Combines all lanes into the result's one: lane {@code i} with lane {@code i + n / 2} until one is left. The last
+    /// of
     /// an odd number of lanes waits until then; those that wait are combined in the end, the latest first.
     static Elements halves(Elements lanes, Combiner combiner, Elements result) {
         combine(lanes, lanes.size(), combiner);

@@ -13,6 +13,12 @@ final class TileThread {
     /// How many threads run under this one; 1 if it runs itself.
     private int leaves = 1;
 
+    /// Barriers of the block, and of the warp or the block, that this thread has passed. The begin and the end of a
+    /// loop over threads count as one.
+    long blockBarriers;
+
+    long warpBarriers;
+
     private TileThread(Object[] values, TileThread parent, Bind bind) {
         this.values = values;
         this.parent = parent;
@@ -25,7 +31,10 @@ final class TileThread {
 
     /// A thread for one round of a loop over threads; it sees what its parent has computed.
     TileThread child(Bind bind) {
-        return new TileThread(values.clone(), this, bind);
+        var child = new TileThread(values.clone(), this, bind);
+        child.blockBarriers = blockBarriers + 1;
+        child.warpBarriers = warpBarriers + 1;
+        return child;
     }
 
     /// Tells this thread and those above that it runs as so many, or, with 1, as itself again.
@@ -52,7 +61,9 @@ final class TileThread {
     TileRing.Progress progress(TileRing ring) {
         var own = progress.get(ring);
         if (own == null) {
-            own = parent == null ? new TileRing.Progress() : parent.progress(ring).copy();
+            own = parent == null
+                    ? new TileRing.Progress()
+                    : parent.progress(ring).copy();
             progress.put(ring, own);
         }
         return own;
@@ -60,6 +71,8 @@ final class TileThread {
 
     /// Goes on from where a child has come with its queues.
     void join(TileThread child) {
+        blockBarriers = Math.max(blockBarriers, child.blockBarriers + 1);
+        warpBarriers = Math.max(warpBarriers, child.warpBarriers + 1);
         child.progress.forEach((ring, state) -> progress.put(ring, state));
     }
 }

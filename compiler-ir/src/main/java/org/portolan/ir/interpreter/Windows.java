@@ -22,8 +22,12 @@ final class Windows {
         this.input = none ? new int[] {1} : input;
         this.window = none ? new int[] {1} : window;
         this.output = none ? new int[] {1} : output;
-        this.strides = none ? new int[] {1} : strides.stream().mapToInt(Math::toIntExact).toArray();
-        this.dilations = none ? new int[] {1} : dilations.stream().mapToInt(Math::toIntExact).toArray();
+        this.strides = none
+                ? new int[] {1}
+                : strides.stream().mapToInt(Math::toIntExact).toArray();
+        this.dilations = none
+                ? new int[] {1}
+                : dilations.stream().mapToInt(Math::toIntExact).toArray();
         this.low = none ? new long[] {0} : low;
         inputPoints = NdArray.product(this.input, 0, this.input.length);
         windowPoints = NdArray.product(this.window, 0, this.window.length);

@@ -23,8 +23,7 @@ class NestInterpreterTest {
 
     @Test
     void multipliesMatricesWithAnEpilogue() {
-        var results = run(
-                """
+        var results = run("""
                 graph.function <name = f, symbols = [m:0..99]> { (%x: f32[m,130], %w: f32[130,77], %b: f32[77]) ->
                   %p = graph.mat-mul %x, %w <accumulate = f32> : f32[m,77]
                   %c = graph.broadcast %b : f32[m,77]
@@ -47,17 +46,13 @@ class NestInterpreterTest {
                   } : f32[m,77]
                   graph.return [%y, %h]
                 }
-                """,
-                noise(1, 37, 130),
-                noise(2, 130, 77),
-                noise(3, 77));
+                """, noise(1, 37, 130), noise(2, 130, 77), noise(3, 77));
         same(results.get(0), results.get(1));
     }
 
     @Test
     void convolvesWithGuardedReads() {
-        var results = run(
-                """
+        var results = run("""
                 graph.function <name = f> { (%x: f32[2,4,11,9], %w: f32[6,2,3,3]) ->
                   %y = graph.convolution %x, %w <strides = [2, 1], dilations = [1, 2], low = [1, 2], groups = 2, accumulate = f32> : f32[2,6,6,9]
                   %h = nest.compute [%x, %w] <axes = [n:2, o:6, y:6, z:9, c:2, k:3, l:3]> {
@@ -76,9 +71,7 @@ class NestInterpreterTest {
                   } : f32[2,6,6,9]
                   graph.return [%y, %h, %g]
                 }
-                """,
-                noise(4, 2, 4, 11, 9),
-                noise(5, 6, 2, 3, 3));
+                """, noise(4, 2, 4, 11, 9), noise(5, 6, 2, 3, 3));
         same(results.get(0), results.get(1));
         same(results.get(0), results.get(2));
     }
@@ -86,8 +79,7 @@ class NestInterpreterTest {
     @Test
     void reducesSeveralTimesInOneNest() {
         // A row-wise softmax and, beside it, the place of the largest element.
-        var results = run(
-                """
+        var results = run("""
                 graph.function <name = f, symbols = [m:1..999, n:0..999]> { (%x: f32[m,n]) ->
                   %y, %place = nest.compute [%x] <axes = [i:m, j:n]> {
                     %a = nest.read %x <at = [i, j]> : f32
@@ -113,8 +105,7 @@ class NestInterpreterTest {
                   %z = graph.arg-reduce %x <largest = true, axis = 1> : i64[m]
                   graph.return [%y, %place, %z]
                 }
-                """,
-                noise(6, 300, 200));
+                """, noise(6, 300, 200));
         assertArrayEquals(results.get(2).toLongArray(), results.get(1).toLongArray());
         var x = floats(noise(6, 300, 200));
         var expected = new float[x.length];
@@ -136,8 +127,7 @@ class NestInterpreterTest {
 
     @Test
     void readsAtComputedIndicesAndThroughViews() {
-        var results = run(
-                """
+        var results = run("""
                 graph.function <name = f> { (%t: f32[5,6], %i: i64[4]) ->
                   %a = graph.gather %t, %i <axis = 0> : f32[4,6]
                   %b = graph.reshape %a : f32[8,3]
@@ -154,9 +144,7 @@ class NestInterpreterTest {
                   } : f32[3,8]
                   graph.return [%c, %h]
                 }
-                """,
-                noise(7, 5, 6),
-                Tensor.of(new long[] {4, -1, 0, -5}, 4));
+                """, noise(7, 5, 6), Tensor.of(new long[] {4, -1, 0, -5}, 4));
         same(results.get(0), results.get(1));
     }
 
@@ -197,24 +185,27 @@ class NestInterpreterTest {
         var x = Tensor.of(new float[] {1, 2, 3}, 3);
         assertArrayEquals(
                 new float[] {0, 1, 2, 3, 0},
-                floats(run(text.replace("MODE", "<at = [i-1], otherwise = zero>"), x).getFirst()));
+                floats(run(text.replace("MODE", "<at = [i-1], otherwise = zero>"), x)
+                        .getFirst()));
         assertArrayEquals(
                 new float[] {3, 2, 1, 1, 1},
-                floats(run(text.replace("MODE", "<at = [2-i], otherwise = clamp>"), x).getFirst()));
+                floats(run(text.replace("MODE", "<at = [2-i], otherwise = clamp>"), x)
+                        .getFirst()));
         assertArrayEquals(
                 new float[] {9, 3, 2, 1, 9},
-                floats(run(text.replace("MODE", ", [], %o <at = [3-i], otherwise = other>"), x).getFirst()));
+                floats(run(text.replace("MODE", ", [], %o <at = [3-i], otherwise = other>"), x)
+                        .getFirst()));
         assertArrayEquals(
                 new float[] {9, 1, 9, 9, 9},
-                floats(run(text.replace("MODE", ", [], %o <at = [2*i*i-2], otherwise = other>"), x).getFirst()));
+                floats(run(text.replace("MODE", ", [], %o <at = [2*i*i-2], otherwise = other>"), x)
+                        .getFirst()));
         assertThrows(
                 PortolanException.RunFailed.class,
                 () -> run(text.replace("MODE", "<at = [i-1], otherwise = error>"), x));
         var promise = assertThrows(IrException.class, () -> run(text.replace("MODE", "<at = [i-1]>"), x));
         assertTrue(promise.getMessage().contains("said to lie inside"), promise.getMessage());
         var uncovered = assertThrows(
-                IrException.class,
-                () -> run(text.replace("MODE", "<at = [0]>").replace("i:5", "i:4"), x));
+                IrException.class, () -> run(text.replace("MODE", "<at = [0]>").replace("i:5", "i:4"), x));
         assertTrue(uncovered.getMessage().contains("stores 4 elements"), uncovered.getMessage());
     }
 }

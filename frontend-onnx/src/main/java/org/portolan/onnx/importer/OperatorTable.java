@@ -25,7 +25,10 @@ final class OperatorTable {
                     ResizeOperators.ROWS,
                     QuantizationOperators.ROWS,
                     ControlOperators.ROWS,
-                    RecurrentOperators.ROWS)
+                    RecurrentOperators.ROWS,
+                    AttentionOperators.ROWS,
+                    SamplingOperators.ROWS,
+                    LossOperators.ROWS)
             .flatMap(List::stream)
             .toList());
 

@@ -371,8 +371,11 @@ final class ResizeOperators {
         if (!mode.mode.equals("cubic")) {
             return s.max(s.sub(s.number(PLACE, 1), distance), zero);
         }
-        double a = mode.cubic;
-        // Keys: (a + 2) d^3 - (a + 3) d^2 + 1 up to 1, a d^3 - 5 a d^2 + 8 a d - 4 a up to 2.
+        return cubic(s, distance, mode.cubic);
+    }
+
+    /// Keys' filter: (a + 2) d^3 - (a + 3) d^2 + 1 up to 1, a d^3 - 5 a d^2 + 8 a d - 4 a up to 2.
+    static Value cubic(Scalars s, Value distance, double a) {
         var near = s.add(s.mul(s.mul(s.add(s.mul(distance, a + 2), -(a + 3)), distance), distance), 1);
         var far = s.add(
                 s.mul(s.add(s.mul(s.add(s.mul(distance, a), -5 * a), distance), 8 * a), distance), -4 * a);
@@ -381,7 +384,7 @@ final class ResizeOperators {
         return s.select(
                 s.compare(distance, Relation.LESS_OR_EQUAL, one),
                 near,
-                s.select(s.less(distance, two), far, zero));
+                s.select(s.less(distance, two), far, s.number(PLACE, 0)));
     }
 
     /// A place outside the input gives a fixed value.

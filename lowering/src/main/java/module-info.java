@@ -11,4 +11,7 @@ module org.portolan.lowering {
 
     uses org.portolan.ir.text.TextLibrary;
     uses org.portolan.lowering.Codegen;
+
+    provides org.portolan.ir.pass.PassLibrary with
+            org.portolan.lowering.nest.NestPasses;
 }

@@ -1,11 +1,11 @@
 package org.portolan.ir.interpreter;
 
+import java.lang.foreign.Arena;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.portolan.ir.IrException;
 import org.portolan.ir.Resource;
+import org.portolan.ir.ResourceBytes;
 import org.portolan.ir.Value;
-import org.portolan.runtime.type.ElementType;
 
 /// Makes arrays of {@link Resource}s.
 final class Constants {
@@ -57,20 +57,14 @@ final class Constants {
                     ((Elements.Texts) elements).values()[i] = values.get(i);
                 }
             }
-            case Resource.Random(long seed) -> noise(elements, new SplittableRandom(seed));
-        }
-        return array;
-    }
-
-    private static void noise(Elements elements, SplittableRandom random) {
-        boolean real = elements.type().isFloat();
-        for (int i = 0; i < elements.size(); i++) {
-            if (real) {
-                elements.setDouble(i, random.nextDouble() - 0.5);
-            } else if (elements.type() != ElementType.STRING) {
-                elements.setLong(i, random.nextLong(2));
+            case Resource.Random _ -> {
+                try (var arena = Arena.ofConfined()) {
+                    var bytes = ResourceBytes.rowMajor(data, type, array.size(), arena);
+                    return new NdArray(array.shape(), NdArray.decode(type, bytes, array.size()));
+                }
             }
         }
+        return array;
     }
 
     private static void expect(int found, NdArray array, String what) {

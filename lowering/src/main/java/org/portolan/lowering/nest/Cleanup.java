@@ -54,8 +54,7 @@ final class Cleanup {
             var key = key(op);
             var first = key == null ? null : seen.putIfAbsent(key, op);
             if (first == null) {
-                kept.add(op);
-                OpSchema.results(op).forEach(result -> definitions.put(result, op));
+                keep(op);
             } else {
                 var results = OpSchema.results(op);
                 for (int i = 0; i < results.size(); i++) {
@@ -80,6 +79,9 @@ final class Cleanup {
         if (op instanceof ArithOp.Compare compare && known(compare) instanceof OptionalLong known && known.isPresent()) {
             return new ArithOp.Integer(known.getAsLong(), compare.result());
         }
+        if (op instanceof ArithOp.Pow power) {
+            return withoutPower(power);
+        }
         if (op instanceof ArithOp.And and) {
             var left = truth(and.left());
             var right = truth(and.right());
@@ -93,6 +95,27 @@ final class Cleanup {
             }
         }
         return op;
+    }
+
+    /// A square and a cube are products.
+    private Op withoutPower(ArithOp.Pow power) {
+        if (!(definitions.get(power.right()) instanceof ArithOp.Const(double exponent, _))) {
+            return power;
+        }
+        if (exponent == 2) {
+            return new ArithOp.Mul(power.left(), power.left(), power.result());
+        }
+        if (exponent == 3) {
+            var square = Value.of(power.result().type());
+            keep(new ArithOp.Mul(power.left(), power.left(), square));
+            return new ArithOp.Mul(square, power.left(), power.result());
+        }
+        return power;
+    }
+
+    private void keep(Op op) {
+        kept.add(op);
+        OpSchema.results(op).forEach(result -> definitions.put(result, op));
     }
 
     private boolean isWithin(NestOp.Read read) {

@@ -58,7 +58,7 @@ final class FusionRules {
 
     private static boolean fits(Producer producer, OpenNest reader) {
         var reads = reader.facts().reads(producer.result()).size();
-        var sources = reader.sources();
+        var sources = new LinkedHashSet<>(reader.sources());
         sources.addAll(producer.nest().inputs());
         return !reader.facts().isReadWithin(producer.result())
                 && reader.ops().size() + reads * producer.nest().body().ops().size() <= OPERATIONS

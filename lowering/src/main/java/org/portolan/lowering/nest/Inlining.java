@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.portolan.ir.ArithOp;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.NestOp.Otherwise;
 import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.Relation;
 import org.portolan.ir.Rewriter;
@@ -26,7 +28,6 @@ final class Inlining {
     private final OpenNest reader;
     private final NestOp.Compute producer;
     private final Value source;
-    private final Rewriter uses = new Rewriter();
     private final List<Op> ops = new ArrayList<>();
 
     private Inlining(OpenNest reader, NestOp.Compute producer) {
@@ -77,23 +78,23 @@ final class Inlining {
         new Inlining(reader, producer).run();
     }
 
+    /// What a read gave is now given by the last operation put in its place, so that nothing behind it changes.
     private void run() {
         for (var op : reader.ops()) {
-            var copy = uses.copy(op);
-            if (copy instanceof NestOp.Read read && read.source() == source) {
-                uses.replace(read.result(), element(read));
+            if (op instanceof NestOp.Read read && read.source() == source) {
+                element(read);
             } else {
-                ops.add(copy);
+                ops.add(op);
             }
         }
-        var end = (NestOp.Yield) uses.copy(reader.end());
-        reader.setBody(ops, end);
+        reader.setBody(ops, reader.end());
         reader.addOrigin(producer.origin());
     }
 
-    private Value element(NestOp.Read read) {
-        return switch (read.otherwise()) {
-            case PROVEN -> at(read.at(), read.indices(), Otherwise.PROVEN, Optional.empty());
+    private void element(NestOp.Read read) {
+        var result = read.result();
+        switch (read.otherwise()) {
+            case PROVEN -> at(read.at(), read.indices(), Otherwise.PROVEN, Optional.empty(), result);
             case CLAMP -> {
                 var dims = source.tensor().dims();
                 var clamped = new ArrayList<Dim>();
@@ -101,18 +102,17 @@ final class Inlining {
                     var last = dims.get(i).minus(1);
                     clamped.add(reader.bounds().simplify(read.at().get(i).maximum(Dim.ZERO).minimum(last)));
                 }
-                yield at(clamped, read.indices(), Otherwise.PROVEN, Optional.empty());
+                at(clamped, read.indices(), Otherwise.PROVEN, Optional.empty(), result);
             }
-            case ERROR -> at(read.at(), read.indices(), Otherwise.ERROR, Optional.empty());
+            case ERROR -> at(read.at(), read.indices(), Otherwise.ERROR, Optional.empty(), result);
             case ZERO, OTHER -> {
                 if (keepsBounds(producer, read, reader.bounds())) {
-                    yield at(read.at(), read.indices(), read.otherwise(), read.other());
+                    at(read.at(), read.indices(), read.otherwise(), read.other(), result);
+                } else {
+                    guarded(read);
                 }
-                var value = at(read.at(), read.indices(), Otherwise.ZERO, Optional.empty());
-                var outside = read.other().orElseGet(() -> zero(value.type()));
-                yield guarded(read, value, outside);
             }
-        };
+        }
     }
 
     /// Whether the producer is nothing but a read, possibly converted, that is outside its source exactly where the
@@ -138,24 +138,28 @@ final class Inlining {
         return true;
     }
 
-    private Value guarded(NestOp.Read read, Value value, Value outside) {
+    private void guarded(NestOp.Read read) {
         Value inside = null;
         var dims = source.tensor().dims();
         for (int i = 0; i < dims.size(); i++) {
             var at = read.at().get(i);
             if (!reader.bounds().isNonNegative(at)) {
-                inside = and(inside, compare(number(read.indices(), at), Relation.GREATER_OR_EQUAL, number(List.of(), Dim.ZERO)));
+                var zero = number(List.of(), Dim.ZERO);
+                inside = and(inside, compare(number(read.indices(), at), Relation.GREATER_OR_EQUAL, zero));
             }
             if (!reader.bounds().isLess(at, dims.get(i))) {
-                inside = and(inside, compare(number(read.indices(), at), Relation.LESS, number(List.of(), dims.get(i))));
+                var extent = number(List.of(), dims.get(i));
+                inside = and(inside, compare(number(read.indices(), at), Relation.LESS, extent));
             }
         }
         if (inside == null) {
-            return value;
+            at(read.at(), read.indices(), Otherwise.PROVEN, Optional.empty(), read.result());
+            return;
         }
-        var result = Value.of(value.type());
-        ops.add(new ArithOp.Select(inside, value, outside, result));
-        return result;
+        var value = read.result().copy();
+        at(read.at(), read.indices(), Otherwise.ZERO, Optional.empty(), value);
+        var outside = read.other().orElseGet(() -> zero(value.type()));
+        ops.add(new ArithOp.Select(inside, value, outside, read.result()));
     }
 
     private Value number(List<Value> operands, Dim value) {
@@ -193,7 +197,7 @@ final class Inlining {
 
     /// The producer's body at an index. What it reads where the reader said {@code PROVEN} keeps its own guard; else its
     /// reads are guarded as told.
-    private Value at(List<Dim> at, List<Value> operands, Otherwise otherwise, Optional<Value> other) {
+    private void at(List<Dim> at, List<Value> operands, Otherwise otherwise, Optional<Value> other, Value last) {
         var end = (NestOp.Yield) producer.body().terminator();
         var to = end.to().getFirst();
         Map<String, Dim> axes = new HashMap<>();
@@ -211,6 +215,12 @@ final class Inlining {
             }
         }
         var inner = new Rewriter();
+        var yielded = end.values().getFirst();
+        UnaryOperator<Value> fresh = old -> {
+            var copy = old == yielded ? last : old.copy();
+            inner.replace(old, copy);
+            return copy;
+        };
         for (var op : producer.body().ops().subList(0, producer.body().ops().size() - 1)) {
             ops.add(
                     switch (op) {
@@ -221,9 +231,8 @@ final class Inlining {
                             boolean proven = read.otherwise() == Otherwise.PROVEN;
                             var guard = proven ? otherwise : read.otherwise();
                             boolean within = guard != Otherwise.PROVEN && isWithin(places, read.source());
-                            var result = read.result().copy();
                             var outside = proven ? other : read.other().map(inner::map);
-                            inner.replace(read.result(), result);
+                            var result = fresh.apply(read.result());
                             yield new NestOp.Read(
                                     read.source(),
                                     moved.operands(),
@@ -234,19 +243,15 @@ final class Inlining {
                         }
                         case NestOp.Index index -> {
                             var moved = new Moved(inner.map(index.operands()), operands, axes);
-                            var result = index.result().copy();
                             var value = moved.index(index.value());
-                            inner.replace(index.result(), result);
-                            yield new NestOp.Index(moved.operands(), value, result);
+                            yield new NestOp.Index(moved.operands(), value, fresh.apply(index.result()));
                         }
                         case NestOp.Sum sum -> {
                             var value = inner.map(sum.value());
-                            var result = sum.result().copy();
-                            inner.replace(sum.result(), result);
-                            yield new NestOp.Sum(value, renamed(sum.over(), reduced), result);
+                            yield new NestOp.Sum(value, renamed(sum.over(), reduced), fresh.apply(sum.result()));
                         }
                         case NestOp.Reduce reduce -> {
-                            var copy = (NestOp.Reduce) inner.clone(reduce);
+                            var copy = (NestOp.Reduce) OpSchema.rebuild(reduce, inner::map, fresh, inner::clone);
                             yield new NestOp.Reduce(
                                     copy.values(),
                                     copy.initial(),
@@ -255,10 +260,9 @@ final class Inlining {
                                     copy.results());
                         }
                         case NestOp.Compute _, NestOp.Yield _, ArithOp _, GraphOp _, TileOp _, PlanOp _, MachineOp _ ->
-                            inner.clone(op);
+                            OpSchema.rebuild(op, inner::map, fresh, inner::clone);
                     });
         }
-        return inner.map(end.values().getFirst());
     }
 
     private boolean isWithin(List<Dim> at, Value tensor) {

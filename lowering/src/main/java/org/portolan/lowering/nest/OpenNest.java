@@ -1,11 +1,13 @@
 package org.portolan.lowering.nest;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.portolan.ir.ArithOp;
 import org.portolan.ir.Axis;
 import org.portolan.ir.Body;
 import org.portolan.ir.NestOp;
@@ -28,6 +30,7 @@ final class OpenNest {
     private NestOp.Yield end;
     private DimBounds bounds;
     private NestFacts facts;
+    private Set<Value> sources;
 
     OpenNest(NestOp.Compute nest, int position, Symbols symbols) {
         this.symbols = symbols;
@@ -93,6 +96,7 @@ final class OpenNest {
         names.take(axes.keySet());
         var name = names.fresh(wish);
         axes.put(name, extent);
+        bounds = null;
         changed();
         return name;
     }
@@ -102,6 +106,7 @@ final class OpenNest {
         var copy = new LinkedHashMap<>(other);
         axes.clear();
         axes.putAll(copy);
+        bounds = null;
         changed();
     }
 
@@ -126,14 +131,17 @@ final class OpenNest {
     }
 
     private void changed() {
-        bounds = null;
         facts = null;
+        sources = null;
     }
 
     /// The tensors that are read, in order of their first read.
     Set<Value> sources() {
-        var sources = new LinkedHashSet<Value>();
-        collect(ops, sources);
+        if (sources == null) {
+            var found = new LinkedHashSet<Value>();
+            collect(ops, found);
+            sources = Collections.unmodifiableSet(found);
+        }
         return sources;
     }
 
@@ -141,6 +149,8 @@ final class OpenNest {
         for (var op : ops) {
             if (op instanceof NestOp.Read read) {
                 sources.add(read.source());
+            } else if (op instanceof ArithOp) {
+                continue;
             }
             OpSchema.bodies(op).forEach(body -> collect(body.ops(), sources));
         }

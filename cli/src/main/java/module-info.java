@@ -18,6 +18,8 @@ module org.portolan.cli {
             info.picocli;
 
     uses org.portolan.lowering.Codegen;
-    uses org.portolan.runtime.ModelCompiler;
     uses org.portolan.runtime.device.Driver;
+
+    provides org.portolan.runtime.ModelCompiler with
+            org.portolan.cli.ChildCompiler;
 }

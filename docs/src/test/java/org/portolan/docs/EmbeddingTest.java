@@ -29,7 +29,7 @@ class EmbeddingTest {
               %last_hidden_state = graph.map [%input_ids, %attention_mask, %token_type_ids] { (%a: i64, %b: i64, %c: i64) ->
                 %sum = arith.add %a, %b : i64
                 %all = arith.add %sum, %c : i64
-                %float = arith.convert %all : f32
+                %float = arith.cast %all : f32
                 graph.yield [%float]
               } : f32[batch,length]
               graph.return [%last_hidden_state]

@@ -7,33 +7,15 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestFactory;
 import org.portolan.cli.Main;
-import org.portolan.ir.text.IrParser;
-import org.portolan.ir.text.IrPrinter;
 
+/// Links and commands that the pages show exist. That their `ir` blocks parse is checked in `tests`.
 class PagesTest {
     private static final Pattern LINK = Pattern.compile("]\\((?!https?:|#)([^)#]+)");
     private static final Pattern COMMAND = Pattern.compile("(?m)^\\./portolan +([a-z]+)");
 
     private final Pages pages = Pages.find();
-
-    /// Every fenced `ir` block is text that the parser reads, and prints as it stands but for spaces.
-    @TestFactory
-    Stream<DynamicTest> irBlocksParse() {
-        return pages.all().stream()
-                .flatMap(page -> pages.blocks(page).stream())
-                .filter(block -> block.language().equals("ir"))
-                .map(block -> DynamicTest.dynamicTest(
-                        pages.root().relativize(block.page()) + ":" + block.line(), () -> {
-                            var parsed = IrParser.parse(block.text(), block.page().toString());
-                            var printed = IrPrinter.print(parsed);
-                            assertEquals(printed, IrPrinter.print(IrParser.parse(printed, "printed")));
-                        }));
-    }
 
     @Test
     void linksLeadSomewhere() {

@@ -14,6 +14,7 @@ import org.portolan.cli.conformance.CaseCompiler;
 import org.portolan.cli.conformance.CaseResult;
 import org.portolan.cli.conformance.CompiledCases;
 import org.portolan.cli.conformance.ConformanceCase;
+import org.portolan.cli.conformance.ConformancePage;
 import org.portolan.cli.conformance.ConformanceRun;
 import org.portolan.cli.conformance.InterpretedCases;
 import org.portolan.cli.report.Document;
@@ -63,6 +64,9 @@ final class ConformanceCommand implements Callable<Integer> {
 
     @Option(names = "--junit", paramLabel = "FILE", description = "Write the results as JUnit XML.")
     private Path junit;
+
+    @Option(names = "--markdown", paramLabel = "FILE", description = "Write the results as a page of Markdown.")
+    private Path markdown;
 
     @Override
     public Integer call() throws Exception {
@@ -132,6 +136,7 @@ final class ConformanceCommand implements Callable<Integer> {
                     "skipped", members(of(results, Outcome.SKIPPED)));
             Files.writeString(json, Json.of(document).printLines());
         }
+        if (markdown != null) Files.writeString(markdown, ConformancePage.print(results));
         if (junit != null) {
             var report = new JunitXml();
             results.forEach(result ->

@@ -8,6 +8,7 @@ import org.portolan.ir.IrException;
 import org.portolan.lowering.CompileException;
 import org.portolan.onnx.OnnxException;
 import org.portolan.onnx.UnsupportedOperators;
+import org.portolan.onnx.UnsupportedType;
 import org.portolan.runtime.PortolanException;
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -55,6 +56,7 @@ final class ErrorReport implements IExecutionExceptionHandler {
             case IOException input -> new Said(ExitCode.FAILURE, oneLine(input.getMessage()));
             case PortolanException failure -> new Said(code(failure), oneLine(failure.getMessage()));
             case UnsupportedOperators unsupported -> new Said(ExitCode.OPERATOR_UNSUPPORTED, unsupported.getMessage());
+            case UnsupportedType unsupported -> new Said(ExitCode.OPERATOR_UNSUPPORTED, oneLine(unsupported.getMessage()));
             case OnnxException model -> new Said(ExitCode.FAILURE, oneLine(model.getMessage()));
             case IrException text -> new Said(ExitCode.FAILURE, oneLine(text.getMessage()));
             case CompileException model -> new Said(ExitCode.FAILURE, oneLine(model.getMessage()));

@@ -8,11 +8,13 @@ import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.module.ModuleFinder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,15 +58,16 @@ class EmbeddingTest {
         var modules = runtimePath();
         var example = compileExample(modules);
         var image = folder.resolve("image");
+        var names = moduleNames(modules);
         var linker = java.util.spi.ToolProvider.findFirst("jlink").orElseThrow();
         var log = new StringWriter();
         var writer = new PrintWriter(log);
         var status = linker.run(writer, writer, "--module-path", joined(modules), "--add-modules",
-                "org.portolan.runtime,org.portolan.cpu", "--output", image.toString());
+                names, "--output", image.toString());
         assertEquals(0, status, log::toString);
         assertEquals(
                 "102.0",
-                run(image.resolve("bin/java"), "--enable-native-access=org.portolan.cpu", "--add-modules", "org.portolan.cpu",
+                run(image.resolve("bin/java"), "--enable-native-access=" + names, "--add-modules", names,
                         "-cp", example, "Embed", program().toString()));
     }
 
@@ -99,6 +102,12 @@ class EmbeddingTest {
         var program = folder.resolve("model.portolan");
         assertEquals(0, Main.run("compile", model.toString(), "-o", program.toString()));
         return program;
+    }
+
+    private static String moduleNames(List<String> path) {
+        return ModuleFinder.of(path.stream().map(Path::of).toArray(Path[]::new)).findAll().stream()
+                .map(module -> module.descriptor().name())
+                .collect(Collectors.joining(","));
     }
 
     private static String joined(List<String> path) {

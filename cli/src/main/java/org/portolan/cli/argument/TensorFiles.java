@@ -2,7 +2,6 @@ package org.portolan.cli.argument;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -19,11 +18,11 @@ import org.portolan.onnx.OnnxSparseTensor;
 import org.portolan.onnx.OnnxTensor;
 import org.portolan.onnx.OnnxType;
 import org.portolan.onnx.OnnxValue;
+import org.portolan.onnx.importer.OnnxTensors;
 import org.portolan.onnx.reader.OnnxReader;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.data.NpyFiles;
 import org.portolan.runtime.data.NpzFiles;
-import org.portolan.runtime.type.ElementType;
 
 /// Tensors out of files.
 public final class TensorFiles {
@@ -49,7 +48,7 @@ public final class TensorFiles {
     /// The tensor that an ONNX file holds; none where it holds a sequence, a sparse or an absent value.
     public static Optional<Tensor> tensor(OnnxValue value) {
         return switch (value) {
-            case OnnxTensor tensor -> Optional.of(dense(tensor));
+            case OnnxTensor tensor -> Optional.of(OnnxTensors.tensor(tensor));
             case OnnxValue.Maybe(var _, var held) -> held.flatMap(TensorFiles::tensor);
             case OnnxSparseTensor _, OnnxValue.Sequence _ -> Optional.empty();
         };
@@ -76,44 +75,5 @@ public final class TensorFiles {
             var shape = raw.extents().stream().mapToLong(Long::longValue).toArray();
             return Tensor.of(raw.type(), bytes, shape);
         }
-    }
-
-    private static Tensor dense(OnnxTensor tensor) {
-        var shape = tensor.dims().stream().mapToLong(Long::longValue).toArray();
-        if (tensor.type() == OnnxDataType.STRING) return Tensor.ofStrings(tensor.strings(), shape);
-        var copy = Tensor.allocate(elementType(tensor.type()), Arena.ofAuto(), shape);
-        MemorySegment.copy(tensor.data(), 0, copy.data(), 0, copy.data().byteSize());
-        return copy;
-    }
-
-    private static ElementType elementType(OnnxDataType type) {
-        return switch (type) {
-            case FLOAT -> ElementType.F32;
-            case UINT8 -> ElementType.U8;
-            case INT8 -> ElementType.I8;
-            case UINT16 -> ElementType.U16;
-            case INT16 -> ElementType.I16;
-            case INT32 -> ElementType.I32;
-            case INT64 -> ElementType.I64;
-            case STRING -> ElementType.STRING;
-            case BOOL -> ElementType.BOOL;
-            case FLOAT16 -> ElementType.F16;
-            case DOUBLE -> ElementType.F64;
-            case UINT32 -> ElementType.U32;
-            case UINT64 -> ElementType.U64;
-            case BFLOAT16 -> ElementType.BF16;
-            case FLOAT8E4M3FN -> ElementType.F8E4M3;
-            case FLOAT8E4M3FNUZ -> ElementType.F8E4M3FNUZ;
-            case FLOAT8E5M2 -> ElementType.F8E5M2;
-            case FLOAT8E5M2FNUZ -> ElementType.F8E5M2FNUZ;
-            case UINT4 -> ElementType.U4;
-            case INT4 -> ElementType.I4;
-            case FLOAT4E2M1 -> ElementType.F4E2M1;
-            case FLOAT8E8M0 -> ElementType.F8E8M0;
-            case UINT2 -> ElementType.U2;
-            case INT2 -> ElementType.I2;
-            case COMPLEX64, COMPLEX128 ->
-                throw new CommandFailure(ExitCode.FAILURE, "complex numbers (" + type + ") are not supported", "");
-        };
     }
 }

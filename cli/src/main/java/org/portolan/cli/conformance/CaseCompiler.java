@@ -1,13 +1,14 @@
 package org.portolan.cli.conformance;
 
 import java.util.Map;
+import org.portolan.onnx.OnnxModel;
 import org.portolan.runtime.Tensor;
 
 /// Makes a case's model ready to run on one device.
 public interface CaseCompiler {
 
     /// @throws Exception where the model cannot be compiled or loaded
-    ReadyCase prepare(ConformanceCase candidate) throws Exception;
+    ReadyCase prepare(OnnxModel model) throws Exception;
 
     /// A compiled and loaded case.
     interface ReadyCase extends AutoCloseable {

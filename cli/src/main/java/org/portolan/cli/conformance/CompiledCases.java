@@ -8,8 +8,8 @@ import java.util.Map;
 import org.portolan.cli.inspect.PlanView;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Target;
+import org.portolan.onnx.OnnxModel;
 import org.portolan.onnx.importer.OnnxImporter;
-import org.portolan.onnx.reader.OnnxReader;
 import org.portolan.runtime.Model;
 import org.portolan.runtime.Portolan;
 import org.portolan.runtime.Tensor;
@@ -23,8 +23,8 @@ import org.portolan.runtime.program.ProgramFile;
 public record CompiledCases(Target target, List<Device> devices, Path scratch) implements CaseCompiler {
 
     @Override
-    public ReadyCase prepare(ConformanceCase candidate) throws IOException {
-        var function = new OnnxImporter().function(new OnnxReader().model(candidate.model()));
+    public ReadyCase prepare(OnnxModel model) throws IOException {
+        var function = new OnnxImporter().function(model);
         var program = Files.createTempFile(scratch, "case", ".portolan");
         try {
             new Compiler().compile(function, List.of(target), program);

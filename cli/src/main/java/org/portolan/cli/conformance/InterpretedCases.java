@@ -2,8 +2,8 @@ package org.portolan.cli.conformance;
 
 import java.util.Map;
 import org.portolan.ir.interpreter.GraphInterpreter;
+import org.portolan.onnx.OnnxModel;
 import org.portolan.onnx.importer.OnnxImporter;
-import org.portolan.onnx.reader.OnnxReader;
 import org.portolan.runtime.Tensor;
 
 /// Runs cases on the interpreter, which is the reference: what fails here is wrong before anything is compiled.
@@ -12,8 +12,8 @@ public final class InterpretedCases implements CaseCompiler {
     public static final String NAME = "interpreter";
 
     @Override
-    public ReadyCase prepare(ConformanceCase candidate) {
-        var function = new OnnxImporter().function(new OnnxReader().model(candidate.model()));
+    public ReadyCase prepare(OnnxModel model) {
+        var function = new OnnxImporter().function(model);
         return new Interpreted(new GraphInterpreter(function));
     }
 

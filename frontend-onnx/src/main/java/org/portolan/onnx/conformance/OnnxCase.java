@@ -16,6 +16,7 @@ import org.portolan.onnx.OnnxSparseTensor;
 import org.portolan.onnx.OnnxTensor;
 import org.portolan.onnx.OnnxValue;
 import org.portolan.onnx.OnnxValueInfo;
+import org.portolan.onnx.UnsupportedType;
 import org.portolan.onnx.importer.OnnxTensors;
 import org.portolan.onnx.reader.OnnxReader;
 import org.portolan.runtime.Tensor;
@@ -79,7 +80,7 @@ public record OnnxCase(String name, OnnxModel model, List<DataSet> dataSets) {
                 tensors.put(
                         info.name(),
                         tensor(reader.value(file, info.type()))
-                                .orElseThrow(() -> new OnnxException(
+                                .orElseThrow(() -> new UnsupportedType(
                                         "'%s' is no tensor: only tensors can be compared".formatted(info.name()))));
             }
         }

@@ -23,6 +23,7 @@ import org.portolan.onnx.OnnxTensor;
 import org.portolan.onnx.OnnxType;
 import org.portolan.onnx.OnnxValueInfo;
 import org.portolan.onnx.UnsupportedOperators;
+import org.portolan.onnx.UnsupportedType;
 import org.portolan.runtime.type.Dim;
 
 /// Walks the nodes of a model, its subgraphs and its functions, and lets the table say what each means.
@@ -95,7 +96,7 @@ final class GraphImporter implements Call.Bodies {
 
     private Value parameter(OnnxValueInfo input, List<Long> given) {
         if (!(input.type() instanceof OnnxType.Tensor(var element, var shape))) {
-            throw new OnnxException("Input '%s' is no tensor: inputs of type %s are not supported"
+            throw new UnsupportedType("Input '%s' is no tensor: inputs of type %s are not supported"
                     .formatted(input.name(), input.type()));
         }
         var declared = shape.map(List::size).orElse(-1);
@@ -124,7 +125,7 @@ final class GraphImporter implements Call.Bodies {
         try {
             return Value.of(Type.tensor(Constants.elementType(element), dims), input.name());
         } catch (Unsupported e) {
-            throw new OnnxException("Input '%s': %s are not supported".formatted(input.name(), e.getMessage()));
+            throw new UnsupportedType("Input '%s': %s are not supported".formatted(input.name(), e.getMessage()));
         }
     }
 
@@ -180,7 +181,7 @@ final class GraphImporter implements Call.Bodies {
             if (found.isPresent()) {
                 outputs.add(found.get());
             } else if (unsupported.isEmpty()) {
-                throw new OnnxException("Output '%s' has a type that is not supported".formatted(name));
+                throw new UnsupportedType("Output '%s' has a type that is not supported".formatted(name));
             }
         }
         if (outputs.size() < names.size()) {

@@ -3,6 +3,7 @@ package org.portolan.onnx.importer;
 import org.portolan.onnx.OnnxDataType;
 import org.portolan.onnx.OnnxException;
 import org.portolan.onnx.OnnxTensor;
+import org.portolan.onnx.UnsupportedType;
 import org.portolan.runtime.Tensor;
 
 /// ONNX's tensors as those of the runtime.
@@ -11,7 +12,7 @@ public final class OnnxTensors {
 
     /// The same elements, not copied.
     ///
-    /// @throws OnnxException for complex numbers, which the runtime does not have
+    /// @throws UnsupportedType for complex numbers, which the runtime does not have
     public static Tensor tensor(OnnxTensor tensor) {
         var shape = tensor.dims().stream().mapToLong(Long::longValue).toArray();
         if (tensor.type() == OnnxDataType.STRING) {
@@ -20,7 +21,7 @@ public final class OnnxTensors {
         try {
             return Tensor.of(Constants.elementType(tensor.type()), tensor.data(), shape);
         } catch (Unsupported e) {
-            throw new OnnxException("Tensor '%s': %s are not supported".formatted(tensor.name(), e.getMessage()));
+            throw new UnsupportedType("Tensor '%s': %s are not supported".formatted(tensor.name(), e.getMessage()));
         }
     }
 }

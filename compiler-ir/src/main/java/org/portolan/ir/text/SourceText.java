@@ -1,5 +1,6 @@
 package org.portolan.ir.text;
 
+import java.util.stream.Collectors;
 import org.antlr.v4.runtime.BaseErrorListener;
 import org.antlr.v4.runtime.CharStreams;
 import org.antlr.v4.runtime.CommonTokenStream;
@@ -38,7 +39,10 @@ final class SourceText {
                     String message,
                     RecognitionException cause) {
                 var token = (Token) offending;
-                var expected = ((Parser) recognizer).getExpectedTokens().toString(recognizer.getVocabulary());
+                var expected = ((Parser) recognizer).getExpectedTokens().toList().stream()
+                        .map(kind -> describe(kind.intValue()))
+                        .distinct()
+                        .collect(Collectors.joining(" or "));
                 throw error(token, "expected " + expected + ", found " + describe(token), cause);
             }
         });
@@ -69,6 +73,17 @@ final class SourceText {
                 throw error(token, "expected at most " + DEPTH_LIMIT + " brackets within each other", null);
             }
         }
+    }
+
+    private static String describe(int kind) {
+        return switch (kind) {
+            case Token.EOF -> "the end of the text";
+            case IrTextParser.VALUE -> "a value like %x";
+            case IrTextParser.NAME -> "a name";
+            case IrTextParser.STRING -> "a quoted text";
+            case IrTextParser.INTEGER, IrTextParser.FLOAT, IrTextParser.BITS -> "a number";
+            default -> IrTextParser.VOCABULARY.getLiteralName(kind);
+        };
     }
 
     private static String describe(Token token) {

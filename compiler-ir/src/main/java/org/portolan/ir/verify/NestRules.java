@@ -1,6 +1,7 @@
 package org.portolan.ir.verify;
 
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
@@ -14,6 +15,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.ir.analysis.FreeAxes;
+import org.portolan.runtime.type.Dim;
 
 /// The rules of a nest: what it reads is listed, the axes it names exist, and a yielded value does not depend on an axis
 /// that its place does not depend on.
@@ -107,6 +109,30 @@ final class NestRules {
                     outside.isEmpty(),
                     yield,
                     value + " depends on " + outside + ", which its place " + place + " does not; reduce over it");
+            if (yield.indices().isEmpty()) {
+                counts(yield, result, place);
+            }
+        }
+    }
+
+    /// No two points of the axes may write to one place, and without {@code into} every place is written: where the
+    /// numbers of both are known to differ, that cannot be.
+    private void counts(NestOp.Yield yield, Value result, List<Dim> place) {
+        var named = new HashSet<String>();
+        place.forEach(index -> named.addAll(index.symbols()));
+        var points = Dim.product(nest.axes().stream()
+                .filter(axis -> named.contains(axis.name()))
+                .map(Axis::extent)
+                .toList());
+        var places = Dim.product(
+                result.type() instanceof Type.Buffer buffer ? buffer.dims() : result.tensor().dims());
+        if (points.minus(places) instanceof Dim.Constant(long difference)) {
+            VerifierException.check(
+                    difference <= 0, yield, points + " points are written to the " + places + " elements of " + result);
+            VerifierException.check(
+                    difference == 0 || !nest.into().isEmpty(),
+                    yield,
+                    "only " + points + " of the " + places + " elements of " + result + " are written");
         }
     }
 

@@ -24,7 +24,7 @@ class IrParserErrorTest {
         "%a = arith.const <value = 1.0> : i32 | x.ir:1:1: arith.const gives a floating-point number, found %a: i32; use arith.integer",
         "%a = arith.const <value = 1.0> {} : f32 | x.ir:1:32: arith.const takes 0 bodies, found one more",
         "tile.barrier <scope = world> | x.ir:1:23: expected one of serial, unroll, grid, block, warp, lane, found world",
-        "graph.function <name = \"f\" | x.ir:1:27: expected {',', '>'}, found the end of the text",
+        "graph.function <name = \"f\" | x.ir:1:27: expected ',' or '>', found the end of the text",
         "graph.function <name = \"\\q\"> | x.ir:1:24: expected \\\" \\\\ \\n \\t \\r or \\u, found \\q",
         "graph.function <name = \"f\", symbols = [a:3..1]> | x.ir:1:40: symbol a has the empty range 3..1",
     })

@@ -100,6 +100,8 @@ class VerifierTest {
                 Arguments.of(nest("nest.yield [%s] <to = [[q]]>"), "the symbol q in q is not declared"),
                 Arguments.of(nest("nest.yield [%s] <to = [[i, k]]>"), "a place in %y: f32[4] has 1 indices"),
                 Arguments.of(nest("nest.yield [%s] <to = [[$0]]>"), "the symbol $0 in $0 is not declared"),
+                Arguments.of(nest("nest.yield [%v] <to = [[i+k]]>"), "32 points are written to the 4 elements of %y"),
+                Arguments.of(nest("%t = nest.sum %s <over = [i]> : f32\nnest.yield [%t] <to = [[0]]>"), "only 1 of the 4 elements of %y: f32[4] are written"),
                 Arguments.of(nest("nest.yield [%s]"), "the nest needs one place in to for each of its 1 values"),
                 Arguments.of(
                         nest("%t = nest.sum %v <over = [z]> : f32\nnest.yield [%t] <to = [[i]]>"),

@@ -10,8 +10,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
 import java.util.Set;
 
-/// The folder for files that can be made again: native tools, compiled kernels. It belongs to one user, and nobody else
-/// may write there, because programs are run from it.
+/// The folder for files that can be made again: native tools, compiled kernels. It belongs to one user, and nobody
+/// else may write there, because programs are run from it.
 ///
 /// The place is the system property `portolan.cache.dir`, else the environment variable `PORTOLAN_CACHE_DIR`, else
 /// `portolan` below `XDG_CACHE_HOME`, else `~/.cache/portolan`.

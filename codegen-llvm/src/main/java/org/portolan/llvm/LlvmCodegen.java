@@ -19,8 +19,8 @@ import org.portolan.lowering.math.ExpandElementary;
 /// Tile kernels to LLVM IR text, assembly text, or one shared object that needs nothing. The engine behind every
 /// {@link org.portolan.lowering.Codegen} whose chips LLVM knows.
 ///
-/// Each kernel is a module of its own, and several are compiled at once; the order of the kernels does not depend on it,
-/// so the same kernels give the same bytes.
+/// Each kernel is a module of its own, and several are compiled at once; the order of the kernels does not depend on
+/// it, so the same kernels give the same bytes.
 public final class LlvmCodegen {
     private final LlvmOptions options;
     private final int threads;

@@ -3,8 +3,8 @@ package org.portolan.llvm;
 import java.util.List;
 import java.util.OptionalInt;
 
-/// What can go wrong between LLVM IR text and a loadable shared object. Every message says what was expected and what to
-/// do about it.
+/// What can go wrong between LLVM IR text and a loadable shared object. Every message says what was expected and what
+/// to do about it.
 public abstract sealed class LlvmException extends RuntimeException {
     private LlvmException(String message, Throwable cause) {
         super(message, cause);

@@ -13,8 +13,8 @@ import java.util.jar.JarFile;
 /// Unpacks single files out of the jar `org.bytedeco:llvm:<version>:linux-x86_64`, and gives them the names that they
 /// need: its programs look for `libLLVM.so.20.1`, which lies in the jar as `libLLVM.so`.
 ///
-/// The folder's name carries the checksum and the size of the library in the jar, so that another version of the jar has
-/// another folder. Each file appears there by an atomic rename: a half-written one is never seen.
+/// The folder's name carries the checksum and the size of the library in the jar, so that another version of the jar
+/// has another folder. Each file appears there by an atomic rename: a half-written one is never seen.
 final class NativeFiles {
     private static final String PREFIX = "org/bytedeco/llvm/linux-x86_64/";
     private static final String LIBRARY = "libLLVM.so";

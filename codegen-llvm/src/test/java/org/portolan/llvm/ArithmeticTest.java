@@ -34,8 +34,8 @@ class ArithmeticTest {
         3.4e38, 1e300, Double.MIN_VALUE, Double.MAX_VALUE, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.NaN,
         2147483647.0, 2147483648.0, -2147483648.0, 9.3e18, 1.9e19, 255, 256, -128, -129, 0x1.000001p0, 0x1.0000010000001p0};
 
-    /// A kernel that applies operations to two buffers, element by element: in vectors of 16, the last one masked, or one
-    /// by one.
+    /// A kernel that applies operations to two buffers, element by element: in vectors of 16, the last one masked, or
+    /// one by one.
     static String kernel(String left, String right, String result, boolean vectors, String body) {
         var text = """
                 tile.kernel <name = apply, symbols = [n], grid = [GRID], origin = ["test"]> { (%a: buffer<LEFT[n], global>, %b: buffer<RIGHT[n], global>, %r: buffer<RESULT[n], global>) ->

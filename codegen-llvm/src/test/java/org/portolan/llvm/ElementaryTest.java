@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// The expanded elementary functions on this processor, against Java's own: over random bit patterns of all magnitudes,
-/// over the range where the function bends, and at its corners.
+/// The expanded elementary functions on this processor, against Java's own: over random bit patterns of all
+/// magnitudes, over the range where the function bends, and at its corners.
 class ElementaryTest {
     private static final int COUNT = 60_000;
     private static final double[] CORNERS = {0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 0.25, 10, -10, 1e-30, -1e-30, 1e30,

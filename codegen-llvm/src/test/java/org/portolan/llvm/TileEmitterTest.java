@@ -38,8 +38,8 @@ class TileEmitterTest {
         return segment.toArray(ValueLayout.JAVA_FLOAT);
     }
 
-    /// A product of matrices: grid over rows and column blocks, packed weights, an unrolled register tile, and a number of
-    /// rows that is not known.
+    /// A product of matrices: grid over rows and column blocks, packed weights, an unrolled register tile, and a
+    /// number of rows that is not known.
     @Test
     void aPackedProduct() {
         var text = """

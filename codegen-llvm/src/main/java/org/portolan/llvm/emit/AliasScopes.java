@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/// Metadata that says of each buffer parameter that it overlaps none of the others, so that loads may move over stores
-/// to other buffers.
+/// Metadata that says of each buffer parameter that it overlaps none of the others, so that loads may move over
+/// stores to other buffers.
 final class AliasScopes {
     private final List<String> metadata = new ArrayList<>();
 

@@ -9,8 +9,8 @@ import org.portolan.ir.Relation;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.ElementType;
 
-/// Scalar and vector arithmetic. Floats of fewer than 32 bits are widened, computed in `f32` and rounded back: for one
-/// operation this is exact, since `f32` has more than twice their digits.
+/// Scalar and vector arithmetic. Floats of fewer than 32 bits are widened, computed in `f32` and rounded back: for
+/// one operation this is exact, since `f32` has more than twice their digits.
 final class ArithEmitter {
     private final FunctionBuilder builder;
     private final Function<Value, Operand> values;

@@ -89,8 +89,8 @@ final class Casts {
         return smallFloats.narrow(wide, element, rounding, overflow);
     }
 
-    /// A 64-bit integer without its last 11 bits where a double cannot hold them; if one of them was set, the last bit
-    /// kept is, too. Rounding that to a much shorter float gives what rounding the integer would have given.
+    /// A 64-bit integer without its last 11 bits where a double cannot hold them; if one of them was set, the last
+    /// bit kept is, too. Rounding that to a much shorter float gives what rounding the integer would have given.
     private Operand headToOdd(Operand value, boolean signed) {
         var type = value.type();
         var tail = builder.binary("and", value, Operand.integer(type, 0x7ff));

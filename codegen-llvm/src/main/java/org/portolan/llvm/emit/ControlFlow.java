@@ -16,8 +16,8 @@ final class ControlFlow {
     /// A body that takes the carried values and gives the next ones.
     interface Carrying extends Function<List<Operand>, List<Operand>> {}
 
-    /// Counts from `lower` below `upper` and gives what the last round carried. The test stands at the end, so that the
-    /// body is one block if it can be.
+    /// Counts from `lower` below `upper` and gives what the last round carried. The test stands at the end, so that
+    /// the body is one block if it can be.
     List<Operand> count(
             String hint,
             Operand lower,

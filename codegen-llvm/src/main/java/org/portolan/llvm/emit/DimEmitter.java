@@ -32,8 +32,8 @@ final class DimEmitter {
         return known;
     }
 
-    /// An expression over the kernel's symbols and `$0`, `$1` and so on for the operands. If one of them is a vector, so
-    /// is the result.
+    /// An expression over the kernel's symbols and `$0`, `$1` and so on for the operands. If one of them is a vector,
+    /// so is the result.
     Operand emit(Dim dim, List<Operand> operands) {
         // Numbers are put in first: the expression may then fold.
         var folded = dim.substitute(name -> operand(name, operands) instanceof Operand operand
@@ -108,7 +108,8 @@ final class DimEmitter {
         return result;
     }
 
-    /// A divisor that is not known is an extent, and an extent of 0 must not trap in code that runs nothing afterwards.
+    /// A divisor that is not known is an extent, and an extent of 0 must not trap in code that runs nothing
+    /// afterwards.
     private Operand divisor(Operand value) {
         boolean constant = value.text().charAt(0) != '%';
         return constant ? value : builder.intrinsic("umax", value, builder.splat(Operand.index(1), value.type().lanes()));

@@ -13,8 +13,8 @@ final class FloatOperations {
 
     /// The smaller (`olt`) or the larger one (`ogt`); NaN if either is NaN.
     ///
-    /// A comparison and a choice is one instruction of most processors and gives its second operand where one is NaN: with
-    /// a number as the first operand that is all there is to do.
+    /// A comparison and a choice is one instruction of most processors and gives its second operand where one is NaN:
+    /// with a number as the first operand that is all there is to do.
     Operand extremum(String predicate, Operand left, Operand right) {
         if (isNumber(left)) {
             return builder.select(builder.compare(predicate, left, right), left, right);
@@ -79,8 +79,8 @@ final class FloatOperations {
         return single ? fmaInDouble(a, b, c) : fmaInParts(a, b, c);
     }
 
-    /// The product of two floats is exact in double; the sum is rounded to odd there, so that rounding it again to float
-    /// is as good as rounding once.
+    /// The product of two floats is exact in double; the sum is rounded to odd there, so that rounding it again to
+    /// float is as good as rounding once.
     private Operand fmaInDouble(Operand a, Operand b, Operand c) {
         var wide = a.type().of("double");
         var product = builder.binary("fmul", builder.convert("fpext", a, wide), builder.convert("fpext", b, wide));
@@ -88,8 +88,9 @@ final class FloatOperations {
         return builder.convert("fptrunc", sum, a.type());
     }
 
-    /// Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", IEEE Transactions on Computers 57 (2008).
-    /// Not exact where a product of halves overflows or underflows; there it is the product and the sum, each rounded.
+    /// Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", IEEE Transactions on Computers 57
+    /// (2008). Not exact where a product of halves overflows or underflows; there it is the product and the sum, each
+    /// rounded.
     private Operand fmaInParts(Operand a, Operand b, Operand c) {
         var high = builder.binary("fmul", a, b);
         var low = productError(a, b, high);

@@ -1,7 +1,7 @@
 package org.portolan.llvm.emit;
 
-/// The exact remainder of two floats: a long division of the mantissas, one bit a step. LLVM's own instruction is a call
-/// of `fmod`.
+/// The exact remainder of two floats: a long division of the mantissas, one bit a step. LLVM's own instruction is a
+/// call of `fmod`.
 final class FloatRemainder {
     private FloatRemainder() {}
 
@@ -18,9 +18,9 @@ final class FloatRemainder {
         return name;
     }
 
-    /// Both magnitudes become a whole mantissa, shifted so that its leading bit is in place, and an exponent; denormals are
-    /// shifted up by their leading zeros. The left mantissa is then reduced by the right one and doubled, as often as the
-    /// exponents differ; what is left is shifted back under the right exponent.
+    /// Both magnitudes become a whole mantissa, shifted so that its leading bit is in place, and an exponent;
+    /// denormals are shifted up by their leading zeros. The left mantissa is then reduced by the right one and
+    /// doubled, as often as the exponents differ; what is left is shifted back under the right exponent.
     private static String text(String name, String type, int bits, int fraction) {
         long infinity = ((1L << bits - 1 - fraction) - 1) << fraction;
         long magnitude = (1L << bits - 1) - 1;

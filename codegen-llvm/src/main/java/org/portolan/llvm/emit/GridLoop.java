@@ -4,8 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-/// The loops bound to the grid. The grid is numbered row-major, and a call of the kernel runs the numbers from `begin`
-/// below `end`: one loop, which keeps the trip of every grid loop beside the number and counts them up like an odometer.
+/// The loops bound to the grid. The grid is numbered row-major, and a call of the kernel runs the numbers from
+/// `begin` below `end`: one loop, which keeps the trip of every grid loop beside the number and counts them up like
+/// an odometer.
 final class GridLoop {
     private final FunctionBuilder builder;
     private final ControlFlow flow;

@@ -1,7 +1,7 @@
 package org.portolan.llvm.emit;
 
-/// Integer division, remainder and shifts with the one answer that the numerics contract has for each corner. LLVM's own
-/// instructions have none there, and some processors trap.
+/// Integer division, remainder and shifts with the one answer that the numerics contract has for each corner. LLVM's
+/// own instructions have none there, and some processors trap.
 final class IntegerCorners {
     private final FunctionBuilder builder;
 

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/// Calls of a machine's own instructions. The machine file spells each as the declaration of an LLVM function; arguments
-/// and results are taken to its types bit by bit.
+/// Calls of a machine's own instructions. The machine file spells each as the declaration of an LLVM function;
+/// arguments and results are taken to its types bit by bit.
 final class Intrinsics {
     private static final Pattern DECLARATION = Pattern.compile("(.+?) @([\\w.]+)\\((.*)\\)");
     private static final Pattern TYPE = Pattern.compile("<(\\d+) x (\\w+)>|(\\w+)");

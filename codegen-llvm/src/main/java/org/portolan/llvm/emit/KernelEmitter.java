@@ -11,12 +11,13 @@ import org.portolan.ir.Type;
 /// void kernel(ptr params, i64 begin, i64 end, ptr error)
 /// ```
 ///
-/// `params` holds 64-bit words: the addresses of the kernel's buffers in the order of its parameters, then the values of
-/// its symbols. The call runs the points `begin` to `end` (exclusive) of the grid, numbered row-major. `error` is a word
-/// that is 0 until something fails; then it holds `code << 32 | failure`, where failures count from 1 within a kernel.
+/// `params` holds 64-bit words: the addresses of the kernel's buffers in the order of its parameters, then the values
+/// of its symbols. The call runs the points `begin` to `end` (exclusive) of the grid, numbered row-major. `error` is
+/// a word that is 0 until something fails; then it holds `code << 32 | failure`, where failures count from 1 within a
+/// kernel.
 ///
-/// Buffers of one launch do not overlap, except that several parameters may be the same buffer if the kernel writes to
-/// none of them.
+/// Buffers of one launch do not overlap, except that several parameters may be the same buffer if the kernel writes
+/// to none of them.
 public final class KernelEmitter {
     private KernelEmitter() {}
 
@@ -89,10 +90,6 @@ public final class KernelEmitter {
         var place = builder.assign(
                 "word", LlvmType.POINTER, "getelementptr i64, ptr %params, i64 " + number);
         return builder.assign(
-                hint, type, "load " + type + ", " + place + ", align 8, !invariant.load " + emptyNode(builder));
-    }
-
-    private static String emptyNode(FunctionBuilder builder) {
-        return builder.module.empty();
+                hint, type, "load " + type + ", " + place + ", align 8, !invariant.load " + builder.module.empty());
     }
 }

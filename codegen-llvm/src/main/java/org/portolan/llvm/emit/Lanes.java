@@ -52,8 +52,8 @@ final class Lanes {
                 "shufflevector " + first + ", " + second + ", <" + from.size() + " x i32> " + places);
     }
 
-    /// All lanes combined: lane `i` with lane `i + n / 2`, then the same for the first half, until one is left. Of an odd
-    /// number the last lane waits, and is combined at the end.
+    /// All lanes combined: lane `i` with lane `i + n / 2`, then the same for the first half, until one is left. Of an
+    /// odd number the last lane waits, and is combined at the end.
     Operand reduce(Operand vector, Combine combine, ElementType element) {
         if (!vector.type().isVector()) {
             return vector;

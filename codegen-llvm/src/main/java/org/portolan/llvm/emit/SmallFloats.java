@@ -118,8 +118,8 @@ final class SmallFloats {
         return narrow(single, format(element), element.bits() <= 8 && overflow == Overflow.SATURATE);
     }
 
-    /// A double as a float whose last bit says that something was lost: rounding that again to a much shorter type gives
-    /// what one rounding would have given.
+    /// A double as a float whose last bit says that something was lost: rounding that again to a much shorter type
+    /// gives what one rounding would have given.
     private Operand roundedToOdd(Operand value) {
         if (!value.type().element().equals("double")) {
             return value;
@@ -199,8 +199,8 @@ final class SmallFloats {
         return builder.convert("trunc", signed, type.ofBits(format.bits()));
     }
 
-    /// The exponent of a positive number. Zero gives the smallest power, NaN and negative numbers NaN; what is too large
-    /// saturates or gives NaN.
+    /// The exponent of a positive number. Zero gives the smallest power, NaN and negative numbers NaN; what is too
+    /// large saturates or gives NaN.
     private Operand narrowScale(Operand value, Rounding rounding, boolean saturate) {
         var type = value.type().of("i32");
         var bits = builder.convert("bitcast", value, type);

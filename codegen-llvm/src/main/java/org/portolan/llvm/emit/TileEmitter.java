@@ -230,8 +230,8 @@ final class TileEmitter {
         }
     }
 
-    /// The first failure of a run is kept: the code in the upper half of the word, in the lower one which failure of the
-    /// kernel it was, counted from 1. This call of the kernel then ends, so that nothing is accessed after it.
+    /// The first failure of a run is kept: the code in the upper half of the word, in the lower one which failure of
+    /// the kernel it was, counted from 1. This call of the kernel then ends, so that nothing is accessed after it.
     private void fail(Operand condition, long code) {
         failures++;
         var failed = builder.fresh("fail");

@@ -3,8 +3,8 @@ package org.portolan.llvm.emit;
 import org.portolan.ir.Type;
 import org.portolan.runtime.type.ElementType;
 
-/// How the types of the IR are held in LLVM registers. Floats of fewer than 32 bits are held as their bits, in integers:
-/// LLVM would call into a compiler runtime for them where the processor has no such instructions.
+/// How the types of the IR are held in LLVM registers. Floats of fewer than 32 bits are held as their bits, in
+/// integers: LLVM would call into a compiler runtime for them where the processor has no such instructions.
 final class Words {
     private Words() {}
 
@@ -40,8 +40,8 @@ final class Words {
         };
     }
 
-    /// What an element is in memory, for loads and address arithmetic; elements of less than a byte are packed and have
-    /// none.
+    /// What an element is in memory, for loads and address arithmetic; elements of less than a byte are packed and
+    /// have none.
     static String inMemory(ElementType element) {
         return element == ElementType.BOOL ? "i8" : of(element);
     }

@@ -7,9 +7,9 @@ import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.ElementType;
 
-/// An angle less the nearest multiple of a quarter turn, exact for all magnitudes (Payne and Hanek, "Radian reduction for
-/// trigonometric functions", 1983): the number's mantissa is multiplied, in integers, with those bits of 2/π that decide
-/// the quadrant and the fraction. The bits of higher weight only add whole turns.
+/// An angle less the nearest multiple of a quarter turn, exact for all magnitudes (Payne and Hanek, "Radian reduction
+/// for trigonometric functions", 1983): the number's mantissa is multiplied, in integers, with those bits of 2/π that
+/// decide the quadrant and the fraction. The bits of higher weight only add whole turns.
 final class AngleReduction {
     /// 2/π; the first word is 0, for numbers whose bits begin in front of the point.
     private static final long[] TWO_OVER_PI = {
@@ -81,8 +81,8 @@ final class AngleReduction {
         return code.fma(code.toFloat(code.cast(bottom, signed)), 0x1p-127, result);
     }
 
-    /// Words of the table from a bit on. Which words is decided bit by bit of their number, from the highest: after each,
-    /// half as many candidates are left.
+    /// Words of the table from a bit on. Which words is decided bit by bit of their number, from the highest: after
+    /// each, half as many candidates are left.
     private List<Value> window(Value firstBit, int positions, int count) {
         var number = code.shiftRight(firstBit, 6);
         List<Value> candidates = new ArrayList<>();

@@ -8,7 +8,8 @@ import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.ElementType;
 
-/// Appends arithmetic on `f32` or `f64`, scalars or vectors, and on integers of the same width to a list of operations.
+/// Appends arithmetic on `f32` or `f64`, scalars or vectors, and on integers of the same width to a list of
+/// operations.
 final class FloatCode {
     private final List<Op> ops;
     private final Type type;
@@ -126,7 +127,8 @@ final class FloatCode {
         return result;
     }
 
-    /// What rounding a product lost: `left * right = product + error`. Without fused operations by Dekker's splitting.
+    /// What rounding a product lost: `left * right = product + error`. Without fused operations by Dekker's
+    /// splitting.
     Value productError(Value left, Value right, Value product) {
         if (fused) {
             return add(new ArithOp.Fma(left, right, neg(product), left.copy()));

@@ -7,8 +7,8 @@ import org.portolan.ir.Relation;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.ElementType;
 
-/// Integers to the power of integers, by squaring; like all integer arithmetic it wraps. A negative exponent gives the
-/// quotient rounded towards zero: 0, but for bases of 1 and -1.
+/// Integers to the power of integers, by squaring; like all integer arithmetic it wraps. A negative exponent gives
+/// the quotient rounded towards zero: 0, but for bases of 1 and -1.
 final class IntegerPower {
     private final List<Op> ops;
 

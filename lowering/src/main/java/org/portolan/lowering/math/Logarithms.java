@@ -2,8 +2,8 @@ package org.portolan.lowering.math;
 
 import org.portolan.ir.Value;
 
-/// `log` and the inverse hyperbolic functions. The argument is a power of two times a number between the square root of a
-/// half and the square root of two; that number's logarithm is a polynomial.
+/// `log` and the inverse hyperbolic functions. The argument is a power of two times a number between the square root
+/// of a half and the square root of two; that number's logarithm is a polynomial.
 final class Logarithms {
     /// (log(1 + f) - f + f²/2) / f³; relative error of the logarithm 2^-27.
     private static final double[] SINGLE = {

@@ -3,8 +3,8 @@ package org.portolan.lowering.math;
 import org.portolan.ir.Relation;
 import org.portolan.ir.Value;
 
-/// `x` to the power of `y`: 2 to the power of `y log2(x)`, with the logarithm in twice the digits, since the exponential
-/// multiplies its error by up to the largest exponent. The corners are those of C's `pow`.
+/// `x` to the power of `y`: 2 to the power of `y log2(x)`, with the logarithm in twice the digits, since the
+/// exponential multiplies its error by up to the largest exponent. The corners are those of C's `pow`.
 final class Powers {
     /// ((atanh(s)/s - 1)/s² - 1/3) / s² over s².
     private static final double[] SINGLE = {0x1.999ap-3, 0x1.245278p-3, 0x1.dfa34cp-4};

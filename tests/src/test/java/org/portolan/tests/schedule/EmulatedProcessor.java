@@ -15,8 +15,8 @@ import org.portolan.ir.TileOp;
 import org.portolan.llvm.LlvmCodegen;
 import org.portolan.llvm.LlvmTools;
 
-/// Another processor, as a program of QEMU's user mode. A kernel's shared object is laid out in memory as a loader would
-/// do it, and a driver of a hundred lines of C, compiled for that processor, runs it.
+/// Another processor, as a program of QEMU's user mode. A kernel's shared object is laid out in memory as a loader
+/// would do it, and a driver of a hundred lines of C, compiled for that processor, runs it.
 final class EmulatedProcessor {
     private final MachineOp.Chip chip;
     private final Path emulator;

@@ -33,8 +33,8 @@ import org.portolan.lowering.tile.NestToTile;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.type.Dim;
 
-/// Kernels compiled for processors that are not here, from their machine files alone, run under QEMU: they give the bits
-/// that the tile interpreter gives.
+/// Kernels compiled for processors that are not here, from their machine files alone, run under QEMU: they give the
+/// bits that the tile interpreter gives.
 class EmulatedProcessorTest {
     private static final String ELEMENTARY = """
             graph.function <name = "functions"> { (%x: f32[5,77]) ->

@@ -70,12 +70,12 @@ final class BodyFusion {
                 case NestOp.Compute nest -> visit(nest, i);
                 case GraphOp.Constant constant -> {
                     for (var reader : readersOf(constant.result())) {
-                        change(reader, () -> ScalarConstants.inline(reader, constant));
+                        changeAndTidy(reader, () -> ScalarConstants.inline(reader, constant));
                     }
                 }
                 case GraphOp.Dims dims -> {
                     for (var reader : readersOf(dims.result())) {
-                        change(reader, () -> ScalarConstants.inline(reader, dims));
+                        changeAndTidy(reader, () -> ScalarConstants.inline(reader, dims));
                     }
                 }
                 case Op _ -> {}
@@ -131,8 +131,14 @@ final class BodyFusion {
     }
 
     private void put(Producer producer, OpenNest reader) {
-        var read = reader.facts().reads(producer.result()).getFirst();
-        change(reader, () -> {
+        var reads = reader.facts().reads(producer.result());
+        if (reads.size() == 1 && producer.isPlain() && Collections.disjoint(reader.sources(), producer.nest().inputs())) {
+            // Nothing in it can be there already.
+            change(reader, () -> Inlining.inline(reader, producer.nest()));
+            return;
+        }
+        var read = reads.getFirst();
+        changeAndTidy(reader, () -> {
             Inlining.inline(reader, producer.nest());
             if (producer.isContraction()) {
                 nameAxes(reader, producer, read.at());
@@ -140,10 +146,16 @@ final class BodyFusion {
         });
     }
 
+    private void changeAndTidy(OpenNest kernel, Runnable rewrite) {
+        change(kernel, () -> {
+            rewrite.run();
+            tidy(kernel);
+        });
+    }
+
     private void change(OpenNest kernel, Runnable rewrite) {
         var before = kernel.sources();
         rewrite.run();
-        tidy(kernel);
         var after = kernel.sources();
         for (var source : before) {
             if (!after.contains(source)) {
@@ -231,7 +243,7 @@ final class BodyFusion {
                 .filter(candidate -> isOwnPoint(candidate, kernel))
                 .findFirst()
                 .orElseThrow();
-        change(kernel, () -> {
+        changeAndTidy(kernel, () -> {
             kernel.addResult(producer.result(), read.result(), read.at());
             Inlining.inline(kernel, producer.nest());
             if (producer.isContraction()) {

@@ -56,9 +56,9 @@ final class Cleanup {
             if (first == null) {
                 keep(op);
             } else {
-                var results = OpSchema.results(op);
+                var results = Scalars.results(op);
                 for (int i = 0; i < results.size(); i++) {
-                    rewriter.replace(results.get(i), OpSchema.results(first).get(i));
+                    rewriter.replace(results.get(i), Scalars.results(first).get(i));
                 }
             }
         }
@@ -115,7 +115,7 @@ final class Cleanup {
 
     private void keep(Op op) {
         kept.add(op);
-        OpSchema.results(op).forEach(result -> definitions.put(result, op));
+        Scalars.results(op).forEach(result -> definitions.put(result, op));
     }
 
     private boolean isWithin(NestOp.Read read) {
@@ -174,11 +174,11 @@ final class Cleanup {
     }
 
     private Key key(Op op) {
-        var types = OpSchema.results(op).stream().map(Value::type).toList();
+        var types = Scalars.results(op).stream().map(Value::type).toList();
         if (op instanceof NestOp.Sum || op instanceof NestOp.Reduce) {
             return new Key(op.getClass(), reductionKey(op), types);
         }
-        if (!OpSchema.bodies(op).isEmpty()) {
+        if (!Scalars.bodies(op).isEmpty()) {
             return null;
         }
         return new Key(op.getClass(), parts(op, Map.of(), Map.of()), types);
@@ -235,7 +235,7 @@ final class Cleanup {
             parts.add(op.getClass());
             parts.add(parts(op, numbers, axes));
             parts.add(bodyParts(op, numbers, axes));
-            for (var result : OpSchema.results(op)) {
+            for (var result : Scalars.results(op)) {
                 numbers.put(result, numbers.size());
             }
         }
@@ -246,14 +246,14 @@ final class Cleanup {
 
     private static List<Object> bodyParts(Op op, Map<Value, Integer> around, Map<String, Dim> axes) {
         var parts = new ArrayList<>();
-        for (var body : OpSchema.bodies(op)) {
+        for (var body : Scalars.bodies(op)) {
             var numbers = new IdentityHashMap<>(around);
             body.params().forEach(param -> numbers.put(param, numbers.size()));
             for (var inner : body.ops()) {
                 parts.add(inner.getClass());
                 parts.add(parts(inner, numbers, axes));
                 parts.add(bodyParts(inner, numbers, axes));
-                OpSchema.results(inner).forEach(result -> numbers.put(result, numbers.size()));
+                Scalars.results(inner).forEach(result -> numbers.put(result, numbers.size()));
             }
         }
         return parts;
@@ -262,15 +262,15 @@ final class Cleanup {
     /// The operations that a reduction runs for each of its points, in order.
     private List<Op> within(Op reduction, Set<String> over) {
         var needed = Collections.<Value>newSetFromMap(new IdentityHashMap<>());
-        needed.addAll(OpSchema.operands(reduction));
+        needed.addAll(Scalars.operands(reduction));
         var free = nestFree();
         var inside = new ArrayList<Op>();
         for (int i = kept.size() - 1; i >= 0; i--) {
             var op = kept.get(i);
-            boolean wanted = OpSchema.results(op).stream().anyMatch(needed::contains);
-            if (wanted && OpSchema.results(op).stream().anyMatch(result -> varies(free.get(result), over))) {
+            boolean wanted = Scalars.results(op).stream().anyMatch(needed::contains);
+            if (wanted && Scalars.results(op).stream().anyMatch(result -> varies(free.get(result), over))) {
                 inside.add(op);
-                needed.addAll(OpSchema.operands(op));
+                needed.addAll(Scalars.operands(op));
             }
         }
         return inside.reversed();
@@ -287,7 +287,7 @@ final class Cleanup {
         for (; freeUpTo < kept.size(); freeUpTo++) {
             var op = kept.get(freeUpTo);
             var axes = new HashSet<String>();
-            for (var operand : OpSchema.operands(op)) {
+            for (var operand : Scalars.operands(op)) {
                 axes.addAll(free.getOrDefault(operand, Set.of()));
             }
             if (op instanceof NestOp.Read read) {
@@ -297,7 +297,7 @@ final class Cleanup {
             } else if (op instanceof NestOp.Sum || op instanceof NestOp.Reduce) {
                 NestFacts.over(op).forEach(axes::remove);
             }
-            OpSchema.results(op).forEach(result -> free.put(result, axes));
+            Scalars.results(op).forEach(result -> free.put(result, axes));
         }
         return free;
     }
@@ -305,19 +305,19 @@ final class Cleanup {
     /// Keeps what the end needs, and reads that can fail the run.
     private void sweep(NestOp.Yield end) {
         var used = Collections.<Value>newSetFromMap(new IdentityHashMap<>());
-        used.addAll(OpSchema.operands(end));
+        used.addAll(Scalars.operands(end));
         var axes = new HashSet<String>();
         end.to().forEach(to -> to.forEach(index -> axes.addAll(index.symbols())));
         var left = new ArrayList<Op>();
         for (var op : kept.reversed()) {
             boolean fails = op instanceof NestOp.Read read && read.otherwise() == Otherwise.ERROR;
-            if (!fails && OpSchema.results(op).stream().noneMatch(used::contains)) {
+            if (!fails && Scalars.results(op).stream().noneMatch(used::contains)) {
                 continue;
             }
             left.add(op);
-            used.addAll(OpSchema.operands(op));
-            for (var body : OpSchema.bodies(op)) {
-                body.ops().forEach(inner -> used.addAll(OpSchema.operands(inner)));
+            used.addAll(Scalars.operands(op));
+            for (var body : Scalars.bodies(op)) {
+                body.ops().forEach(inner -> used.addAll(Scalars.operands(inner)));
             }
             if (op instanceof NestOp.Read read) {
                 read.at().forEach(index -> axes.addAll(index.symbols()));

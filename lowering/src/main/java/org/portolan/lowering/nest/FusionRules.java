@@ -21,7 +21,7 @@ final class FusionRules {
     /// The points over which a row kernel must be spread.
     private static final double ROWS = 8;
 
-    private static final int OPERATIONS = 160;
+    private static final int OPERATIONS = 128;
     private static final int INPUTS = 16;
 
     private final Anchors anchors;

@@ -14,7 +14,6 @@ import org.portolan.ir.GraphOp;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
-import org.portolan.ir.OpSchema;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
@@ -46,7 +45,7 @@ final class NestFacts {
 
     private void visit(Op op) {
         var axes = new LinkedHashSet<String>();
-        OpSchema.operands(op).forEach(operand -> axes.addAll(free(operand)));
+        Scalars.operands(op).forEach(operand -> axes.addAll(free(operand)));
         switch (op) {
             case NestOp.Read read -> {
                 read.at().forEach(index -> addAxes(index, axes));
@@ -63,7 +62,7 @@ final class NestFacts {
             }
             case NestOp.Compute _, NestOp.Yield _, ArithOp _, GraphOp _, TileOp _, PlanOp _, MachineOp _ -> {}
         }
-        for (var result : OpSchema.results(op)) {
+        for (var result : Scalars.results(op)) {
             free.put(result, axes);
             definitions.put(result, op);
         }
@@ -91,7 +90,7 @@ final class NestFacts {
 
     private void mark(Value value) {
         if (contracted.add(value) && definition(value) instanceof Op op) {
-            OpSchema.operands(op).forEach(this::mark);
+            Scalars.operands(op).forEach(this::mark);
         }
     }
 
@@ -139,14 +138,14 @@ final class NestFacts {
     /// Whether something within a reduction's own body reads the tensor.
     boolean isReadWithin(Value source) {
         return nest.ops().stream()
-                .flatMap(op -> OpSchema.bodies(op).stream())
+                .flatMap(op -> Scalars.bodies(op).stream())
                 .flatMap(body -> body.ops().stream())
                 .anyMatch(op -> op instanceof NestOp.Read read && read.source() == source);
     }
 
     /// The free axes of a reduction's result.
     Set<String> axesAround(Op reduction) {
-        return free(OpSchema.results(reduction).getFirst());
+        return free(Scalars.results(reduction).getFirst());
     }
 
     static List<String> over(Op reduction) {
@@ -205,20 +204,20 @@ final class NestFacts {
         var seen = Collections.<Value>newSetFromMap(new IdentityHashMap<>());
         seen.add(value);
         for (var op : nest.ops()) {
-            if (OpSchema.operands(op).stream().noneMatch(seen::contains)) {
+            if (Scalars.operands(op).stream().noneMatch(seen::contains)) {
                 continue;
             }
             if (reductions.contains(op)) {
                 var over = over(op);
                 var scope = new LinkedHashSet<String>();
-                OpSchema.operands(op).forEach(operand -> scope.addAll(free(operand)));
+                Scalars.operands(op).forEach(operand -> scope.addAll(free(operand)));
                 if (own.contains(over.getLast())) {
                     innermost = true;
                     around.addAll(scope);
                 }
                 continue;
             }
-            seen.addAll(OpSchema.results(op));
+            seen.addAll(Scalars.results(op));
         }
         boolean stored = nest.end().values().stream().anyMatch(seen::contains)
                 || nest.end().indices().stream().anyMatch(seen::contains);

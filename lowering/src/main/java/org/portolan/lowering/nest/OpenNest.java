@@ -12,7 +12,6 @@ import org.portolan.ir.Axis;
 import org.portolan.ir.Body;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
-import org.portolan.ir.OpSchema;
 import org.portolan.ir.Value;
 import org.portolan.ir.analysis.DimBounds;
 import org.portolan.runtime.type.Dim;
@@ -152,7 +151,7 @@ final class OpenNest {
             } else if (op instanceof ArithOp) {
                 continue;
             }
-            OpSchema.bodies(op).forEach(body -> collect(body.ops(), sources));
+            Scalars.bodies(op).forEach(body -> collect(body.ops(), sources));
         }
     }
 

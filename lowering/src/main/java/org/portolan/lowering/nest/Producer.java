@@ -5,7 +5,6 @@ import java.util.Set;
 import org.portolan.ir.ArithOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
-import org.portolan.ir.OpSchema;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
@@ -16,6 +15,7 @@ final class Producer {
     private final NestFacts facts;
     private final boolean possible;
     private final boolean view;
+    private final boolean plain;
     private final double cost;
 
     Producer(NestOp.Compute nest, int position, Symbols symbols) {
@@ -28,6 +28,7 @@ final class Producer {
                                 || op instanceof NestOp.Yield
                                 || op instanceof ArithOp.Cast)
                 && nest.body().ops().stream().filter(NestOp.Read.class::isInstance).count() == 1;
+        this.plain = isPlain(nest);
         this.cost = cost();
     }
 
@@ -57,6 +58,22 @@ final class Producer {
         return (NestOp.Read) nest.body().ops().getFirst();
     }
 
+    /// Arithmetic, without numbers, on elements read at the point where the result is stored.
+    boolean isPlain() {
+        return plain;
+    }
+
+    private static boolean isPlain(NestOp.Compute nest) {
+        if (!(nest.body().terminator() instanceof NestOp.Yield end) || end.to().size() != 1) {
+            return false;
+        }
+        return nest.body().ops().stream()
+                .allMatch(op -> op == end
+                        || op instanceof NestOp.Read read && read.at().equals(end.to().getFirst())
+                        || op instanceof ArithOp.Unary
+                        || op instanceof ArithOp.Binary && !(op instanceof ArithOp.Pow || op instanceof ArithOp.And));
+    }
+
     boolean isContraction() {
         return facts.isContraction();
     }
@@ -81,7 +98,7 @@ final class Producer {
                 continue;
             }
             double times = 1;
-            for (var axis : facts.free(OpSchema.results(op).getFirst())) {
+            for (var axis : facts.free(Scalars.results(op).getFirst())) {
                 if (!facts.outputAxes().contains(axis)) {
                     times *= facts.estimate(Set.of(axis));
                 }

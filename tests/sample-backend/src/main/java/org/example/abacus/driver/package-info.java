@@ -1,0 +1,2 @@
+/// The run-time half: loads what the other half made, and runs it.
+package org.example.abacus.driver;

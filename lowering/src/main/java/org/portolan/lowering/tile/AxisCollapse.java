@@ -6,11 +6,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.portolan.ir.ArithOp;
 import org.portolan.ir.Axis;
 import org.portolan.ir.Body;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
+import org.portolan.ir.PlanOp;
 import org.portolan.ir.Rewriter;
+import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
@@ -53,8 +58,10 @@ final class AxisCollapse {
                         track(nest.results().get(i), to);
                     }
                 }
-                default ->
-                    Reduction.of(op).ifPresent(reduction -> reduced.put(op, new ArrayList<>(reduction.over())));
+                case NestOp.Sum sum -> reduced.put(op, new ArrayList<>(sum.over()));
+                case NestOp.Reduce reduce -> reduced.put(op, new ArrayList<>(reduce.over()));
+                case NestOp.Compute _ -> {}
+                case ArithOp _, GraphOp _, TileOp _, PlanOp _, MachineOp _ -> {}
             }
         }
     }
@@ -208,7 +215,8 @@ final class AxisCollapse {
                             new NestOp.Reduce(
                                     reduce.values(), reduce.initial(), reduced.get(op), reduce.body(), reduce.results());
                         case NestOp.Yield end -> new NestOp.Yield(end.values(), end.indices(), stores);
-                        default -> op;
+                        case NestOp.Compute inner -> inner;
+                        case ArithOp _, GraphOp _, TileOp _, PlanOp _, MachineOp _ -> op;
                     });
         }
         var axes = new ArrayList<Axis>();

@@ -8,9 +8,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import org.portolan.ir.ArithOp;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
+import org.portolan.ir.PlanOp;
+import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
@@ -39,12 +44,14 @@ final class NestAnalysis {
                     reads.add(read);
                 }
                 case NestOp.Index index -> addAxes(index.value(), axes);
-                default ->
-                    Reduction.of(op).ifPresent(reduction -> {
-                        reduction.over().forEach(axes::remove);
-                        reductions.put(op, reduction);
-                        reductionList.add(reduction);
-                    });
+                case NestOp.Sum _, NestOp.Reduce _ -> {
+                    var reduction = Reduction.of(op).orElseThrow();
+                    reduction.over().forEach(axes::remove);
+                    reductions.put(op, reduction);
+                    reductionList.add(reduction);
+                }
+                case NestOp.Compute _, NestOp.Yield _ -> {}
+                case ArithOp _, GraphOp _, TileOp _, PlanOp _, MachineOp _ -> {}
             }
             for (var result : OpSchema.results(op)) {
                 definitions.put(result, op);

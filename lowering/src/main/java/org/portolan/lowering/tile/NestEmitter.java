@@ -10,9 +10,12 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.portolan.ir.ArithOp;
 import org.portolan.ir.Body;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
+import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
@@ -352,12 +355,15 @@ final class NestEmitter extends MemoryEmitter {
                 yield castIndex(home, number, index.result());
             }
             case ArithOp arith -> arithmetic(home, arith, evaluateAll(home, OpSchema.operands(arith), own));
-            default ->
-                throw new IllegalArgumentException(
-                        OpSchema.of(definition).name() + " cannot stand in the body of a nest");
+            case NestOp.Compute _, NestOp.Reduce _, NestOp.Sum _, NestOp.Yield _ -> misplaced(definition);
+            case GraphOp _, TileOp _, PlanOp _, MachineOp _ -> misplaced(definition);
         };
         home.remember(value, own, result);
         return result;
+    }
+
+    private static Value misplaced(Op op) {
+        throw new IllegalArgumentException(OpSchema.of(op).name() + " cannot be evaluated in the body of a nest");
     }
 
     /// Loads from the local copy of what a tile reads, which is made where the tile begins.

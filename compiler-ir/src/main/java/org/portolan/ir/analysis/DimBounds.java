@@ -167,8 +167,8 @@ public final class DimBounds {
         return interval.low() > 0 || (!dim.isConstant() && interval.low() == 0);
     }
 
-    /// A search for a proof that an expression is not negative: one unknown after the other is replaced by the bound that
-    /// makes the expression smallest. The effort is limited.
+    /// A search for a proof that an expression is not negative: one unknown after the other is replaced by the bound
+    /// that makes the expression smallest. The effort is limited.
     private final class Proof {
         private int effort = EFFORT;
 

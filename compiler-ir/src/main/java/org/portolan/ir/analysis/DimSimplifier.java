@@ -48,9 +48,13 @@ final class DimSimplifier {
             case MODULO -> bounds.isPositive(right) ? remainder(left, right) : left.modulo(right);
             case CEIL_DIVIDE -> ceilQuotient(left, right);
             case MINIMUM ->
-                bounds.proves(right.minus(left)) ? left : bounds.proves(left.minus(right)) ? right : left.minimum(right);
+                bounds.proves(right.minus(left))
+                        ? left
+                        : bounds.proves(left.minus(right)) ? right : left.minimum(right);
             case MAXIMUM ->
-                bounds.proves(right.minus(left)) ? right : bounds.proves(left.minus(right)) ? left : left.maximum(right);
+                bounds.proves(right.minus(left))
+                        ? right
+                        : bounds.proves(left.minus(right)) ? left : left.maximum(right);
             case EXCLUSIVE_OR -> left.exclusiveOr(right);
         };
     }

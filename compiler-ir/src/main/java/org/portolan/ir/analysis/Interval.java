@@ -70,7 +70,6 @@ record Interval(long low, long high) {
         return new Interval(0, hasHigh() && right.hasHigh() && top < Long.MAX_VALUE / 4 ? 2 * top - 1 : INFINITY);
     }
 
-
     private static long divide(long dividend, long divisor, boolean up) {
         if (dividend == MINUS_INFINITY || dividend == INFINITY) {
             return divisor == INFINITY && dividend == MINUS_INFINITY ? MINUS_INFINITY : dividend;

@@ -55,7 +55,8 @@ public record Canonicalize() implements Pass {
         private Body body(Body body, Op owner, Map<Key, List<Value>> around) {
             // The values that a function returns carry the names of its outputs.
             if (!body.ops().isEmpty()
-                    && (body.ops().getLast() instanceof GraphOp.Return || body.ops().getLast() instanceof PlanOp.Return)) {
+                    && (body.ops().getLast() instanceof GraphOp.Return
+                            || body.ops().getLast() instanceof PlanOp.Return)) {
                 returned.addAll(OpSchema.operands(body.ops().getLast()));
             }
             // Nothing around a scalar body is of use in it.
@@ -99,7 +100,9 @@ public record Canonicalize() implements Pass {
                 }
             }
             return new Key(
-                    op.getClass(), parts, OpSchema.results(op).stream().map(Value::type).toList());
+                    op.getClass(),
+                    parts,
+                    OpSchema.results(op).stream().map(Value::type).toList());
         }
     }
 

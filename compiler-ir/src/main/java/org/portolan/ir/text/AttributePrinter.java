@@ -56,7 +56,9 @@ final class AttributePrinter {
         for (var field : shape.fields()) {
             var value = shape.get(field, fields);
             if (!isDefault(value)) {
-                into.append(into.length() == start ? "{" : ", ").append(field.word()).append("=");
+                into.append(into.length() == start ? "{" : ", ")
+                        .append(field.word())
+                        .append("=");
                 print(value, into);
             }
         }
@@ -103,7 +105,11 @@ final class AttributePrinter {
             case Resource.External external -> {
                 into.append("resource(");
                 Quoted.append(external.name(), into);
-                into.append(", ").append(external.offset()).append(", ").append(external.bytes()).append(", ");
+                into.append(", ")
+                        .append(external.offset())
+                        .append(", ")
+                        .append(external.bytes())
+                        .append(", ");
                 Quoted.append(external.sha256(), into);
                 into.append(')');
             }

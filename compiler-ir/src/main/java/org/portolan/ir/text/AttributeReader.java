@@ -256,7 +256,8 @@ final class AttributeReader {
         long offset = number(arguments.get(1));
         long bytes = number(arguments.get(2));
         try {
-            return new Resource.External(name, offset, bytes, string(arguments.get(3)), store.find(name, offset, bytes));
+            var digest = string(arguments.get(3));
+            return new Resource.External(name, offset, bytes, digest, store.find(name, offset, bytes));
         } catch (IrException e) {
             throw source.error(where, e.getMessage(), e);
         }

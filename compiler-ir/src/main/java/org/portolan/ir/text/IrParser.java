@@ -108,7 +108,8 @@ public final class IrParser {
             throw source.error(op, "operand " + component.word() + " is missing");
         }
         if (operand.getChildCount() != 1 || operand.VALUE().isEmpty()) {
-            throw source.error(operand, "expected a value for operand " + component.word() + ", found " + operand.getText());
+            throw source.error(
+                    operand, "expected a value for operand " + component.word() + ", found " + operand.getText());
         }
         return lookUp(operand, operand.VALUE(0).getText());
     }
@@ -119,9 +120,12 @@ public final class IrParser {
         }
         if (operand.getChildCount() == 1) {
             throw source.error(
-                    operand, "expected a list in brackets for operand " + component.word() + ", found " + operand.getText());
+                    operand,
+                    "expected a list in brackets for operand " + component.word() + ", found " + operand.getText());
         }
-        return operand.VALUE().stream().map(value -> lookUp(operand, value.getText())).toList();
+        return operand.VALUE().stream()
+                .map(value -> lookUp(operand, value.getText()))
+                .toList();
     }
 
     private Optional<Value> optional(OpSchema.Component component, OperandContext operand) {
@@ -177,12 +181,16 @@ public final class IrParser {
     private List<Value> results(OpContext context, OpSchema schema, Object[] values) {
         int named = context.VALUE().size();
         if (context.type().size() != named) {
-            throw source.error(context, "expected a type for each result: " + named + " names, "
-                    + context.type().size() + " types");
+            throw source.error(
+                    context,
+                    "expected a type for each result: " + named + " names, "
+                            + context.type().size() + " types");
         }
         var results = new ArrayList<Value>();
         for (int i = 0; i < named; i++) {
-            results.add(Value.of(types.type(context.type(i)), nameOf(context, context.VALUE(i).getText())));
+            results.add(Value.of(
+                    types.type(context.type(i)),
+                    nameOf(context, context.VALUE(i).getText())));
         }
         int next = 0;
         for (int i = 0; i < values.length; i++) {

@@ -10,7 +10,8 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.OpSchema.Role;
 import org.portolan.ir.Value;
 
-/// Writes operations in the text form, which {@link IrParser} reads back. One operation is one line, but for its bodies:
+/// Writes operations in the text form, which {@link IrParser} reads back. One operation is one line, but for its
+/// bodies:
 ///
 /// `%a, %b = dialect.mnemonic %x, [%list], %optional <attribute = value> { (%p: type) -> operations } : type, type`
 ///
@@ -125,7 +126,10 @@ public final class IrPrinter {
         text.append(" {");
         for (int i = 0; i < body.params().size(); i++) {
             var param = body.params().get(i);
-            text.append(i > 0 ? ", " : " (").append(names.of(param)).append(": ").append(param.type());
+            text.append(i > 0 ? ", " : " (")
+                    .append(names.of(param))
+                    .append(": ")
+                    .append(param.type());
         }
         text.append(body.params().isEmpty() ? "\n" : ") ->\n");
         for (var op : body.ops()) {

@@ -54,7 +54,8 @@ final class Quoted {
                     text.append((char) Integer.parseInt(quoted, i + 1, i + 5, 16));
                     i += 4;
                 }
-                default -> throw new IllegalArgumentException("expected \\\" \\\\ \\n \\t \\r or \\u, found \\" + escape);
+                default ->
+                    throw new IllegalArgumentException("expected \\\" \\\\ \\n \\t \\r or \\u, found \\" + escape);
             }
         }
         return text.toString();

@@ -9,7 +9,8 @@ import org.antlr.v4.runtime.ParserRuleContext;
 import org.portolan.ir.text.IrTextParser.FieldContext;
 
 /// Records in the text form outside of operations: {@code {a=1, b=[x, y]}}, or named ones in a row like
-/// {@code fuse, nest-to-tile{machine=znver5}}. Components may be of the types that attributes have; what is false, empty
+/// {@code fuse, nest-to-tile{machine=znver5}}. Components may be of the types that attributes have; what is false,
+/// empty
 /// or the first constant of its enumeration is left out. The records must be public, in exported packages.
 public final class RecordText {
     private RecordText() {}
@@ -30,9 +31,7 @@ public final class RecordText {
 
     /// The name of a record class in kebab case: {@code NestToTile} is {@code nest-to-tile}.
     public static String name(Class<?> type) {
-        return type.getSimpleName()
-                .replaceAll("(?<!^)([A-Z])", "-$1")
-                .toLowerCase(Locale.ROOT);
+        return type.getSimpleName().replaceAll("(?<!^)([A-Z])", "-$1").toLowerCase(Locale.ROOT);
     }
 
     /// Reads what {@link #print} writes.
@@ -51,7 +50,10 @@ public final class RecordText {
     /// @param known the names to tell where one is unknown
     /// @throws IrSyntaxException if a name is unknown or a record cannot be read
     public static List<Record> parseNamed(
-            String text, String fileName, Function<String, Optional<Class<? extends Record>>> classes, List<String> known) {
+            String text,
+            String fileName,
+            Function<String, Optional<Class<? extends Record>>> classes,
+            List<String> known) {
         var source = new SourceText(fileName);
         var attributes = new AttributeReader(source, new TypeReader(source), ResourceStore.NONE);
         var records = new ArrayList<Record>();
@@ -65,7 +67,8 @@ public final class RecordText {
         return records;
     }
 
-    private static IrSyntaxException unknown(SourceText source, ParserRuleContext where, String name, List<String> known) {
+    private static IrSyntaxException unknown(
+            SourceText source, ParserRuleContext where, String name, List<String> known) {
         return source.error(where, "expected one of " + String.join(", ", known) + ", found '" + name + "'");
     }
 }

@@ -19,7 +19,8 @@ public interface ResourceStore {
 
     /// A store without content, for texts that need none.
     ResourceStore NONE = (name, _, _) -> {
-        throw new IrException("resource \"" + name + "\" was not found: this text is read without a folder of resources");
+        throw new IrException(
+                "resource \"" + name + "\" was not found: this text is read without a folder of resources");
     };
 
     /// Resources by name.

@@ -39,10 +39,11 @@ final class SourceText {
                     String message,
                     RecognitionException cause) {
                 var token = (Token) offending;
-                var expected = ((Parser) recognizer).getExpectedTokens().toList().stream()
-                        .map(kind -> describe(kind.intValue()))
-                        .distinct()
-                        .collect(Collectors.joining(" or "));
+                var expected = ((Parser) recognizer)
+                        .getExpectedTokens().toList().stream()
+                                .map(kind -> describe(kind.intValue()))
+                                .distinct()
+                                .collect(Collectors.joining(" or "));
                 throw error(token, "expected " + expected + ", found " + describe(token), cause);
             }
         });

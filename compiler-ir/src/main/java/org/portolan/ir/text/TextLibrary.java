@@ -2,7 +2,8 @@ package org.portolan.ir.text;
 
 import java.util.List;
 
-/// Texts in the form of the IR that a jar brings along: machines and kernels. Found by {@link java.util.ServiceLoader}; a
+/// Texts in the form of the IR that a jar brings along: machines and kernels. Found by {@link java.util.ServiceLoader};
+/// a
 /// library opens its own resources, so that it may be a module of its own.
 public interface TextLibrary {
 

@@ -67,7 +67,8 @@ final class TypeReader {
     IndexMap indexMap(ValueContext context) {
         var sides = term(context).tuple();
         if (sides.size() != 2) {
-            throw source.error(context, "expected an index map like (k, n) -> (n/32, k, n%32), found " + context.getText());
+            throw source.error(
+                    context, "expected an index map like (k, n) -> (n/32, k, n%32), found " + context.getText());
         }
         var inputs = sides.get(0).value().stream().map(this::name).toList();
         var results = sides.get(1).value().stream().map(this::dim).toList();
@@ -104,14 +105,18 @@ final class TypeReader {
             case "frag" -> fragment(where, arguments);
             case "sequence" -> new Type.Sequence(type(only(where, name, arguments)));
             case "optional" -> new Type.Maybe(type(only(where, name, arguments)));
-            default -> throw source.error(where, "expected vec, mask, buffer, ring, frag, sequence or optional before '<',"
-                    + " found " + name);
+            default ->
+                throw source.error(
+                        where,
+                        "expected vec, mask, buffer, ring, frag, sequence or optional before '<'," + " found " + name);
         });
     }
 
     private Type vector(ParserRuleContext where, List<ValueContext> arguments) {
         var term = term(only(where, "vec", arguments));
-        if (term.INTEGER() == null || term.NAME() == null || !term.NAME().getText().startsWith("x")) {
+        if (term.INTEGER() == null
+                || term.NAME() == null
+                || !term.NAME().getText().startsWith("x")) {
             throw source.error(where, "expected a vector like vec<16xf32>, found " + where.getText());
         }
         var lanes = Long.parseLong(term.INTEGER().getText());

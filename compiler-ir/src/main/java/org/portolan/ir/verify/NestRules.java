@@ -17,8 +17,8 @@ import org.portolan.ir.Value;
 import org.portolan.ir.analysis.FreeAxes;
 import org.portolan.runtime.type.Dim;
 
-/// The rules of a nest: what it reads is listed, the axes it names exist, and a yielded value does not depend on an axis
-/// that its place does not depend on.
+/// The rules of a nest: what it reads is listed, the axes it names exist, a yielded value depends on no axis that its
+/// place does not depend on, and no place is written twice.
 final class NestRules {
     private final NestOp.Compute nest;
     private final Set<Value> listed = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -85,7 +85,8 @@ final class NestRules {
 
     private void over(Op op, List<String> names) {
         for (var name : names) {
-            VerifierException.check(axes.contains(name), op, "the nest has no axis " + name + "; it has " + nest.axes());
+            VerifierException.check(
+                    axes.contains(name), op, "the nest has no axis " + name + "; it has " + nest.axes());
         }
         VerifierException.check(
                 names.stream().distinct().count() == names.size(), op, "an axis is reduced over once, found " + names);

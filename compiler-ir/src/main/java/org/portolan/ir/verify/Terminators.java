@@ -115,10 +115,7 @@ final class Terminators {
     private static void yields(Op op, Body body, Class<? extends Op> terminator, List<Type> types) {
         ends(op, body, terminator);
         var values = last(body) instanceof NestOp.Yield yield ? yield.values() : OpSchema.operands(last(body));
-        check(
-                types(values).equals(types),
-                op,
-                "the body yields " + types(values) + ", expected " + types);
+        check(types(values).equals(types), op, "the body yields " + types(values) + ", expected " + types);
     }
 
     private static void check(boolean holds, Op op, String rule) {
@@ -134,6 +131,9 @@ final class Terminators {
     }
 
     private static String describe(Op op) {
-        return Stream.ofNullable(op).map(found -> OpSchema.of(found).name()).findFirst().orElse("nothing");
+        return Stream.ofNullable(op)
+                .map(found -> OpSchema.of(found).name())
+                .findFirst()
+                .orElse("nothing");
     }
 }

@@ -48,7 +48,10 @@ public final class Verifier {
 
     private void op(Op op, Level level, Scope scope) {
         for (var operand : OpSchema.operands(op)) {
-            check(scope.sees(operand), op, "the operand " + operand + " is not defined before this, or not visible here");
+            check(
+                    scope.sees(operand),
+                    op,
+                    "the operand " + operand + " is not defined before this, or not visible here");
         }
         symbols(op, scope);
         for (var body : OpSchema.bodies(op)) {
@@ -163,7 +166,13 @@ public final class Verifier {
                 buffer.dims().forEach(dim -> scope.checkSymbols(dim, 0, op));
                 buffer.physical().forEach(dim -> scope.checkSymbols(dim, 0, op));
             }
-            case Type.Scalar _, Type.Vector _, Type.Mask _, Type.Ring _, Type.Fragment _, Type.Sequence _, Type.Maybe _ -> {}
+            case Type.Scalar _,
+                    Type.Vector _,
+                    Type.Mask _,
+                    Type.Ring _,
+                    Type.Fragment _,
+                    Type.Sequence _,
+                    Type.Maybe _ -> {}
         }
     }
 

@@ -19,7 +19,10 @@ import org.portolan.runtime.type.Dim;
 /// Fused reshapes leave no quotient behind, and nothing that is claimed is false anywhere.
 class DimBoundsTest {
     private static final List<SymbolRange> SYMBOLS = List.of(
-            new SymbolRange("B", 1, 5), new SymbolRange("S", 1, 7), new SymbolRange("P", 0, 4), new SymbolRange("N", 1, 50));
+            new SymbolRange("B", 1, 5),
+            new SymbolRange("S", 1, 7),
+            new SymbolRange("P", 0, 4),
+            new SymbolRange("N", 1, 50));
     private static final DimBounds BOUNDS = DimBounds.of(
             SYMBOLS,
             List.of(
@@ -38,60 +41,66 @@ class DimBoundsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "(b*S*384+s*384+h*32+d)/(S*384)                 | b",
-        "((b*S*384+s*384+h*32+d)/384)%S                 | s",
-        "(b*S*384+s*384+h*32+d)%384                     | d+32*h",
-        "((b*S*384+s*384+h*32+d)/32)%12                 | h",
-        "(b*S*384+s*384+h*32+d)%32                      | d",
-        "(b*S+s)/S*S+(b*S+s)%S                          | S*b+s",
-        "m/S*S+m%S                                      | m",
-        "m-S*(m/S)                                      | m%S",
-        "(384*m+c)/(384*S)                              | m/S",
-        "((384*m+c)/384)%S                              | m%S",
-        "(b*12*(P+S)*32+h*(P+S)*32+t*32+d)/32%(P+S)     | t",
-        "(b*12*(P+S)+h*(P+S)+t)/(P+S)                   | 12*b+h",
-        "(b*12*(P+S)+h*(P+S)+t)/(12*(P+S))              | b",
-        "(32*h+d)/64                                    | h/2",
-        "(32*h+d)%64                                    | d+32*(h%2)",
-        "c/32*32+c%32                                   | c",
-        "(c%64)%32                                      | c%32",
-        "(c%64)/32                                      | c/32%2",
-        "min(s, S)                                      | s",
-        "max(n-N, 0)                                    | 0",
-        "(n+32)/32                                      | n/32+1",
-        "one+s                                          | s",
-        "ceildiv(32*h+32, 32)                           | h+1",
-        "(n/32*32+n%32)/32                              | n/32",
-        "(d-32)/32                                      | -1",
-        "(d-32)%32                                      | d",
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "(b*S*384+s*384+h*32+d)/(S*384)                 | b",
+                "((b*S*384+s*384+h*32+d)/384)%S                 | s",
+                "(b*S*384+s*384+h*32+d)%384                     | d+32*h",
+                "((b*S*384+s*384+h*32+d)/32)%12                 | h",
+                "(b*S*384+s*384+h*32+d)%32                      | d",
+                "(b*S+s)/S*S+(b*S+s)%S                          | S*b+s",
+                "m/S*S+m%S                                      | m",
+                "m-S*(m/S)                                      | m%S",
+                "(384*m+c)/(384*S)                              | m/S",
+                "((384*m+c)/384)%S                              | m%S",
+                "(b*12*(P+S)*32+h*(P+S)*32+t*32+d)/32%(P+S)     | t",
+                "(b*12*(P+S)+h*(P+S)+t)/(P+S)                   | 12*b+h",
+                "(b*12*(P+S)+h*(P+S)+t)/(12*(P+S))              | b",
+                "(32*h+d)/64                                    | h/2",
+                "(32*h+d)%64                                    | d+32*(h%2)",
+                "c/32*32+c%32                                   | c",
+                "(c%64)%32                                      | c%32",
+                "(c%64)/32                                      | c/32%2",
+                "min(s, S)                                      | s",
+                "max(n-N, 0)                                    | 0",
+                "(n+32)/32                                      | n/32+1",
+                "one+s                                          | s",
+                "ceildiv(32*h+32, 32)                           | h+1",
+                "(n/32*32+n%32)/32                              | n/32",
+                "(d-32)/32                                      | -1",
+                "(d-32)%32                                      | d",
+            })
     void simplifies(String before, String after) {
         assertEquals(Dim.parse(after), BOUNDS.simplify(Dim.parse(before)));
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "b*S+s               | B*S",
-        "32*h+d              | 384",
-        "n/32                | ceildiv(N, 32)",
-        "n/32*32             | N",
-        "n%32                | 32",
-        "m/S                 | B",
-        "P+s                 | P+S",
-        "b*12*(P+S)+h*(P+S)+t| 12*B*(P+S)",
-        "N-1-n               | N",
-        "b*b                 | B*B",
-        "min(n+3, N-1)       | N",
-        "d%8^h%4             | 8",
-        "16*(n/16)+n%16      | N",
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "b*S+s               | B*S",
+                "32*h+d              | 384",
+                "n/32                | ceildiv(N, 32)",
+                "n/32*32             | N",
+                "n%32                | 32",
+                "m/S                 | B",
+                "P+s                 | P+S",
+                "b*12*(P+S)+h*(P+S)+t| 12*B*(P+S)",
+                "N-1-n               | N",
+                "b*b                 | B*B",
+                "min(n+3, N-1)       | N",
+                "d%8^h%4             | 8",
+                "16*(n/16)+n%16      | N",
+            })
     void provesThatAnIndexLiesWithin(String index, String extent) {
         assertTrue(BOUNDS.isWithin(Dim.parse(index), Dim.parse(extent)));
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"s-1 | S", "s+1 | S", "n+31 | N", "$0 | S", "h | S", "2*(n/2)+1 | N", "t | S"})
+    @CsvSource(
+            delimiter = '|',
+            value = {"s-1 | S", "s+1 | S", "n+31 | N", "$0 | S", "h | S", "2*(n/2)+1 | N", "t | S"})
     void provesNothingThatIsNotSo(String index, String extent) {
         assertFalse(BOUNDS.isWithin(Dim.parse(index), Dim.parse(extent)));
     }
@@ -134,7 +143,9 @@ class DimBoundsTest {
                 current = reshape(current, shape, next);
                 shape = next;
             }
-            var back = reshape(current, shape, extents).stream().map(BOUNDS::simplify).toList();
+            var back = reshape(current, shape, extents).stream()
+                    .map(BOUNDS::simplify)
+                    .toList();
             assertEquals(indices, back);
         }
     }

@@ -31,11 +31,12 @@ class PipelineTest {
               graph.return [%w]
             }
             """;
-    private static final ResourceStore STORE =
-            ResourceStore.of(Map.of("weights.bin", MemorySegment.ofArray(new byte[] {0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})));
+    private static final ResourceStore STORE = ResourceStore.of(
+            Map.of("weights.bin", MemorySegment.ofArray(new byte[] {0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})));
 
     /// Does nothing, with options of every kind.
-    public record Leave(String machine, long count, boolean loud, Type.Space space, List<Long> sizes, Optional<Nested> more)
+    public record Leave(
+            String machine, long count, boolean loud, Type.Space space, List<Long> sizes, Optional<Nested> more)
             implements Pass {
         @Override
         public List<Op> run(List<Op> module) {
@@ -66,7 +67,8 @@ class PipelineTest {
         }
         assertEquals(
                 "leave{machine=\"x86-64-v3\", count=3}",
-                Pipeline.parse("leave { machine = x86-64-v3, count = 3 }", CLASSES).toString());
+                Pipeline.parse("leave { machine = x86-64-v3, count = 3 }", CLASSES)
+                        .toString());
         assertTrue(Pipeline.parse("canonicalize").passes().getFirst() instanceof Canonicalize);
     }
 
@@ -86,7 +88,9 @@ class PipelineTest {
         var statistics = new PassStatistics();
         var pipeline = Pipeline.parse("canonicalize, leave{machine=a, count=1}", CLASSES);
         var result = pipeline.run(module, timing, statistics, new PassDumps(folder), new PassVerification());
-        assertEquals(List.of("canonicalize", "leave"), timing.entries().stream().map(PassTiming.Entry::pass).toList());
+        assertEquals(
+                List.of("canonicalize", "leave"),
+                timing.entries().stream().map(PassTiming.Entry::pass).toList());
         assertEquals(2, statistics.entries().get(0).counts().get("graph.constant"));
         assertEquals(1, statistics.entries().get(1).counts().get("graph.constant"));
         assertEquals(IrPrinter.print(module), Files.readString(folder.resolve("00-input.ir")));
@@ -98,8 +102,7 @@ class PipelineTest {
         var module = IrParser.parse(MODULE, "module.ir", STORE);
         var pipeline = Pipeline.parse("canonicalize, fail-always, leave{machine=a, count=1}", CLASSES);
         var error = assertThrows(
-                PassException.class,
-                () -> pipeline.run(module, List.of(), Optional.of(new Reproducer(folder, false))));
+                PassException.class, () -> pipeline.run(module, List.of(), Optional.of(new Reproducer(folder, false))));
         assertEquals("fail-always", error.pass());
         assertEquals(
                 "pass fail-always failed: it does not fit; it can be run again from " + folder, error.getMessage());
@@ -108,8 +111,7 @@ class PipelineTest {
         var again = IrParser.parse(text, "input.ir", ResourceStore.folder(folder));
         assertEquals(text, IrPrinter.print(again));
         assertTrue(text.contains("resource(\"ab12.bin\", 0, 8, \"ab12\")"), text);
-        assertArrayEquals(
-                new byte[] {1, 2, 3, 4, 5, 6, 7, 8}, Files.readAllBytes(folder.resolve("ab12.bin")));
+        assertArrayEquals(new byte[] {1, 2, 3, 4, 5, 6, 7, 8}, Files.readAllBytes(folder.resolve("ab12.bin")));
         var rest = Pipeline.parse(Files.readString(folder.resolve("pipeline.txt")), CLASSES);
         assertEquals("fail-always, leave{machine=a, count=1}", rest.toString());
         assertThrows(PassException.class, () -> rest.run(again));
@@ -127,6 +129,7 @@ class PipelineTest {
     @Test
     void nothingToDoChangesNothing() {
         var module = IrParser.parse(MODULE.replaceAll("(?m)^.*unused.*\\n", ""), "module.ir", STORE);
-        assertSame(module.getFirst(), Pipeline.of(new Canonicalize()).run(module).getFirst());
+        assertSame(
+                module.getFirst(), Pipeline.of(new Canonicalize()).run(module).getFirst());
     }
 }

@@ -78,7 +78,8 @@ class RoundTripTest {
 
     @Test
     void typesReadBack() {
-        for (var text : List.of("f32", "f32[]", "f32[2*seq+1,4]", "ring<buffer<f32[8], shared>, 2>", "optional<i64[n]>")) {
+        for (var text :
+                List.of("f32", "f32[]", "f32[2*seq+1,4]", "ring<buffer<f32[8], shared>, 2>", "optional<i64[n]>")) {
             assertEquals(text, IrParser.parseType(text).toString());
         }
         var large = new Type.Tensor(ElementType.F32, List.of(Dim.parse("min(a, b)*ceildiv(c, 4)%7")));

@@ -40,42 +40,31 @@ class VerifierTest {
 
     static List<Arguments> broken() {
         return List.of(
-                Arguments.of(
-                        """
+                Arguments.of("""
                         %a = arith.const <value = 1.0> : f32
-                        """,
-                        "arith.const must not stand at the top"),
-                Arguments.of(
-                        """
+                        """, "arith.const must not stand at the top"),
+                Arguments.of("""
                         graph.function <name = f> { (%x: f32[seq]) ->
                           graph.return [%x]
                         }
-                        """,
-                        "the symbol seq in seq is not declared; declared are []"),
-                Arguments.of(
-                        """
+                        """, "the symbol seq in seq is not declared; declared are []"),
+                Arguments.of("""
                         graph.function <name = f> { (%x: f32[4]) ->
                           %y = arith.neg %x : f32[4]
                           graph.return [%y]
                         }
-                        """,
-                        "arith.neg must not stand in a function"),
-                Arguments.of(
-                        """
+                        """, "arith.neg must not stand in a function"),
+                Arguments.of("""
                         graph.function <name = f> { (%x: f32[4]) ->
                         }
-                        """,
-                        "the body must end with a return of its dialect, found nothing"),
-                Arguments.of(
-                        """
+                        """, "the body must end with a return of its dialect, found nothing"),
+                Arguments.of("""
                         graph.function <name = f> { (%x: f32[4]) ->
                           graph.return [%x]
                           graph.return [%x]
                         }
-                        """,
-                        "nothing may follow a terminator"),
-                Arguments.of(
-                        """
+                        """, "nothing may follow a terminator"),
+                Arguments.of("""
                         graph.function <name = f> { (%x: f32[4]) ->
                           %y = graph.map [%x] { (%a: f32) ->
                             %b = arith.neg %x : f32[4]
@@ -83,10 +72,8 @@ class VerifierTest {
                           } : f32[4]
                           graph.return [%y]
                         }
-                        """,
-                        "the operand %x: f32[4] is not defined before this, or not visible here"),
-                Arguments.of(
-                        """
+                        """, "the operand %x: f32[4] is not defined before this, or not visible here"),
+                Arguments.of("""
                         graph.function <name = f> { (%x: f32[4]) ->
                           %y = graph.map [%x] { (%a: f32) ->
                             %b = arith.cast %a : i32
@@ -94,14 +81,16 @@ class VerifierTest {
                           } : f32[4]
                           graph.return [%y]
                         }
-                        """,
-                        "the body yields [i32], expected [f32]"),
-                Arguments.of(nest("nest.yield [%v] <to = [[i]]>"), "%v: f32 depends on [k], which its place [i] does not"),
+                        """, "the body yields [i32], expected [f32]"),
+                Arguments.of(
+                        nest("nest.yield [%v] <to = [[i]]>"), "%v: f32 depends on [k], which its place [i] does not"),
                 Arguments.of(nest("nest.yield [%s] <to = [[q]]>"), "the symbol q in q is not declared"),
                 Arguments.of(nest("nest.yield [%s] <to = [[i, k]]>"), "a place in %y: f32[4] has 1 indices"),
                 Arguments.of(nest("nest.yield [%s] <to = [[$0]]>"), "the symbol $0 in $0 is not declared"),
                 Arguments.of(nest("nest.yield [%v] <to = [[i+k]]>"), "32 points are written to the 4 elements of %y"),
-                Arguments.of(nest("%t = nest.sum %s <over = [i]> : f32\nnest.yield [%t] <to = [[0]]>"), "only 1 of the 4 elements of %y: f32[4] are written"),
+                Arguments.of(
+                        nest("%t = nest.sum %s <over = [i]> : f32\nnest.yield [%t] <to = [[0]]>"),
+                        "only 1 of the 4 elements of %y: f32[4] are written"),
                 Arguments.of(nest("nest.yield [%s]"), "the nest needs one place in to for each of its 1 values"),
                 Arguments.of(
                         nest("%t = nest.sum %v <over = [z]> : f32\nnest.yield [%t] <to = [[i]]>"),
@@ -115,36 +104,42 @@ class VerifierTest {
                 Arguments.of(
                         nest("%t = arith.neg %x : f32[4,8]\nnest.yield [%s] <to = [[i]]>"),
                         "arithmetic works on scalars, vectors, masks and fragments"),
-                Arguments.of(
-                        nest(
-                                """
+                Arguments.of(nest("""
                                 %t = nest.reduce [%v], [%s] <over = [k]> { (%p: f32, %q: f32) ->
                                   %c = arith.cast %p : f16
                                   nest.yield [%c]
                                 } : f32
                                 nest.yield [%t] <to = [[i]]>
-                                """),
-                        "the body yields [f16], expected [f32]"),
+                                """), "the body yields [f16], expected [f32]"),
                 Arguments.of(kernel("[m]", "tile.store %v, %a, [%zero]"), "expected one grid loop at depth 0, found 0"),
                 Arguments.of(
-                        kernel("[m]", "tile.store %v, %a, [%zero]\ntile.for %zero, %one, %one <bind = grid> { (%i: index) -> }"),
+                        kernel(
+                                "[m]",
+                                "tile.store %v, %a, [%zero]\ntile.for %zero, %one, %one <bind = grid> { (%i: index) -> }"),
                         "an operation with an effect stands outside of a grid loop; in: tile.store"),
                 Arguments.of(
                         kernel("[]", "tile.for %zero, %one, %one <bind = grid> { (%i: index) -> }"),
                         "the grid has 0 axes, but more nested grid loops"),
                 Arguments.of(
-                        kernel("[]", "%d = tile.dim <expression = m> : index\ntile.for %zero, %d, %one <bind = unroll> { (%i: index) -> }"),
+                        kernel(
+                                "[]",
+                                "%d = tile.dim <expression = m> : index\ntile.for %zero, %d, %one <bind = unroll> { (%i: index) -> }"),
                         "an unrolled loop needs numbers as bounds"),
                 Arguments.of(
-                        kernel("[]", "tile.for %zero, %one, %one <bind = lane> { (%i: index) -> tile.for %zero, %one, %one <bind = block> { (%j: index) -> } }"),
+                        kernel(
+                                "[]",
+                                "tile.for %zero, %one, %one <bind = lane> { (%i: index) -> tile.for %zero, %one, %one <bind = block> { (%j: index) -> } }"),
                         "a narrower binding stands around a wider one: [lane]"),
-                Arguments.of(kernel("[]", "%d = tile.dim <expression = n> : index"), "the symbol n in n is not declared"),
+                Arguments.of(
+                        kernel("[]", "%d = tile.dim <expression = n> : index"), "the symbol n in n is not declared"),
                 Arguments.of(kernel("[n]", ""), "the symbol n in n is not declared; declared are [m]"),
                 Arguments.of(
                         kernel("[]", "%d = tile.alloc : buffer<f32[m], local>"),
                         "the storage of an allocation has numbers as extents"),
                 Arguments.of(
-                        kernel("[]", "%d = tile.for %zero, %one, %one, [%v] { (%i: index, %c: f32) ->\n tile.yield [%i] } : f32"),
+                        kernel(
+                                "[]",
+                                "%d = tile.for %zero, %one, %one, [%v] { (%i: index, %c: f32) ->\n tile.yield [%i] } : f32"),
                         "the body yields [index], expected [f32]"),
                 Arguments.of(kernel("[]", "tile.yield"), "the body yields nothing, found tile.yield"));
     }
@@ -159,8 +154,7 @@ class VerifierTest {
                   } : f32[4]
                   graph.return [%y]
                 }
-                """
-                .replace("END", end);
+                """.replace("END", end);
     }
 
     private static String kernel(String grid, String code) {
@@ -171,9 +165,7 @@ class VerifierTest {
                   %v = arith.const <value = 1.0> : f32
                   CODE
                 }
-                """
-                .replace("GRID", grid)
-                .replace("CODE", code);
+                """.replace("GRID", grid).replace("CODE", code);
     }
 
     @ParameterizedTest

@@ -88,7 +88,9 @@ final class OpReference {
         }
         text.append(comment);
         for (var component : schema.components()) {
-            if (component.type() instanceof Class<?> word && word.isEnum() && source.contains("enum " + word.getSimpleName())) {
+            if (component.type() instanceof Class<?> word
+                    && word.isEnum()
+                    && source.contains("enum " + word.getSimpleName())) {
                 constants(word, source);
             }
         }
@@ -190,9 +192,8 @@ final class OpReference {
 
     /// The comment before a declaration, as Markdown; empty if there is none.
     private static String comment(String source, String declaration) {
-        var matcher = Pattern.compile("((?:[ \\t]*///[^\\n]*\\n)+)(?:[ \\t]*@[^\\n]*\\n)*[ \\t]*" + Pattern.quote(declaration)
-                        + "\\b")
-                .matcher(source);
+        var lines = "((?:[ \\t]*///[^\\n]*\\n)+)(?:[ \\t]*@[^\\n]*\\n)*[ \\t]*";
+        var matcher = Pattern.compile(lines + Pattern.quote(declaration) + "\\b").matcher(source);
         if (!matcher.find()) {
             return "";
         }

@@ -1,5 +1,5 @@
-/// Tests that are files: `tests/filetests/**/*.ir`. A file has sections, separated by a line `// ====`; each begins with
-/// directives and holds code in the text form.
+/// Tests that are files: `tests/filetests/**/*.ir`. A file has sections, separated by a line `// ====`; each begins
+/// with directives and holds code in the text form.
 ///
 /// - `// pipeline: canonicalize, ...`: the code, verified before and after each pass, becomes what follows the line
 ///   `// ----`. With `-Dupdate` that text is written instead of compared.

@@ -32,7 +32,10 @@ class SourceRulesTest {
         operations.removeIf(SourceRulesTest::isJavasOwn); // `case Integer number` is no operation
         var rule = new SwitchRule(operations);
         var wrong = new ArrayList<String>();
-        forEachSource((file, source) -> rule.violations(source).forEach(line -> wrong.add(file + ":" + line)));
+        forEachSource((file, source) -> {
+            if (file.toString().contains("/src/test/")) return; // a test may stop at what it does not build
+            rule.violations(source).forEach(line -> wrong.add(file + ":" + line));
+        });
         assertEquals(List.of(), wrong);
     }
 

@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.portolan.ir.GraphOp;
+import org.portolan.ir.pass.Pipeline;
 import org.portolan.ir.text.IrPrinter;
-import org.portolan.lowering.nest.GraphToNest;
 import org.portolan.lowering.plan.HostProgram;
 import org.portolan.lowering.plan.PlanBuilder;
 import org.portolan.lowering.plan.ProgramBuilder;
@@ -16,7 +16,7 @@ import org.portolan.runtime.program.ProgramFileWriter;
 /// From a function to a program file: what the command line, the tests and embedders call.
 public final class Compiler {
     /// The passes between the graph as it was imported and the nests that become kernels.
-    public static final String PIPELINE = "graph-to-nest";
+    public static final String PIPELINE = "graph-to-nest, fuse";
 
     /// The texts of the levels, in the order of lowering; a code generator has more.
     public static final List<String> LEVELS = List.of("graph", "nest", "tile", "plan");
@@ -100,7 +100,7 @@ public final class Compiler {
 
     /// Runs the {@link #PIPELINE}.
     public static GraphOp.Function lowerGraph(GraphOp.Function graph) {
-        return (GraphOp.Function) new GraphToNest().run(List.of(graph)).getFirst();
+        return (GraphOp.Function) Pipeline.parse(PIPELINE).run(List.of(graph)).getFirst();
     }
 
     /// The kernels and the host's side of a function of nests.

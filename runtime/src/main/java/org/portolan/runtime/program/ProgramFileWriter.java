@@ -209,7 +209,6 @@ public final class ProgramFileWriter implements AutoCloseable {
         }
         var seal = Seal.of(manifestBytes, signingKey);
         write(MemorySegment.ofArray(layout.tail(places, seal.toString())), places.getLast().end());
-        channel.force(false);
         channel.close();
         Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         finished = true;

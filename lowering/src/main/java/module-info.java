@@ -13,5 +13,6 @@ module org.portolan.lowering {
     uses org.portolan.lowering.Codegen;
 
     provides org.portolan.ir.pass.PassLibrary with
-            org.portolan.lowering.nest.NestPasses;
+            org.portolan.lowering.nest.NestPasses,
+            org.portolan.lowering.plan.PlanPasses;
 }

@@ -4,17 +4,28 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.portolan.ir.pass.PassListener;
 
 /// How a compilation differs from the usual.
 ///
 /// @param shapes fixed extents of inputs, by input name; an input that is not named keeps its symbols
-/// @param dumpFolder where the text of every level is written
-public record CompileOptions(Map<String, List<Long>> shapes, Optional<Path> dumpFolder, CompileProgress progress) {
+/// @param dumpFolder where the text after every pass and of every level is written, and what runs a failing pass again
+/// @param listeners told of every pass over the whole function
+public record CompileOptions(
+        Map<String, List<Long>> shapes,
+        Optional<Path> dumpFolder,
+        CompileProgress progress,
+        List<PassListener> listeners) {
     private static final CompileOptions DEFAULTS =
             new CompileOptions(Map.of(), Optional.empty(), CompileProgress.SILENT);
 
     public CompileOptions {
         shapes = Map.copyOf(shapes);
+        listeners = List.copyOf(listeners);
+    }
+
+    public CompileOptions(Map<String, List<Long>> shapes, Optional<Path> dumpFolder, CompileProgress progress) {
+        this(shapes, dumpFolder, progress, List.of());
     }
 
     public static CompileOptions defaults() {
@@ -22,14 +33,18 @@ public record CompileOptions(Map<String, List<Long>> shapes, Optional<Path> dump
     }
 
     public CompileOptions withShapes(Map<String, List<Long>> fixed) {
-        return new CompileOptions(fixed, dumpFolder, progress);
+        return new CompileOptions(fixed, dumpFolder, progress, listeners);
     }
 
     public CompileOptions withDumpFolder(Path folder) {
-        return new CompileOptions(shapes, Optional.of(folder), progress);
+        return new CompileOptions(shapes, Optional.of(folder), progress, listeners);
     }
 
-    public CompileOptions withProgress(CompileProgress listener) {
-        return new CompileOptions(shapes, dumpFolder, listener);
+    public CompileOptions withProgress(CompileProgress progressListener) {
+        return new CompileOptions(shapes, dumpFolder, progressListener, listeners);
+    }
+
+    public CompileOptions withListeners(List<PassListener> passListeners) {
+        return new CompileOptions(shapes, dumpFolder, progress, passListeners);
     }
 }

@@ -5,18 +5,29 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.portolan.ir.GraphOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.PlanOp;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.pass.Canonicalize;
+import org.portolan.ir.pass.PassDumps;
+import org.portolan.ir.pass.PassException;
+import org.portolan.ir.pass.PassListener;
+import org.portolan.ir.pass.PassVerification;
 import org.portolan.ir.pass.Pipeline;
+import org.portolan.ir.pass.Reproducer;
 import org.portolan.ir.text.IrPrinter;
+import org.portolan.lowering.nest.Fuse;
+import org.portolan.lowering.nest.GraphToNest;
 import org.portolan.lowering.plan.HostProgram;
-import org.portolan.lowering.plan.PlanBuilder;
+import org.portolan.lowering.plan.NestToTile;
+import org.portolan.lowering.plan.PlanMemory;
 import org.portolan.lowering.plan.ProgramBuilder;
-import org.portolan.lowering.tile.NestToTile;
 import org.portolan.runtime.program.ProgramFileWriter;
 
 /// From a function to a program file: what the command line, the tests and embedders call.
 public final class Compiler {
     /// The passes between the graph as it was imported and the nests that become kernels.
-    public static final String PIPELINE = "graph-to-nest, fuse";
+    public static final Pipeline TO_NESTS = Pipeline.of(new Canonicalize(), new GraphToNest(), new Fuse());
 
     /// The texts of the levels, in the order of lowering; a code generator has more.
     public static final List<String> LEVELS = List.of("graph", "nest", "tile", "plan");
@@ -31,42 +42,40 @@ public final class Compiler {
         this(CompileOptions.defaults());
     }
 
+    /// The passes from nests to kernels and a plan with its memory.
+    public static Pipeline toKernels(Target target) {
+        return Pipeline.of(new NestToTile(target.name()), new PlanMemory());
+    }
+
     /// Compiles a function for all targets into one program file, which appears when it is complete.
     ///
     /// @throws CompileException if the function cannot be compiled; the message names the node
+    /// @throws org.portolan.ir.IrException if the function breaks a rule of the IR, or a pass fails
     /// @throws IOException if the file cannot be written
     public CompileReport compile(GraphOp.Function function, List<Target> targets, Path file) throws IOException {
         if (targets.isEmpty()) {
             throw new CompileException("a program needs a target; name at least one, for example cpu");
         }
-        var dump = new Dump(options.dumpFolder());
-        int stages = 1 + 2 * targets.size();
+        int stages = 2 + 2 * targets.size();
         options.progress().begin("graph to nests", 0, stages);
         var graph = FixedShapes.apply(function, options.shapes());
-        dump.write("0-graph.ir", () -> IrPrinter.print(graph));
         var nests = lowerGraph(graph);
-        dump.write("1-nest.ir", () -> IrPrinter.print(nests));
         var reports = new ArrayList<CompileReport.ForTarget>();
         try (var writer = new ProgramFileWriter(file)) {
             var builder = new ProgramBuilder(writer);
-            for (int i = 0; i < targets.size(); i++) {
-                var target = targets.get(i);
-                var prefix = "2-" + target.name().replace(':', '-') + "-";
-                options.progress().begin("nests to kernels for " + target.name(), 1 + 2 * i, stages);
+            for (var target : targets) {
+                int done = 1 + 2 * reports.size();
+                options.progress().begin("nests to kernels for " + target.name(), done, stages);
                 var program = lower(nests, target);
-                dump.write(prefix + "tile.ir", () -> IrPrinter.print(program.kernels()));
-                dump.write(prefix + "plan.ir", () -> IrPrinter.print(program.plan()));
-                for (var form : dump.isOn() ? target.codegen().textForms() : List.<String>of()) {
-                    dump.write(prefix + "kernels." + form, () -> emit(form, program, target));
-                }
-                options.progress().begin("code for " + target.name(), 2 + 2 * i, stages);
+                dumpCode(program, target);
+                options.progress().begin("code for " + target.name(), done + 1, stages);
                 long start = System.nanoTime();
                 var image = target.codegen().compile(program.kernels(), target.machine());
                 long nanoseconds = System.nanoTime() - start;
                 var plan = builder.add(target, program, image);
                 reports.add(CompileReport.ForTarget.of(target, program, plan, image, nanoseconds));
             }
-            options.progress().begin("program file", stages, stages);
+            options.progress().begin("program file", stages - 1, stages);
             writer.finish();
         }
         return new CompileReport(CompileReport.count(graph.body()), CompileReport.count(nests.body()), reports);
@@ -83,28 +92,53 @@ public final class Compiler {
                     + "; the forms are " + forms);
         }
         var graph = FixedShapes.apply(function, options.shapes());
-        if (form.equals("graph")) {
-            return IrPrinter.print(graph);
-        }
-        var nests = lowerGraph(graph);
-        return form.equals("nest") ? IrPrinter.print(nests) : emit(form, lower(nests, target), target);
-    }
-
-    private static String emit(String form, HostProgram program, Target target) {
         return switch (form) {
-            case "tile" -> IrPrinter.print(program.kernels());
-            case "plan" -> IrPrinter.print(program.plan());
-            default -> target.codegen().emit(form, program.kernels(), target.machine());
+            case "graph" -> IrPrinter.print(graph);
+            case "nest" -> IrPrinter.print(lowerGraph(graph));
+            case "tile" -> IrPrinter.print(lower(lowerGraph(graph), target).kernels());
+            case "plan" -> IrPrinter.print(lower(lowerGraph(graph), target).plan());
+            default ->
+                target.codegen().emit(form, lower(lowerGraph(graph), target).kernels(), target.machine());
         };
     }
 
-    /// Runs the {@link #PIPELINE}.
-    public static GraphOp.Function lowerGraph(GraphOp.Function graph) {
-        return (GraphOp.Function) Pipeline.parse(PIPELINE).run(List.of(graph)).getFirst();
+    /// The function as the nests that become kernels.
+    public GraphOp.Function lowerGraph(GraphOp.Function graph) {
+        return (GraphOp.Function) run(TO_NESTS, graph, "nests").getFirst();
     }
 
     /// The kernels and the host's side of a function of nests.
-    public static HostProgram lower(GraphOp.Function nests, Target target) {
-        return PlanBuilder.build(nests, new NestToTile(target.machine())::lower);
+    public HostProgram lower(GraphOp.Function nests, Target target) {
+        var lowered = run(toKernels(target), nests, folder(target));
+        var kernels = lowered.stream()
+                .filter(op -> op instanceof TileOp.Kernel)
+                .map(op -> (TileOp.Kernel) op)
+                .toList();
+        return new HostProgram((PlanOp.Program) lowered.getLast(), kernels);
+    }
+
+    private List<Op> run(Pipeline pipeline, GraphOp.Function function, String folder) {
+        var listeners = new ArrayList<PassListener>(List.of(new PassVerification()));
+        listeners.addAll(options.listeners());
+        var dumps = options.dumpFolder().map(path -> path.resolve(folder));
+        dumps.ifPresent(path -> listeners.add(new PassDumps(path)));
+        var reproducer = dumps.map(path -> new Reproducer(path.resolve("reproducer"), false));
+        try {
+            return pipeline.run(List.of(function), listeners, reproducer);
+        } catch (PassException failure) {
+            // What the model cannot have is not a pass that went wrong.
+            throw failure.getCause() instanceof CompileException cause ? cause : failure;
+        }
+    }
+
+    private void dumpCode(HostProgram program, Target target) throws IOException {
+        if (options.dumpFolder().isPresent()) {
+            var code = new CodeDump(options.dumpFolder().get().resolve(folder(target)));
+            code.write(program.kernels(), target);
+        }
+    }
+
+    private static String folder(Target target) {
+        return target.name().replace(':', '-');
     }
 }

@@ -21,7 +21,7 @@ import org.portolan.lowering.tile.LoweredKernel;
 import org.portolan.runtime.type.Dim;
 
 /// Writes a function of nests as what the host does: a launch for each nest, buffers for what they hand on. Every
-/// buffer has memory of its own here; {@link PlanMemory} makes them share.
+/// buffer has memory of its own here; {@link PlanMemory} makes them share places.
 public final class PlanBuilder {
     private final KernelTable kernels = new KernelTable();
     private final PlanConstants constants = new PlanConstants();
@@ -59,7 +59,12 @@ public final class PlanBuilder {
         var ops = new ArrayList<Op>(builder.constants.ops());
         ops.addAll(builder.ops);
         var plan = new PlanOp.Program(function.name(), function.symbols(), Dim.ZERO, new Body(params, ops));
-        return new HostProgram(PlanMemory.place(plan), builder.kernels.kernels());
+        return new HostProgram(plan, builder.kernels.kernels());
+    }
+
+    /// The host program of a function of nests for a machine.
+    static HostProgram build(GraphOp.Function function, MachineOp.Chip machine) {
+        return build(function, new org.portolan.lowering.tile.NestToTile(machine)::lower);
     }
 
     private void emit(Body body) {

@@ -36,7 +36,7 @@ class PlanDifferentialTest {
         for (int seed = 0; seed < FUNCTIONS; seed++) {
             var function = RandomFunction.of(seed);
             var program = PlanBuilder.build(function, new FakeLowering());
-            var plan = PlanWriter.write(program.plan(), PlanDifferentialTest::weight);
+            var plan = PlanWriter.write(MemoryPlanner.place(program.plan()), PlanDifferentialTest::weight);
             var updates = new HashMap<String, Boolean>();
             collectUpdates(function.body(), updates);
             var expected = FunctionReference.run(function, n);
@@ -57,11 +57,12 @@ class PlanDifferentialTest {
     @Test
     void textsOfBothFormsReadBack() {
         for (int seed = 0; seed < 50; seed++) {
-            var program = PlanBuilder.build(RandomFunction.of(seed), new FakeLowering());
-            var text = IrPrinter.print(program.plan());
+            var program = MemoryPlanner.place(
+                    PlanBuilder.build(RandomFunction.of(seed), new FakeLowering()).plan());
+            var text = IrPrinter.print(program);
             var read = IrParser.parse(text, "plan.ir");
             assertEquals(text, IrPrinter.print(read));
-            var plan = PlanWriter.write(program.plan(), PlanDifferentialTest::weight);
+            var plan = PlanWriter.write(program, PlanDifferentialTest::weight);
             assertEquals(plan, Plan.parse(plan.toString()));
             var again = PlanWriter.write((PlanOp.Program) read.getFirst(), PlanDifferentialTest::weight);
             assertEquals(withOutputs(plan, again.outputs()), again);

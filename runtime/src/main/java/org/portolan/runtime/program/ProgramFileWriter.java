@@ -179,7 +179,7 @@ public final class ProgramFileWriter implements AutoCloseable {
         }
         var items = new ArrayList<ZipLayout.Item>();
         var entries = new ArrayList<Manifest.Entry>();
-        if (weightBytes > 0) {
+        if (!weights.isEmpty()) {
             int crc = (int) weightsCrc.getValue();
             items.add(new ZipLayout.Item(WEIGHTS, weightBytes, crc, WEIGHTS_ALIGNMENT));
             try (var arena = Arena.ofShared()) {

@@ -96,11 +96,12 @@ class CompiledFunctionTest {
     @Test
     void everyLevelIsAText() throws IOException {
         compile(ADD_RELU, CompileOptions.defaults().withDumpFolder(folder.resolve("dump")), "cpu");
-        try (var files = Files.list(folder.resolve("dump"))) {
+        try (var files = Files.list(folder.resolve("dump/cpu"))) {
             assertEquals(
-                    List.of("0-graph.ir", "1-nest.ir", "2-cpu-kernels.asm", "2-cpu-kernels.llvm", "2-cpu-plan.ir", "2-cpu-tile.ir"),
+                    List.of("00-input.ir", "01-nest-to-tile.ir", "02-plan-memory.ir", "kernels.asm", "kernels.llvm"),
                     files.map(file -> file.getFileName().toString()).sorted().toList());
         }
+        assertTrue(Files.readString(folder.resolve("dump/nests/03-fuse.ir")).contains("nest.compute"));
         var function = (GraphOp.Function) IrParser.parse(ADD_RELU, "test.ir").getFirst();
         var target = Targets.resolve("cpu:x86-64-v3");
         for (var level : Compiler.LEVELS) {

@@ -52,9 +52,9 @@ class LevelsTest {
                 continue;
             }
             check(models.get(i), List.of(function));
-            var nests = Compiler.lowerGraph(function);
+            var nests = new Compiler().lowerGraph(function);
             check(models.get(i), List.of(nests));
-            var program = Compiler.lower(nests, target);
+            var program = new Compiler().lower(nests, target);
             check(models.get(i), List.copyOf(program.kernels()));
             check(models.get(i), List.of(program.plan()));
             checked++;

@@ -1,0 +1,43 @@
+package org.portolan.lowering.plan;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.pass.Pass;
+import org.portolan.lowering.CompileException;
+import org.portolan.lowering.Targets;
+
+/// Turns every function of nests into the kernels that a machine runs and the {@code plan.program} that launches them.
+///
+/// @param machine a target, {@code cpu} or {@code cpu:znver5}, or a machine's name alone
+public record NestToTile(String machine) implements Pass {
+
+    @Override
+    public List<Op> run(List<Op> module) {
+        var chip = chip();
+        var lowered = new ArrayList<Op>();
+        for (var op : module) {
+            if (op instanceof GraphOp.Function function) {
+                var program = PlanBuilder.build(function, chip);
+                lowered.addAll(program.kernels());
+                lowered.add(program.plan());
+            } else {
+                lowered.add(op);
+            }
+        }
+        return lowered;
+    }
+
+    private MachineOp.Chip chip() {
+        var named = Targets.all().stream()
+                .filter(target -> target.machine().name().equals(machine))
+                .toList();
+        if (named.size() > 1) {
+            throw new CompileException("machine '" + machine + "' may be any of "
+                    + named.stream().map(target -> target.name()).toList() + "; name the family too");
+        }
+        return (named.isEmpty() ? Targets.resolve(machine) : named.getFirst()).machine();
+    }
+}

@@ -16,6 +16,9 @@ final class AxisSplit {
     private record Split(String axis, Dim inner) {}
 
     private static final int LIMIT = 8;
+    /// A shorter run of neighbours is not worth losing a long one: there the quotient stays. Sums of products take it
+    /// nevertheless, since it makes their operands plain.
+    private static final long SHORTEST_RUN = 16;
 
     private AxisSplit() {}
 
@@ -86,6 +89,7 @@ final class AxisSplit {
                 && !extent.isConstant(0)
                 && !by.isConstant(0)
                 && by.symbols().stream().noneMatch(name -> nest.axes().containsKey(name) || name.startsWith("$"))
+                && (by.constant().orElse(SHORTEST_RUN) >= SHORTEST_RUN || nest.facts().isContraction())
                 && extent.modulo(by).isConstant(0)
                 && !extent.floorDivide(by).isConstant(1);
     }

@@ -67,7 +67,14 @@ final class Cleanup {
 
     /// The operation, a simpler one, or {@code null} if another value took its result's place.
     private Op simplified(Op op) {
-        if (op instanceof NestOp.Read read && read.otherwise() != Otherwise.PROVEN && isWithin(read)) {
+        if (nest.undecided().contains(op)) {
+            return op;
+        }
+        if (op instanceof NestOp.Read read && read.otherwise() != Otherwise.PROVEN) {
+            if (!isWithin(read)) {
+                nest.undecided().add(op);
+                return op;
+            }
             return new NestOp.Read(
                     read.source(), read.indices(), Optional.empty(), read.at(), Otherwise.PROVEN, read.result());
         }
@@ -76,8 +83,12 @@ final class Cleanup {
             rewriter.replace(select.result(), known.getAsLong() != 0 ? select.yes() : select.no());
             return null;
         }
-        if (op instanceof ArithOp.Compare compare && known(compare) instanceof OptionalLong known && known.isPresent()) {
-            return new ArithOp.Integer(known.getAsLong(), compare.result());
+        if (op instanceof ArithOp.Compare compare) {
+            var known = known(compare);
+            if (known.isPresent()) {
+                return new ArithOp.Integer(known.getAsLong(), compare.result());
+            }
+            nest.undecided().add(op);
         }
         if (op instanceof ArithOp.Pow power) {
             return withoutPower(power);

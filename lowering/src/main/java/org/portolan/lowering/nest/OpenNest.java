@@ -2,6 +2,7 @@ package org.portolan.lowering.nest;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,6 +31,7 @@ final class OpenNest {
     private DimBounds bounds;
     private NestFacts facts;
     private Set<Value> sources;
+    private final Set<Op> undecided = Collections.newSetFromMap(new IdentityHashMap<>());
 
     OpenNest(NestOp.Compute nest, int position, Symbols symbols) {
         this.symbols = symbols;
@@ -73,6 +75,11 @@ final class OpenNest {
 
     boolean updates(Value tensor) {
         return into.contains(tensor);
+    }
+
+    /// Comparisons and guards that the bounds of the axes did not decide: they need not be asked again.
+    Set<Op> undecided() {
+        return undecided;
     }
 
     DimBounds bounds() {

@@ -11,13 +11,7 @@ package org.portolan.onnx;
 /// @param externalFiles different files that hold weights
 /// @param denseBytes bytes that sparse tensors may grow to
 public record OnnxLimits(
-        int messageDepth,
-        long nodes,
-        int nameBytes,
-        int rank,
-        int functionDepth,
-        int externalFiles,
-        long denseBytes) {
+        int messageDepth, long nodes, int nameBytes, int rank, int functionDepth, int externalFiles, long denseBytes) {
     /// The limits that hold where the caller says nothing.
     public static final OnnxLimits DEFAULT = new OnnxLimits(400, 4_000_000, 1 << 20, 64, 64, 4096, 1L << 30);
 

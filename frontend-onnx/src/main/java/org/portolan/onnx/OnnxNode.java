@@ -31,7 +31,10 @@ public record OnnxNode(
     public String label() {
         var qualified = domain.isEmpty() ? operator : domain + ":" + operator;
         var given = name.isEmpty()
-                ? outputs.stream().filter(output -> !output.isEmpty()).findFirst().orElse("?")
+                ? outputs.stream()
+                        .filter(output -> !output.isEmpty())
+                        .findFirst()
+                        .orElse("?")
                 : name;
         return "%s node '%s'".formatted(qualified, given);
     }

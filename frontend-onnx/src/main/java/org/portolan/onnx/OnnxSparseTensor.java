@@ -27,18 +27,25 @@ public record OnnxSparseTensor(String name, OnnxTensor values, List<Long> positi
     public OnnxTensor dense(OnnxLimits limits) {
         var type = values.type();
         if (type.bits() % 8 != 0 || type == OnnxDataType.STRING) {
-            throw new OnnxException("Sparse tensor '%s' has elements of type %s: expected whole bytes"
-                    .formatted(name, type));
+            throw new OnnxException(
+                    "Sparse tensor '%s' has elements of type %s: expected whole bytes".formatted(name, type));
         }
         long width = type.bits() / 8;
         OnnxLimits.check(
-                "denseBytes", Math.min(limits.denseBytes(), Integer.MAX_VALUE - 64), type.bytes(elements()),
+                "denseBytes",
+                Math.min(limits.denseBytes(), Integer.MAX_VALUE - 64),
+                type.bytes(elements()),
                 "Sparse tensor '" + name + "'");
         var bytes = MemorySegment.ofArray(new byte[(int) type.bytes(elements())]);
         for (int i = 0; i < positions.size(); i++) {
             MemorySegment.copy(
-                    values.data(), ValueLayout.JAVA_BYTE, i * width, bytes, ValueLayout.JAVA_BYTE,
-                    positions.get(i) * width, width);
+                    values.data(),
+                    ValueLayout.JAVA_BYTE,
+                    i * width,
+                    bytes,
+                    ValueLayout.JAVA_BYTE,
+                    positions.get(i) * width,
+                    width);
         }
         return new OnnxTensor(name, type, dims, bytes, List.of(), values.offset());
     }

@@ -42,8 +42,7 @@ final class ActivationOperators {
     private static Operand map(Call call, Scalars.Unary formula) {
         var x = call.input(0);
         var wide = GraphWriter.accumulator(x.element());
-        return call.writer()
-                .map(x, (s, value) -> s.cast(formula.apply(s, s.cast(value, wide)), x.element()));
+        return call.writer().map(x, (s, value) -> s.cast(formula.apply(s, s.cast(value, wide)), x.element()));
     }
 
     /// log(1 + exp(x)) without overflow: max(x, 0) + log(1 + exp(-|x|)).
@@ -74,7 +73,10 @@ final class ActivationOperators {
     private static Operand parametricRelu(Call call) {
         var x = call.input(0);
         var slope = call.input(1);
-        if (call.opset() < 7 && slope.rank() == 1 && x.rank() > 1 && !slope.dim(0).isConstant(1)) {
+        if (call.opset() < 7
+                && slope.rank() == 1
+                && x.rank() > 1
+                && !slope.dim(0).isConstant(1)) {
             var dims = new ArrayList<>(List.of(slope.dim(0)));
             for (int axis = 2; axis < x.rank(); axis++) {
                 dims.add(Dim.ONE);
@@ -111,9 +113,7 @@ final class ActivationOperators {
 
     private static Operand thresholdedRelu(Call call) {
         double alpha = call.number("alpha", 1);
-        return map(
-                call,
-                (s, x) -> s.select(s.compare(x, Relation.GREATER, s.number(x, alpha)), x, s.number(x, 0)));
+        return map(call, (s, x) -> s.select(s.compare(x, Relation.GREATER, s.number(x, alpha)), x, s.number(x, 0)));
     }
 
     private static Operand shrink(Call call) {
@@ -128,8 +128,7 @@ final class ActivationOperators {
     private static Operand gelu(Call call) {
         var approximate = call.text("approximate", "none");
         return switch (approximate) {
-            case "none" ->
-                map(call, (s, x) -> s.mul(s.mul(x, 0.5), s.add(s.erf(s.mul(x, Math.sqrt(0.5))), 1)));
+            case "none" -> map(call, (s, x) -> s.mul(s.mul(x, 0.5), s.add(s.erf(s.mul(x, Math.sqrt(0.5))), 1)));
             case "tanh" ->
                 map(call, (s, x) -> {
                     var cube = s.mul(s.mul(s.mul(x, x), x), 0.044715);
@@ -148,8 +147,7 @@ final class ActivationOperators {
     /// Inference leaves its input as it is. Training draws random numbers, unless it drops nothing.
     private static List<Operand> dropout(Call call) {
         var x = call.input(0);
-        boolean training =
-                call.opset() < 7 ? !call.flag("is_test", false) && call.has("is_test") : isTraining(call);
+        boolean training = call.opset() < 7 ? !call.flag("is_test", false) && call.has("is_test") : isTraining(call);
         if (training && !dropsNothing(call)) {
             throw new Unsupported("dropout in training mode draws random numbers");
         }

@@ -49,15 +49,16 @@ final class AttentionOperators {
         var newValue = heads(call, call.input(2), "kv_num_heads");
         var past = call.optional(4);
         var key = past.map(old -> writer.concat(List.of(old, newKey), 2)).orElse(newKey);
-        var value = call.optional(5).map(old -> writer.concat(List.of(old, newValue), 2)).orElse(newValue);
+        var value = call.optional(5)
+                .map(old -> writer.concat(List.of(old, newValue), 2))
+                .orElse(newValue);
         var element = query.element();
         var bias = bias(call, query, key, past.map(old -> old.dim(2)));
         var raw = scores(call, query, repeated(writer, key, query.dim(1)));
         double cap = call.number("softcap", 0);
-        var capped = cap == 0
-                ? raw
-                : writer.map(raw, (s, x) -> s.mul(s.tanh(s.div(x, cap)), s.number(x, cap)));
-        var biased = bias.map(mask -> writer.map(element, capped, mask, Scalars::add)).orElse(capped);
+        var capped = cap == 0 ? raw : writer.map(raw, (s, x) -> s.mul(s.tanh(s.div(x, cap)), s.number(x, cap)));
+        var biased = bias.map(mask -> writer.map(element, capped, mask, Scalars::add))
+                .orElse(capped);
         var precision = call.elementType("softmax_precision").orElse(element);
         var soft = writer.cast(
                 ReductionOperators.softmax(writer, writer.cast(biased, precision), biased.rank() - 1), element);
@@ -118,20 +119,27 @@ final class AttentionOperators {
             var offset = lengths.isPresent() && past.isEmpty()
                     ? writer.map(ElementType.I64, perBatch(writer, lengths.get()), seen, Scalars::sub)
                     : writer.extent(past.orElse(Dim.ZERO));
-            bias = Optional.of(masked(writer, bias, element, List.of(rows, offset, columns), (s, v) -> s.less(
-                    s.add(v.get(0), v.get(1)), v.get(2))));
+            bias = Optional.of(masked(
+                    writer,
+                    bias,
+                    element,
+                    List.of(rows, offset, columns),
+                    (s, v) -> s.less(s.add(v.get(0), v.get(1)), v.get(2))));
         }
         if (lengths.isPresent()) {
             var ends = perBatch(writer, lengths.get());
-            bias = Optional.of(masked(writer, bias, element, List.of(columns, ends), (s, v) -> s.compare(
-                    v.get(0), Relation.GREATER_OR_EQUAL, v.get(1))));
+            bias = Optional.of(masked(
+                    writer,
+                    bias,
+                    element,
+                    List.of(columns, ends),
+                    (s, v) -> s.compare(v.get(0), Relation.GREATER_OR_EQUAL, v.get(1))));
         }
         return bias;
     }
 
     private static Operand perBatch(GraphWriter writer, Operand values) {
-        return writer.reshape(
-                writer.cast(values, ElementType.I64), List.of(values.dim(0), Dim.ONE, Dim.ONE, Dim.ONE));
+        return writer.reshape(writer.cast(values, ElementType.I64), List.of(values.dim(0), Dim.ONE, Dim.ONE, Dim.ONE));
     }
 
     /// A mask of truths keeps where it is true.
@@ -182,8 +190,12 @@ final class AttentionOperators {
     private static Operand whereOpen(GraphWriter writer, Operand weights, Operand bias) {
         var element = bias.element();
         var best = writer.reduceKeeping(bias, Combine.MAXIMUM, List.of(bias.rank() - 1), element, element);
-        return writer.map(weights.element(), weights, best, (s, x, most) -> s.select(
-                s.compare(most, Relation.EQUAL, s.number(most, Double.NEGATIVE_INFINITY)), s.number(x, 0), x));
+        return writer.map(
+                weights.element(),
+                weights,
+                best,
+                (s, x, most) -> s.select(
+                        s.compare(most, Relation.EQUAL, s.number(most, Double.NEGATIVE_INFINITY)), s.number(x, 0), x));
     }
 
     /// Turns pairs of elements by angles whose cosines and sines are given for each position.
@@ -214,10 +226,16 @@ final class AttentionOperators {
         var step = interleaved ? 2 : 1;
         var first = lastAxis(writer, x, Dim.ZERO, step, half);
         var second = lastAxis(writer, x, interleaved ? Dim.ONE : half, step, half);
-        var real = writer.map(x.element(), List.of(first, second, cosine, sine), (s, v) -> s.sub(
-                s.mul(v.get(2), v.get(0)), s.mul(v.get(3), v.get(1))), "rotary embedding");
-        var imaginary = writer.map(x.element(), List.of(first, second, cosine, sine), (s, v) -> s.add(
-                s.mul(v.get(3), v.get(0)), s.mul(v.get(2), v.get(1))), "rotary embedding");
+        var real = writer.map(
+                x.element(),
+                List.of(first, second, cosine, sine),
+                (s, v) -> s.sub(s.mul(v.get(2), v.get(0)), s.mul(v.get(3), v.get(1))),
+                "rotary embedding");
+        var imaginary = writer.map(
+                x.element(),
+                List.of(first, second, cosine, sine),
+                (s, v) -> s.add(s.mul(v.get(3), v.get(0)), s.mul(v.get(2), v.get(1))),
+                "rotary embedding");
         Operand rotated;
         if (interleaved) {
             var pairDims = new ArrayList<>(real.dims());
@@ -231,17 +249,20 @@ final class AttentionOperators {
         }
         var whole = given == 0
                 ? rotated
-                : writer.concat(List.of(rotated, lastAxis(writer, x, turned, 1, x.dim(3).minus(turned))), 3);
+                : writer.concat(
+                        List.of(rotated, lastAxis(writer, x, turned, 1, x.dim(3).minus(turned))), 3);
         return flat ? writer.reshape(whole, input.dims()) : writer.transpose(whole, List.of(0, 2, 1, 3));
     }
 
     /// One number for each position and pair, `[batch, seq, 1, half]`.
     private static Operand angles(Call call, Operand cache, Operand x, Dim half) {
         var writer = call.writer();
-        var taken = call.optional(3).map(positions -> writer.gather(cache, positions, 0)).orElse(cache);
+        var taken = call.optional(3)
+                .map(positions -> writer.gather(cache, positions, 0))
+                .orElse(cache);
         var starts = Collections.nCopies(3, Dim.ZERO);
-        var sliced = writer.slice(
-                taken, starts, Collections.nCopies(3, Dim.ONE), List.of(taken.dim(0), taken.dim(1), half));
+        var sliced =
+                writer.slice(taken, starts, Collections.nCopies(3, Dim.ONE), List.of(taken.dim(0), taken.dim(1), half));
         return writer.reshape(sliced, List.of(sliced.dim(0), sliced.dim(1), Dim.ONE, half));
     }
 

@@ -69,7 +69,8 @@ final class Block {
         if (elements.size() <= LITERAL) {
             return real
                     ? new Resource.Floats(elements.stream().map(Elements::real).toList())
-                    : new Resource.Integers(elements.stream().map(Elements::whole).toList());
+                    : new Resource.Integers(
+                            elements.stream().map(Elements::whole).toList());
         }
         var data = MemorySegment.ofArray(new byte[Math.toIntExact(type.element().bytes(elements.size()))]);
         for (int i = 0; i < elements.size(); i++) {
@@ -94,7 +95,8 @@ final class Block {
             return numbers;
         }
         var body = Scalars.body(List.of(ElementType.I64), (s, v) -> s.cast(v.getFirst(), ElementType.BOOL));
-        return add(new GraphOp.Map(List.of(numbers), body, Value.of(type, hint))).result();
+        return add(new GraphOp.Map(List.of(numbers), body, Value.of(type, hint)))
+                .result();
     }
 
     /// Extents times factors: what exporters compute sizes with.
@@ -113,6 +115,7 @@ final class Block {
         var multipliers = materialize(type, factors, hint);
         var body = Scalars.body(
                 List.of(ElementType.I64, type.element()), (s, v) -> s.mul(s.cast(v.get(0), type.element()), v.get(1)));
-        return add(new GraphOp.Map(List.of(numbers, multipliers), body, Value.of(type, hint))).result();
+        return add(new GraphOp.Map(List.of(numbers, multipliers), body, Value.of(type, hint)))
+                .result();
     }
 }

@@ -45,12 +45,7 @@ final class ControlOperators {
         for (int i = 0; i < left.values.size(); i++) {
             results.add(joined(call, left.values.get(i), right.values.get(i)));
         }
-        writer.block()
-                .add(new GraphOp.If(
-                        value,
-                        left.body(),
-                        right.body(),
-                        results));
+        writer.block().add(new GraphOp.If(value, left.body(), right.body(), results));
         return results.stream().map(Operand::of).toList();
     }
 
@@ -95,7 +90,8 @@ final class ControlOperators {
     private static List<Operand> loop(Call call) {
         var writer = call.writer();
         var body = call.graph("body");
-        var initial = IntStream.range(2, call.inputCount()).mapToObj(call::input).toList();
+        var initial =
+                IntStream.range(2, call.inputCount()).mapToObj(call::input).toList();
         int scans = body.outputs().size() - 1 - initial.size();
         if (scans < 0 || body.inputs().size() != initial.size() + 2) {
             throw call.error("the body has %d inputs and %d outputs for %d carried values"
@@ -104,8 +100,8 @@ final class ControlOperators {
         var count = call.optional(0).map(operand -> writer.reshape(operand, List.of()));
         var condition = call.optional(1).map(operand -> writer.reshape(operand, List.of()));
         var result = Loops.loop(writer, count, condition, Optional.empty(), initial, (iteration, running, carried) -> {
-            var arguments = new ArrayList<>(List.of(
-                    shaped(writer, iteration, body, 0), shaped(writer, running, body, 1)));
+            var arguments =
+                    new ArrayList<>(List.of(shaped(writer, iteration, body, 0), shaped(writer, running, body, 1)));
             arguments.addAll(carried);
             var outputs = call.bodies().graph(body, arguments);
             return new Loops.Step(
@@ -142,8 +138,10 @@ final class ControlOperators {
                             body.outputs().size()));
         }
         var initial = IntStream.range(0, states).mapToObj(call::input).toList();
-        var sources = IntStream.range(states, call.inputCount()).mapToObj(call::input).toList();
-        var axes = scanAxes(call, "scan_input_axes", sources.stream().map(Operand::rank).toList());
+        var sources =
+                IntStream.range(states, call.inputCount()).mapToObj(call::input).toList();
+        var axes = scanAxes(
+                call, "scan_input_axes", sources.stream().map(Operand::rank).toList());
         var backwards = call.integers("scan_input_directions", Collections.nCopies(scanned, 0L));
         var length = sources.getFirst().dim(axes.getFirst());
         for (int i = 1; i < scanned; i++) {
@@ -151,8 +149,12 @@ final class ControlOperators {
         }
         var last = writer.extent(length.minus(1));
         var result = Loops.loop(
-                writer, Optional.of(writer.extent(length)), Optional.empty(), Optional.of(length), initial, (
-                        iteration, running, carried) -> {
+                writer,
+                Optional.of(writer.extent(length)),
+                Optional.empty(),
+                Optional.of(length),
+                initial,
+                (iteration, running, carried) -> {
                     var arguments = new ArrayList<>(carried);
                     for (int i = 0; i < scanned; i++) {
                         var place = backwards.get(i) == 1
@@ -172,7 +174,8 @@ final class ControlOperators {
     /// Stacks are made along the first axis in the order of the iterations; the node may want another axis or order.
     private static List<Operand> arranged(Call call, List<Operand> stacks) {
         var writer = call.writer();
-        var axes = scanAxes(call, "scan_output_axes", stacks.stream().map(Operand::rank).toList());
+        var axes = scanAxes(
+                call, "scan_output_axes", stacks.stream().map(Operand::rank).toList());
         var backwards = call.integers("scan_output_directions", Collections.nCopies(stacks.size(), 0L));
         var results = new ArrayList<Operand>();
         for (int i = 0; i < stacks.size(); i++) {

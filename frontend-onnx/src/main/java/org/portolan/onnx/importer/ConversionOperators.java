@@ -27,13 +27,12 @@ final class ConversionOperators {
     private static Operand convert(Call call, ElementType element) {
         var overflow = call.flag("saturate", true) ? Overflow.SATURATE : Overflow.INFINITY;
         var mode = call.text("round_mode", "up");
-        var rounding =
-                switch (mode) {
-                    case "up" -> element == ElementType.F8E8M0 ? Rounding.UP : Rounding.NEAREST_EVEN;
-                    case "down" -> element == ElementType.F8E8M0 ? Rounding.DOWN : Rounding.NEAREST_EVEN;
-                    case "nearest" -> Rounding.NEAREST_EVEN;
-                    default -> throw call.error("round_mode '%s'".formatted(mode));
-                };
+        var rounding = switch (mode) {
+            case "up" -> element == ElementType.F8E8M0 ? Rounding.UP : Rounding.NEAREST_EVEN;
+            case "down" -> element == ElementType.F8E8M0 ? Rounding.DOWN : Rounding.NEAREST_EVEN;
+            case "nearest" -> Rounding.NEAREST_EVEN;
+            default -> throw call.error("round_mode '%s'".formatted(mode));
+        };
         var x = call.input(0);
         return x.element() == element
                 ? x

@@ -18,8 +18,7 @@ final class ConvolutionOperators {
             since(1, "Conv", call -> {
                 var x = call.input(0);
                 var element = x.element();
-                var sum = convolution(
-                        call, x, call.input(1), GraphWriter.accumulator(element), element);
+                var sum = convolution(call, x, call.input(1), GraphWriter.accumulator(element), element);
                 return biased(call, sum, call.optional(2));
             }),
             since(1, "ConvTranspose", ConvolutionOperators::transposed),
@@ -36,18 +35,22 @@ final class ConvolutionOperators {
         var writer = call.writer();
         writer.equal(x.dim(1), weights.dim(1).times(groups), "input channels");
         writer.equal(
-                weights.dim(0).floorDivide(groups).times(groups), weights.dim(0), "output channels, whole groups of them");
+                weights.dim(0).floorDivide(groups).times(groups),
+                weights.dim(0),
+                "output channels, whole groups of them");
         var dims = new ArrayList<>(List.of(x.dim(0), weights.dim(0)));
         dims.addAll(windows.output());
-        return writer.add(new GraphOp.Convolution(
-                x.value(),
-                weights.value(),
-                windows.strides(),
-                windows.dilations(),
-                windows.low(),
-                groups,
-                accumulate,
-                writer.fresh(result, dims)), GraphOp.Convolution::result);
+        return writer.add(
+                new GraphOp.Convolution(
+                        x.value(),
+                        weights.value(),
+                        windows.strides(),
+                        windows.dilations(),
+                        windows.low(),
+                        groups,
+                        accumulate,
+                        writer.fresh(result, dims)),
+                GraphOp.Convolution::result);
     }
 
     private static void checkRank(Call call, Operand x, Operand weights) {
@@ -99,9 +102,10 @@ final class ConvolutionOperators {
 
     private static Operand integers(Call call) {
         var x = MatrixOperators.centred(call.writer(), call.input(0), call.optional(2));
-        var zero = call.optional(3).map(points -> points.rank() == 1
-                ? firstAxis(call.writer(), points, call.input(1).rank())
-                : points);
+        var zero = call.optional(3)
+                .map(points -> points.rank() == 1
+                        ? firstAxis(call.writer(), points, call.input(1).rank())
+                        : points);
         var weights = MatrixOperators.centred(call.writer(), call.input(1), zero);
         return convolution(call, x, weights, ElementType.I32, ElementType.I32);
     }
@@ -128,7 +132,8 @@ final class ConvolutionOperators {
         var mode = call.text("auto_pad", "NOTSET");
         if (more.size() != axes
                 || pads.size() != 2 * axes
-                || wanted.map(shape -> shape.size() != axes && shape.size() != axes + 2).orElse(false)
+                || wanted.map(shape -> shape.size() != axes && shape.size() != axes + 2)
+                        .orElse(false)
                 || pads.stream().anyMatch(pad -> Math.abs(pad) > LARGEST_PAD)) {
             throw call.error("pads %s, output_padding %s or output_shape %s do not fit %d spatial axes"
                     .formatted(pads, more, wanted.orElse(List.of()), axes));
@@ -157,15 +162,17 @@ final class ConvolutionOperators {
         }
         var writer = call.writer();
         writer.equal(x.dim(1), weights.dim(0), "input channels");
-        var sum = writer.add(new GraphOp.ConvolutionTranspose(
-                x.value(),
-                weights.value(),
-                strides,
-                dilations,
-                low,
-                groups,
-                GraphWriter.accumulator(x.element()),
-                writer.fresh(x.element(), dims)), GraphOp.ConvolutionTranspose::result);
+        var sum = writer.add(
+                new GraphOp.ConvolutionTranspose(
+                        x.value(),
+                        weights.value(),
+                        strides,
+                        dilations,
+                        low,
+                        groups,
+                        GraphWriter.accumulator(x.element()),
+                        writer.fresh(x.element(), dims)),
+                GraphOp.ConvolutionTranspose::result);
         return biased(call, sum, call.optional(2));
     }
 }

@@ -143,7 +143,8 @@ final class DimLogic {
             Dim dim = Dim.ZERO;
             Dim before = Dim.ZERO;
             for (int axis = 0; axis < dims.size(); axis++) {
-                dim = dim.plus(stay.get(axis).times(equal(before, Dim.of(place))).times(dims.get(axis)));
+                dim = dim.plus(
+                        stay.get(axis).times(equal(before, Dim.of(place))).times(dims.get(axis)));
                 before = before.plus(stay.get(axis));
             }
             result.add(dim);

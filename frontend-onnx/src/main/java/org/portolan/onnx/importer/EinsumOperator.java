@@ -39,7 +39,9 @@ final class EinsumOperator {
         for (var operand : operands) {
             for (int axis = 0; axis < operand.labels.size(); axis++) {
                 extents.merge(
-                        operand.labels.get(axis), operand.tensor.dim(axis), (old, next) -> old.isConstant(1) ? next : old);
+                        operand.labels.get(axis),
+                        operand.tensor.dim(axis),
+                        (old, next) -> old.isConstant(1) ? next : old);
             }
         }
         var current = operands.getFirst();
@@ -54,7 +56,8 @@ final class EinsumOperator {
         }
         var order = result.stream().map(current.labels::indexOf).toList();
         var arranged = call.writer().transpose(current.tensor, order);
-        return call.writer().broadcast(arranged, result.stream().map(extents::get).toList());
+        return call.writer()
+                .broadcast(arranged, result.stream().map(extents::get).toList());
     }
 
     private static List<Character> labels(Call call, String term, int rank) {
@@ -80,7 +83,9 @@ final class EinsumOperator {
 
     private static List<Character> resultLabels(Call call, String term, List<Labelled> operands) {
         int hidden = (int) operands.stream()
-                .mapToLong(operand -> operand.labels.stream().filter(label -> label > ELLIPSIS).count())
+                .mapToLong(operand -> operand.labels.stream()
+                        .filter(label -> label > ELLIPSIS)
+                        .count())
                 .max()
                 .orElse(0);
         int rank = term.replace("...", "").length() + (term.contains("...") ? hidden : 0);
@@ -94,7 +99,8 @@ final class EinsumOperator {
             term.replace("...", "").chars().forEach(letter -> counts.merge((char) letter, 1, Integer::sum));
         }
         var hidden = new TreeSet<Character>(Collections.reverseOrder());
-        operands.forEach(operand -> operand.labels.stream().filter(label -> label > ELLIPSIS).forEach(hidden::add));
+        operands.forEach(operand ->
+                operand.labels.stream().filter(label -> label > ELLIPSIS).forEach(hidden::add));
         var result = new ArrayList<Character>(hidden);
         counts.entrySet().stream()
                 .filter(entry -> entry.getValue() == 1)
@@ -155,7 +161,8 @@ final class EinsumOperator {
                 call.writer().reduce(x.tensor, Combine.SUM, axes, GraphWriter.accumulator(element), element), labels);
     }
 
-    /// Labels are sorted into those of the stack (in both and needed later), of the rows, of the columns, and those that
+    /// Labels are sorted into those of the stack (in both and needed later), of the rows, of the columns, and those
+    /// that
     /// are contracted.
     private static Labelled multiplied(Call call, Labelled left, Labelled right, Set<Character> needed) {
         var leftNeeds = new LinkedHashSet<>(needed);
@@ -164,10 +171,17 @@ final class EinsumOperator {
         rightNeeds.addAll(left.labels);
         var a = summed(call, left, leftNeeds);
         var b = summed(call, right, rightNeeds);
-        var stack = a.labels.stream().filter(b.labels::contains).filter(needed::contains).toList();
-        var inner = a.labels.stream().filter(b.labels::contains).filter(label -> !needed.contains(label)).toList();
+        var stack = a.labels.stream()
+                .filter(b.labels::contains)
+                .filter(needed::contains)
+                .toList();
+        var inner = a.labels.stream()
+                .filter(b.labels::contains)
+                .filter(label -> !needed.contains(label))
+                .toList();
         var rows = a.labels.stream().filter(label -> !b.labels.contains(label)).toList();
-        var columns = b.labels.stream().filter(label -> !a.labels.contains(label)).toList();
+        var columns =
+                b.labels.stream().filter(label -> !a.labels.contains(label)).toList();
         var writer = call.writer();
         var one = folded(writer, a, stack, rows, inner);
         var two = folded(writer, b, stack, inner, columns);
@@ -187,7 +201,8 @@ final class EinsumOperator {
         var labels = new ArrayList<>(stack);
         labels.addAll(first);
         labels.addAll(second);
-        var arranged = writer.transpose(x.tensor, labels.stream().map(x.labels::indexOf).toList());
+        var arranged = writer.transpose(
+                x.tensor, labels.stream().map(x.labels::indexOf).toList());
         var dims = new ArrayList<>(arranged.dims().subList(0, stack.size()));
         int middle = stack.size() + first.size();
         dims.add(Dim.product(arranged.dims().subList(stack.size(), middle)));

@@ -91,7 +91,9 @@ final class ElementwiseOperators {
     /// The second operand. Before opset 7 it was broadcast only if the node said so, and from an axis that it gave.
     private static Operand second(Call call) {
         var right = call.input(1);
-        if (call.opset() >= 7 || !call.flag("broadcast", false) || call.integer("axis").isEmpty()) {
+        if (call.opset() >= 7
+                || !call.flag("broadcast", false)
+                || call.integer("axis").isEmpty()) {
             return right;
         }
         int rank = call.input(0).rank();
@@ -168,7 +170,11 @@ final class ElementwiseOperators {
 
     private static Operand where(Call call) {
         return call.writer()
-                .map(call.input(1).element(), call.all(), (s, x) -> s.select(x.get(0), x.get(1), x.get(2)), "broadcast");
+                .map(
+                        call.input(1).element(),
+                        call.all(),
+                        (s, x) -> s.select(x.get(0), x.get(1), x.get(2)),
+                        "broadcast");
     }
 
     /// Bounds are attributes before opset 11 and inputs since. Where they cross, the upper one wins.
@@ -176,12 +182,9 @@ final class ElementwiseOperators {
         var x = call.input(0);
         var element = x.element();
         var writer = call.writer();
-        var low = call.opset() < 11
-                ? call.number("min").map(value -> writer.scalar(element, value))
-                : call.optional(1);
-        var high = call.opset() < 11
-                ? call.number("max").map(value -> writer.scalar(element, value))
-                : call.optional(2);
+        var low = call.opset() < 11 ? call.number("min").map(value -> writer.scalar(element, value)) : call.optional(1);
+        var high =
+                call.opset() < 11 ? call.number("max").map(value -> writer.scalar(element, value)) : call.optional(2);
         var result = x;
         if (low.isPresent()) {
             result = writer.mapTo(

@@ -135,7 +135,8 @@ final class Folding {
         return switch (known.get(op.operand())) {
             case Element.Whole(Dim value) when !value.isConstant() -> symbolicCast(value, to);
             case Element.Whole(Dim value) -> {
-                long bits = ElementTypes.convert(from, to, ElementTypes.encodeLong(from, value.constant().getAsLong()));
+                long bits = ElementTypes.convert(
+                        from, to, ElementTypes.encodeLong(from, value.constant().getAsLong()));
                 yield decoded(to, bits);
             }
             case Element.Real(double value) -> {
@@ -158,8 +159,26 @@ final class Folding {
         return switch (to) {
             case I64, I32, U64, U32, INDEX -> new Element.Whole(value);
             case F64, F32 -> new Element.Ratio(value, 1, 1);
-            case BOOL -> isExtent(value) ? null : new Element.Whole(DimLogic.absolute(value).minimum(Dim.ONE));
-            case F16, BF16, F8E4M3, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0, F4E2M1, I16, I8, I4, I2, U16, U8, U4, U2,
+            case BOOL ->
+                isExtent(value)
+                        ? null
+                        : new Element.Whole(DimLogic.absolute(value).minimum(Dim.ONE));
+            case F16,
+                    BF16,
+                    F8E4M3,
+                    F8E4M3FNUZ,
+                    F8E5M2,
+                    F8E5M2FNUZ,
+                    F8E8M0,
+                    F4E2M1,
+                    I16,
+                    I8,
+                    I4,
+                    I2,
+                    U16,
+                    U8,
+                    U4,
+                    U2,
                     STRING -> null;
         };
     }
@@ -172,17 +191,34 @@ final class Folding {
 
     private static Element whole(ArithOp.Unary op, Dim x) {
         var type = op.result().type().elementType();
-        var result =
-                switch (op) {
-                    case ArithOp.Neg _ -> x.times(-1);
-                    case ArithOp.Abs _ -> isExtent(x) ? x : DimLogic.absolute(x);
-                    case ArithOp.Sign _ -> x.isConstant() ? Dim.of(Long.signum(x.constant().getAsLong())) : null;
-                    case ArithOp.Not _ -> type == ElementType.BOOL ? DimLogic.not(x) : x.times(-1).minus(1);
-                    case ArithOp.Floor _, ArithOp.Ceil _, ArithOp.Round _, ArithOp.Trunc _, ArithOp.Sqrt _,
-                            ArithOp.Exp _, ArithOp.Log _, ArithOp.Sin _, ArithOp.Cos _, ArithOp.Tan _, ArithOp.Asin _,
-                            ArithOp.Acos _, ArithOp.Atan _, ArithOp.Sinh _, ArithOp.Cosh _, ArithOp.Tanh _,
-                            ArithOp.Asinh _, ArithOp.Acosh _, ArithOp.Atanh _, ArithOp.Erf _ -> null;
-                };
+        var result = switch (op) {
+            case ArithOp.Neg _ -> x.times(-1);
+            case ArithOp.Abs _ -> isExtent(x) ? x : DimLogic.absolute(x);
+            case ArithOp.Sign _ ->
+                x.isConstant() ? Dim.of(Long.signum(x.constant().getAsLong())) : null;
+            case ArithOp.Not _ ->
+                type == ElementType.BOOL ? DimLogic.not(x) : x.times(-1).minus(1);
+            case ArithOp.Floor _,
+                    ArithOp.Ceil _,
+                    ArithOp.Round _,
+                    ArithOp.Trunc _,
+                    ArithOp.Sqrt _,
+                    ArithOp.Exp _,
+                    ArithOp.Log _,
+                    ArithOp.Sin _,
+                    ArithOp.Cos _,
+                    ArithOp.Tan _,
+                    ArithOp.Asin _,
+                    ArithOp.Acos _,
+                    ArithOp.Atan _,
+                    ArithOp.Sinh _,
+                    ArithOp.Cosh _,
+                    ArithOp.Tanh _,
+                    ArithOp.Asinh _,
+                    ArithOp.Acosh _,
+                    ArithOp.Atanh _,
+                    ArithOp.Erf _ -> null;
+        };
         return result == null ? null : wrapped(type, result);
     }
 
@@ -206,9 +242,22 @@ final class Folding {
             case ArithOp.Round _ -> rounded(type, Math.rint(x));
             case ArithOp.Trunc _ -> rounded(type, x < 0 ? Math.ceil(x) : Math.floor(x));
             case ArithOp.Sqrt _ -> rounded(type, Math.sqrt(x));
-            case ArithOp.Exp _, ArithOp.Log _, ArithOp.Sin _, ArithOp.Cos _, ArithOp.Tan _, ArithOp.Asin _,
-                    ArithOp.Acos _, ArithOp.Atan _, ArithOp.Sinh _, ArithOp.Cosh _, ArithOp.Tanh _, ArithOp.Asinh _,
-                    ArithOp.Acosh _, ArithOp.Atanh _, ArithOp.Erf _, ArithOp.Not _ -> null;
+            case ArithOp.Exp _,
+                    ArithOp.Log _,
+                    ArithOp.Sin _,
+                    ArithOp.Cos _,
+                    ArithOp.Tan _,
+                    ArithOp.Asin _,
+                    ArithOp.Acos _,
+                    ArithOp.Atan _,
+                    ArithOp.Sinh _,
+                    ArithOp.Cosh _,
+                    ArithOp.Tanh _,
+                    ArithOp.Asinh _,
+                    ArithOp.Acosh _,
+                    ArithOp.Atanh _,
+                    ArithOp.Erf _,
+                    ArithOp.Not _ -> null;
         };
     }
 
@@ -216,10 +265,28 @@ final class Folding {
         return switch (op) {
             case ArithOp.Floor _ -> whole(x.extent().times(x.numerator()).floorDivide(x.denominator()));
             case ArithOp.Ceil _ -> whole(x.extent().times(x.numerator()).ceilDivide(x.denominator()));
-            case ArithOp.Neg _, ArithOp.Abs _, ArithOp.Sign _, ArithOp.Round _, ArithOp.Trunc _, ArithOp.Sqrt _,
-                    ArithOp.Exp _, ArithOp.Log _, ArithOp.Sin _, ArithOp.Cos _, ArithOp.Tan _, ArithOp.Asin _,
-                    ArithOp.Acos _, ArithOp.Atan _, ArithOp.Sinh _, ArithOp.Cosh _, ArithOp.Tanh _, ArithOp.Asinh _,
-                    ArithOp.Acosh _, ArithOp.Atanh _, ArithOp.Erf _, ArithOp.Not _ -> null;
+            case ArithOp.Neg _,
+                    ArithOp.Abs _,
+                    ArithOp.Sign _,
+                    ArithOp.Round _,
+                    ArithOp.Trunc _,
+                    ArithOp.Sqrt _,
+                    ArithOp.Exp _,
+                    ArithOp.Log _,
+                    ArithOp.Sin _,
+                    ArithOp.Cos _,
+                    ArithOp.Tan _,
+                    ArithOp.Asin _,
+                    ArithOp.Acos _,
+                    ArithOp.Atan _,
+                    ArithOp.Sinh _,
+                    ArithOp.Cosh _,
+                    ArithOp.Tanh _,
+                    ArithOp.Asinh _,
+                    ArithOp.Acosh _,
+                    ArithOp.Atanh _,
+                    ArithOp.Erf _,
+                    ArithOp.Not _ -> null;
         };
     }
 
@@ -235,8 +302,27 @@ final class Folding {
     private static Element rounded(ElementType type, double exact) {
         return switch (type) {
             case F64, F32, F16, BF16 -> decoded(type, ElementTypes.encodeDouble(type, exact));
-            case F8E4M3, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0, F4E2M1, I64, I32, I16, I8, I4, I2, U64, U32, U16, U8,
-                    U4, U2, BOOL, INDEX, STRING -> null;
+            case F8E4M3,
+                    F8E4M3FNUZ,
+                    F8E5M2,
+                    F8E5M2FNUZ,
+                    F8E8M0,
+                    F4E2M1,
+                    I64,
+                    I32,
+                    I16,
+                    I8,
+                    I4,
+                    I2,
+                    U64,
+                    U32,
+                    U16,
+                    U8,
+                    U4,
+                    U2,
+                    BOOL,
+                    INDEX,
+                    STRING -> null;
         };
     }
 
@@ -294,8 +380,14 @@ final class Folding {
                 case ArithOp.Div _ -> rounded(type, x / y);
                 case ArithOp.Min _ -> rounded(type, Math.min(x, y));
                 case ArithOp.Max _ -> rounded(type, Math.max(x, y));
-                case ArithOp.Rem _, ArithOp.Mod _, ArithOp.Pow _, ArithOp.And _, ArithOp.Or _, ArithOp.Xor _,
-                        ArithOp.Shl _, ArithOp.Shr _ -> null;
+                case ArithOp.Rem _,
+                        ArithOp.Mod _,
+                        ArithOp.Pow _,
+                        ArithOp.And _,
+                        ArithOp.Or _,
+                        ArithOp.Xor _,
+                        ArithOp.Shl _,
+                        ArithOp.Shr _ -> null;
             };
         }
         return null;
@@ -347,7 +439,8 @@ final class Folding {
         for (int i = 0; i < count; i++) {
             int index = i;
             var result = evaluate(
-                    body, arguments.stream().map(elements -> elements.get(index)).toList());
+                    body,
+                    arguments.stream().map(elements -> elements.get(index)).toList());
             if (result.isEmpty()) {
                 return Optional.empty();
             }

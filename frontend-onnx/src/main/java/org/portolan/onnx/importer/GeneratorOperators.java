@@ -65,8 +65,7 @@ final class GeneratorOperators {
         for (int i = 0; i < data.length; i++) {
             data[i] = values.get(i);
         }
-        return new OnnxTensor(
-                "", OnnxDataType.FLOAT, List.of((long) data.length), bytes(data), List.of(), 0);
+        return new OnnxTensor("", OnnxDataType.FLOAT, List.of((long) data.length), bytes(data), List.of(), 0);
     }
 
     private static MemorySegment bytes(float[] values) {
@@ -95,7 +94,9 @@ final class GeneratorOperators {
         var limit = writer.reshape(call.input(1), List.of());
         var delta = writer.reshape(call.input(2), List.of());
         var element = start.element();
-        if (delta.elements().map(elements -> elements.equals(List.of(zero(element)))).orElse(false)) {
+        if (delta.elements()
+                .map(elements -> elements.equals(List.of(zero(element))))
+                .orElse(false)) {
             throw call.error("a delta of 0");
         }
         var count = element.isFloat() ? countOfNumbers(call, start, limit, delta) : count(call, start, limit, delta);
@@ -129,9 +130,7 @@ final class GeneratorOperators {
         var distance = writer.bindScalar(limit).minus(writer.bindScalar(start));
         if (step.isConstant()) {
             long by = step.constant().getAsLong();
-            var count = by > 0
-                    ? distance.ceilDivide(by)
-                    : distance.times(-1).ceilDivide(Math.negateExact(by));
+            var count = by > 0 ? distance.ceilDivide(by) : distance.times(-1).ceilDivide(Math.negateExact(by));
             return DimLogic.maximum(count, Dim.ZERO);
         }
         writer.check(step, Relation.NOT_EQUAL, Dim.ZERO, "a delta must not be 0");

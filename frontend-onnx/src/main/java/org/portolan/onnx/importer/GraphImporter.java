@@ -105,8 +105,8 @@ final class GraphImporter implements Call.Bodies {
                     "Input '%s' has no declared shape: give one when compiling".formatted(input.name()));
         }
         if (given != null && declared >= 0 && given.size() != declared) {
-            throw new OnnxException("Input '%s' has %d axes, but the shape given is %s"
-                    .formatted(input.name(), declared, given));
+            throw new OnnxException(
+                    "Input '%s' has %d axes, but the shape given is %s".formatted(input.name(), declared, given));
         }
         var dims = new ArrayList<Dim>();
         for (int axis = 0; axis < (given == null ? declared : given.size()); axis++) {
@@ -245,7 +245,9 @@ final class GraphImporter implements Call.Bodies {
     }
 
     private void forget(OnnxNode node) {
-        node.outputs().stream().filter(name -> !name.isEmpty()).forEach(name -> scope.names.put(name, Optional.empty()));
+        node.outputs().stream()
+                .filter(name -> !name.isEmpty())
+                .forEach(name -> scope.names.put(name, Optional.empty()));
     }
 
     private void store(OnnxNode node, List<Operand> results) {
@@ -369,6 +371,7 @@ final class GraphImporter implements Call.Bodies {
     }
 
     private static OnnxException contradiction(String name, String declared, Operand result) {
-        return new OnnxException("the model declares '%s' with %s, but it is %s".formatted(name, declared, result.type()));
+        return new OnnxException(
+                "the model declares '%s' with %s, but it is %s".formatted(name, declared, result.type()));
     }
 }

@@ -66,7 +66,9 @@ final class GraphWriter {
                     throw new OnnxException("a negative extent in " + type);
                 }
             }
-            bytes = type.elements().isConstant() ? type.element().bytes(type.elements().constant().getAsLong()) : 0;
+            bytes = type.elements().isConstant()
+                    ? type.element().bytes(type.elements().constant().getAsLong())
+                    : 0;
         } catch (ArithmeticException e) {
             bytes = Long.MAX_VALUE;
         }
@@ -87,7 +89,8 @@ final class GraphWriter {
     }
 
     Operand scalar(ElementType element, double value) {
-        return known(element, List.of(), List.of(element.isFloat() ? new Element.Real(value) : Element.of((long) value)));
+        return known(
+                element, List.of(), List.of(element.isFloat() ? new Element.Real(value) : Element.of((long) value)));
     }
 
     /// One number for every element.
@@ -186,15 +189,14 @@ final class GraphWriter {
     void check(Dim left, Relation relation, Dim right, String what) {
         var difference = left.minus(right);
         if (difference instanceof Dim.Constant(long value)) {
-            boolean holds =
-                    switch (relation) {
-                        case EQUAL -> value == 0;
-                        case NOT_EQUAL -> value != 0;
-                        case LESS -> value < 0;
-                        case LESS_OR_EQUAL -> value <= 0;
-                        case GREATER -> value > 0;
-                        case GREATER_OR_EQUAL -> value >= 0;
-                    };
+            boolean holds = switch (relation) {
+                case EQUAL -> value == 0;
+                case NOT_EQUAL -> value != 0;
+                case LESS -> value < 0;
+                case LESS_OR_EQUAL -> value <= 0;
+                case GREATER -> value > 0;
+                case GREATER_OR_EQUAL -> value >= 0;
+            };
             if (!holds) {
                 throw new OnnxException("%s, found %s and %s".formatted(what, left, right));
             }
@@ -251,10 +253,10 @@ final class GraphWriter {
             return known(x.element(), dims, x.elements().get());
         }
         if (x.resource().isPresent()) {
-            return Operand.constant(
-                    Type.tensor(x.element(), dims), x.resource().get(), null, hint, block);
+            return Operand.constant(Type.tensor(x.element(), dims), x.resource().get(), null, hint, block);
         }
-        return of(block.add(new GraphOp.Reshape(x.value(), fresh(x.element(), dims))).result());
+        return of(block.add(new GraphOp.Reshape(x.value(), fresh(x.element(), dims)))
+                .result());
     }
 
     Operand transpose(Operand x, List<Integer> permutation) {
@@ -287,8 +289,8 @@ final class GraphWriter {
             }
             return from;
         });
-        return known.orElseGet(
-                () -> of(block.add(new GraphOp.Broadcast(x.value(), fresh(x.element(), dims))).result()));
+        return known.orElseGet(() -> of(block.add(new GraphOp.Broadcast(x.value(), fresh(x.element(), dims)))
+                .result()));
     }
 
     /// Element i of an axis is the input's `start + i * step`.
@@ -299,7 +301,8 @@ final class GraphWriter {
                 && steps.stream().allMatch(step -> step.isConstant(1))) {
             return x;
         }
-        boolean constant = starts.stream().allMatch(Dim::isConstant) && steps.stream().allMatch(Dim::isConstant);
+        boolean constant =
+                starts.stream().allMatch(Dim::isConstant) && steps.stream().allMatch(Dim::isConstant);
         var known = constant
                 ? rearranged(x, dims, index -> {
                     var from = new long[index.length];
@@ -309,8 +312,8 @@ final class GraphWriter {
                     return from;
                 })
                 : Optional.<Operand>empty();
-        return known.orElseGet(() ->
-                of(block.add(new GraphOp.Slice(x.value(), starts, steps, fresh(x.element(), dims))).result()));
+        return known.orElseGet(() -> of(block.add(new GraphOp.Slice(x.value(), starts, steps, fresh(x.element(), dims)))
+                .result()));
     }
 
     private static long number(Dim dim) {
@@ -365,7 +368,8 @@ final class GraphWriter {
             total = total.plus(input.dim(axis));
         }
         dims.set(axis, settled(total));
-        if (dims.size() == 1 && inputs.stream().allMatch(input -> input.elements().isPresent())) {
+        if (dims.size() == 1
+                && inputs.stream().allMatch(input -> input.elements().isPresent())) {
             var elements = new ArrayList<Element>();
             inputs.forEach(input -> elements.addAll(input.elements().orElseThrow()));
             if (elements.size() <= Operand.TRACKED) {
@@ -381,8 +385,7 @@ final class GraphWriter {
 
     Operand pad(Operand x, Optional<Operand> value, List<Dim> low, GraphOp.PadMode mode, List<Dim> wanted) {
         var dims = settled(wanted);
-        return of(block.add(new GraphOp.Pad(
-                        x.value(), value.map(Operand::value), low, mode, fresh(x.element(), dims)))
+        return of(block.add(new GraphOp.Pad(x.value(), value.map(Operand::value), low, mode, fresh(x.element(), dims)))
                 .result());
     }
 
@@ -392,7 +395,9 @@ final class GraphWriter {
             return known(
                     element,
                     dims,
-                    IntStream.range(0, (int) number(dims.getFirst())).mapToObj(Element::of).toList());
+                    IntStream.range(0, (int) number(dims.getFirst()))
+                            .mapToObj(Element::of)
+                            .toList());
         }
         return of(block.add(new GraphOp.Iota(axis, fresh(element, dims))).result());
     }
@@ -414,7 +419,10 @@ final class GraphWriter {
 
     Operand map(ElementType result, Operand left, Operand right, Scalars.Binary formula) {
         return map(
-                result, List.of(left, right), (s, values) -> formula.apply(s, values.get(0), values.get(1)), "broadcast");
+                result,
+                List.of(left, right),
+                (s, values) -> formula.apply(s, values.get(0), values.get(1)),
+                "broadcast");
     }
 
     /// The same to operands that each broadcast to these extents.
@@ -459,7 +467,9 @@ final class GraphWriter {
     }
 
     private static Value literal(Scalars s, ElementType element, Element number) {
-        return element.isFloat() ? s.number(element, Elements.real(number)) : s.integer(element, Elements.whole(number));
+        return element.isFloat()
+                ? s.number(element, Elements.real(number))
+                : s.integer(element, Elements.whole(number));
     }
 
     private interface BodySource {
@@ -516,19 +526,22 @@ final class GraphWriter {
 
     /// The product or sum of extents, as exporters compute element counts.
     private Optional<Operand> foldedReduction(Operand x, Combine combine, List<Dim> kept, ElementType result) {
-        if (!kept.isEmpty() || result.bits() < 32 || result.isFloat() || x.elements().isEmpty() || result != x.element()) {
+        if (!kept.isEmpty()
+                || result.bits() < 32
+                || result.isFloat()
+                || x.elements().isEmpty()
+                || result != x.element()) {
             return Optional.empty();
         }
         var all = x.elements().get().stream().map(Elements::dim).toList();
         try {
-            var total =
-                    switch (combine) {
-                        case SUM -> all.stream().reduce(Dim::plus);
-                        case PRODUCT -> all.stream().reduce(Dim::times);
-                        case MINIMUM -> all.stream().reduce(Dim::minimum);
-                        case MAXIMUM -> all.stream().reduce(Dim::maximum);
-                        case AND, OR, XOR -> Optional.<Dim>empty();
-                    };
+            var total = switch (combine) {
+                case SUM -> all.stream().reduce(Dim::plus);
+                case PRODUCT -> all.stream().reduce(Dim::times);
+                case MINIMUM -> all.stream().reduce(Dim::minimum);
+                case MAXIMUM -> all.stream().reduce(Dim::maximum);
+                case AND, OR, XOR -> Optional.<Dim>empty();
+            };
             return total.map(value -> known(result, List.of(), List.of(new Element.Whole(value))));
         } catch (ArithmeticException e) {
             return Optional.empty();

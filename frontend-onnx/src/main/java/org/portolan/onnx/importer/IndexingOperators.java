@@ -86,16 +86,18 @@ final class IndexingOperators {
         }
         int axis = call.axis(call.integer("axis", 0), data.rank());
         var writer = call.writer();
-        return writer.add(new GraphOp.GatherElements(
-                data.value(), indices.value(), axis, writer.fresh(data.element(), indices.dims())), GraphOp.GatherElements::result);
+        return writer.add(
+                new GraphOp.GatherElements(
+                        data.value(), indices.value(), axis, writer.fresh(data.element(), indices.dims())),
+                GraphOp.GatherElements::result);
     }
 
     private static Operand gatherNd(Call call) {
         var data = call.input(0);
         var indices = call.input(1);
         if (indices.rank() < 1 || data.rank() < 1) {
-            throw call.error("data and indices need at least one axis, found %s and %s"
-                    .formatted(data.type(), indices.type()));
+            throw call.error(
+                    "data and indices need at least one axis, found %s and %s".formatted(data.type(), indices.type()));
         }
         long batch = call.integer("batch_dims", 0);
         long tuple = indices.dim(indices.rank() - 1)
@@ -108,7 +110,8 @@ final class IndexingOperators {
         dims.addAll(data.dims().subList((int) (batch + tuple), data.rank()));
         var writer = call.writer();
         return writer.add(
-                new GraphOp.GatherNd(data.value(), indices.value(), batch, writer.fresh(data.element(), dims)), GraphOp.GatherNd::result);
+                new GraphOp.GatherNd(data.value(), indices.value(), batch, writer.fresh(data.element(), dims)),
+                GraphOp.GatherNd::result);
     }
 
     private static Optional<Combine> combine(Call call) {
@@ -127,24 +130,28 @@ final class IndexingOperators {
         var data = call.input(0);
         int axis = call.axis(call.integer("axis", 0), data.rank());
         var writer = call.writer();
-        return writer.add(new GraphOp.ScatterElements(
-                data.value(),
-                call.input(1).value(),
-                call.input(2).value(),
-                axis,
-                combine(call),
-                writer.fresh(data.element(), data.dims())), GraphOp.ScatterElements::result);
+        return writer.add(
+                new GraphOp.ScatterElements(
+                        data.value(),
+                        call.input(1).value(),
+                        call.input(2).value(),
+                        axis,
+                        combine(call),
+                        writer.fresh(data.element(), data.dims())),
+                GraphOp.ScatterElements::result);
     }
 
     private static Operand scatterNd(Call call) {
         var data = call.input(0);
         var writer = call.writer();
-        return writer.add(new GraphOp.ScatterNd(
-                data.value(),
-                call.input(1).value(),
-                call.input(2).value(),
-                combine(call),
-                writer.fresh(data.element(), data.dims())), GraphOp.ScatterNd::result);
+        return writer.add(
+                new GraphOp.ScatterNd(
+                        data.value(),
+                        call.input(1).value(),
+                        call.input(2).value(),
+                        combine(call),
+                        writer.fresh(data.element(), data.dims())),
+                GraphOp.ScatterNd::result);
     }
 
     private static Operand oneHot(Call call) {
@@ -187,13 +194,18 @@ final class IndexingOperators {
         }
         boolean upper = call.flag("upper", true);
         var writer = call.writer();
-        var offset = call.optional(1).map(k -> writer.reshape(k, List.of())).orElseGet(() -> writer.scalar(
-                ElementType.I64, 0));
+        var offset = call.optional(1)
+                .map(k -> writer.reshape(k, List.of()))
+                .orElseGet(() -> writer.scalar(ElementType.I64, 0));
         var rows = writer.iota(ElementType.I64, List.of(x.dim(x.rank() - 2), Dim.ONE), 0);
         var columns = writer.iota(ElementType.I64, List.of(x.dim(x.rank() - 1)), 0);
         var relation = upper ? Relation.GREATER_OR_EQUAL : Relation.LESS_OR_EQUAL;
-        return writer.mapTo(x.dims(), x.element(), List.of(x, rows, columns, offset), (s, v) -> s.select(
-                s.compare(s.sub(v.get(2), v.get(1)), relation, v.get(3)), v.get(0), s.number(v.get(0), 0)));
+        return writer.mapTo(
+                x.dims(),
+                x.element(),
+                List.of(x, rows, columns, offset),
+                (s, v) -> s.select(
+                        s.compare(s.sub(v.get(2), v.get(1)), relation, v.get(3)), v.get(0), s.number(v.get(0), 0)));
     }
 
     private static Operand reverseSequence(Call call) {
@@ -209,9 +221,13 @@ final class IndexingOperators {
         alongBatch.set(batch, x.dim(batch));
         var lengths = writer.reshape(writer.cast(ends, ElementType.I64), alongBatch);
         var places = writer.iota(ElementType.I64, x.dims(), time);
-        var indices = writer.mapTo(x.dims(), ElementType.I64, List.of(places, lengths), (s, v) -> s.select(
-                s.less(v.get(0), v.get(1)), s.add(s.sub(v.get(1), v.get(0)), -1), v.get(0)));
-        return writer.add(new GraphOp.GatherElements(
-                x.value(), indices.value(), time, writer.fresh(x.element(), x.dims())), GraphOp.GatherElements::result);
+        var indices = writer.mapTo(
+                x.dims(),
+                ElementType.I64,
+                List.of(places, lengths),
+                (s, v) -> s.select(s.less(v.get(0), v.get(1)), s.add(s.sub(v.get(1), v.get(0)), -1), v.get(0)));
+        return writer.add(
+                new GraphOp.GatherElements(x.value(), indices.value(), time, writer.fresh(x.element(), x.dims())),
+                GraphOp.GatherElements::result);
     }
 }

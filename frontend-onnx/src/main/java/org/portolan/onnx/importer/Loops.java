@@ -76,7 +76,8 @@ final class Loops {
                 stacked.stream()
                         .map(Operand::of)
                         .map(operand -> trips.map(extent -> writer.reshape(
-                                        operand, prepended(extent, operand.dims().subList(1, operand.rank()))))
+                                        operand,
+                                        prepended(extent, operand.dims().subList(1, operand.rank()))))
                                 .orElse(operand))
                         .toList());
     }
@@ -89,8 +90,9 @@ final class Loops {
 
     private static Operand same(Operand initial, Operand next) {
         if (initial.element() != next.element() || !initial.dims().equals(next.dims())) {
-            throw new Unsupported("a value that is carried from one iteration to the next changes its type from %s to %s"
-                    .formatted(initial.type(), next.type()));
+            throw new Unsupported(
+                    "a value that is carried from one iteration to the next changes its type from %s to %s"
+                            .formatted(initial.type(), next.type()));
         }
         return next;
     }

@@ -34,8 +34,10 @@ final class LossOperators {
         var element = logarithms.element();
         var target = writer.cast(call.input(1), ElementType.I64);
         var ignored = call.integer("ignore_index");
-        var classes = ignored.isEmpty() ? target : writer.map(target, (s, x) -> s.select(
-                isIgnored(s, x, ignored.get()), s.integer(ElementType.I64, 0), x));
+        var classes = ignored.isEmpty()
+                ? target
+                : writer.map(
+                        target, (s, x) -> s.select(isIgnored(s, x, ignored.get()), s.integer(ElementType.I64, 0), x));
         var column = new ArrayList<>(target.dims());
         column.add(1, Dim.ONE);
         var indices = writer.reshape(classes, column);
@@ -47,9 +49,12 @@ final class LossOperators {
                 target.dims());
         var one = writer.scalar(element, 1);
         var given = call.optional(2).map(weights -> writer.gather(weights, classes, 0));
-        var weights = writer.mapTo(target.dims(), element, List.of(target, given.orElse(one)), (s, v) -> ignored.map(
-                        index -> s.select(isIgnored(s, v.get(0), index), s.number(element, 0), v.get(1)))
-                .orElse(v.get(1)));
+        var weights = writer.mapTo(
+                target.dims(),
+                element,
+                List.of(target, given.orElse(one)),
+                (s, v) -> ignored.map(index -> s.select(isIgnored(s, v.get(0), index), s.number(element, 0), v.get(1)))
+                        .orElse(v.get(1)));
         var losses = writer.map(element, taken, weights, (s, x, w) -> s.mul(s.neg(x), w));
         var axes = IntStream.range(0, target.rank()).boxed().toList();
         var accumulate = GraphWriter.accumulator(element);

@@ -25,9 +25,11 @@ final class MatrixOperators {
         return product(writer, left, right, GraphWriter.accumulator(element), element);
     }
 
-    /// The product by numpy's rule: vectors become matrices for its time, and stacks broadcast. A stack on the left that
+    /// The product by numpy's rule: vectors become matrices for its time, and stacks broadcast. A stack on the left
+    /// that
     /// meets one matrix on the right is one taller matrix.
-    static Operand product(GraphWriter writer, Operand left, Operand right, ElementType accumulate, ElementType result) {
+    static Operand product(
+            GraphWriter writer, Operand left, Operand right, ElementType accumulate, ElementType result) {
         if (left.rank() == 0 || right.rank() == 0) {
             throw new OnnxException(
                     "a product of %s and %s: scalars are not allowed".formatted(left.type(), right.type()));
@@ -58,10 +60,8 @@ final class MatrixOperators {
     }
 
     private static List<Dim> stack(GraphWriter writer, Operand left, Operand right) {
-        var leftStack = Operand.of(Value.of(
-                left.type().withDims(left.dims().subList(0, left.rank() - 2))));
-        var rightStack = Operand.of(Value.of(
-                right.type().withDims(right.dims().subList(0, right.rank() - 2))));
+        var leftStack = Operand.of(Value.of(left.type().withDims(left.dims().subList(0, left.rank() - 2))));
+        var rightStack = Operand.of(Value.of(right.type().withDims(right.dims().subList(0, right.rank() - 2))));
         return writer.together(List.of(leftStack, rightStack), "stacks of matrices");
     }
 
@@ -91,8 +91,11 @@ final class MatrixOperators {
         if (bias.isEmpty() || beta == 0) {
             return scaled;
         }
-        return writer.mapTo(scaled.dims(), element, List.of(scaled, bias.get()), (s, v) -> s.add(
-                v.get(0), beta == 1 ? v.get(1) : s.mul(v.get(1), s.number(v.get(1), beta))));
+        return writer.mapTo(
+                scaled.dims(),
+                element,
+                List.of(scaled, bias.get()),
+                (s, v) -> s.add(v.get(0), beta == 1 ? v.get(1) : s.mul(v.get(1), s.number(v.get(1), beta))));
     }
 
     private static Operand transposed(Call call, Operand x, String flag) {
@@ -107,9 +110,10 @@ final class MatrixOperators {
         var writer = call.writer();
         var left = call.input(0);
         var right = call.input(1);
-        var leftZero = call.optional(2).map(zero -> zero.rank() == 1 && left.rank() > 1
-                ? writer.reshape(zero, List.of(zero.dim(0), Dim.ONE))
-                : zero);
+        var leftZero = call.optional(2)
+                .map(zero -> zero.rank() == 1 && left.rank() > 1
+                        ? writer.reshape(zero, List.of(zero.dim(0), Dim.ONE))
+                        : zero);
         return product(
                 writer,
                 centred(writer, left, leftZero),
@@ -123,8 +127,11 @@ final class MatrixOperators {
         if (zero.isEmpty() || isZero(zero.get())) {
             return x;
         }
-        return writer.map(ElementType.I32, x, zero.get(), (s, a, b) -> s.sub(
-                s.cast(a, ElementType.I32), s.cast(b, ElementType.I32)));
+        return writer.map(
+                ElementType.I32,
+                x,
+                zero.get(),
+                (s, a, b) -> s.sub(s.cast(a, ElementType.I32), s.cast(b, ElementType.I32)));
     }
 
     private static boolean isZero(Operand zero) {

@@ -33,7 +33,8 @@ final class NormalizationOperators {
     static Operand mean(GraphWriter writer, Operand x, List<Integer> axes) {
         var element = x.element();
         var total = writer.reduceKeeping(x, Combine.SUM, axes, GraphWriter.accumulator(element), element);
-        var count = writer.cast(writer.extent(Dim.product(axes.stream().map(x::dim).toList())), element);
+        var count =
+                writer.cast(writer.extent(Dim.product(axes.stream().map(x::dim).toList())), element);
         return writer.mapTo(total.dims(), element, List.of(total, count), (s, v) -> s.div(v.get(0), v.get(1)));
     }
 
@@ -66,10 +67,13 @@ final class NormalizationOperators {
 
     /// x * scale + bias.
     private static Operand affine(GraphWriter writer, Operand x, Operand scale, Optional<Operand> bias) {
-        var scaled = writer.mapTo(x.dims(), x.element(), List.of(x, scale), (s, v) -> s.mul(
-                v.get(0), s.cast(v.get(1), x.element())));
-        return bias.map(shift -> writer.mapTo(x.dims(), x.element(), List.of(scaled, shift), (s, v) -> s.add(
-                        v.get(0), s.cast(v.get(1), x.element()))))
+        var scaled = writer.mapTo(
+                x.dims(), x.element(), List.of(x, scale), (s, v) -> s.mul(v.get(0), s.cast(v.get(1), x.element())));
+        return bias.map(shift -> writer.mapTo(
+                        x.dims(),
+                        x.element(),
+                        List.of(scaled, shift),
+                        (s, v) -> s.add(v.get(0), s.cast(v.get(1), x.element()))))
                 .orElse(scaled);
     }
 
@@ -110,8 +114,11 @@ final class NormalizationOperators {
                 List.of(bias, mean, factor),
                 (s, v) -> s.sub(s.cast(v.get(0), wide), s.mul(s.cast(v.get(1), wide), v.get(2))),
                 "batch normalization");
-        return List.of(writer.mapTo(x.dims(), element, List.of(x, factor, summand), (s, v) -> s.cast(
-                s.add(s.mul(s.cast(v.get(0), wide), v.get(1)), v.get(2)), element)));
+        return List.of(writer.mapTo(
+                x.dims(),
+                element,
+                List.of(x, factor, summand),
+                (s, v) -> s.cast(s.add(s.mul(s.cast(v.get(0), wide), v.get(1)), v.get(2)), element)));
     }
 
     private static List<Operand> training(Call call, Operand x, Operand scale, Operand bias, double epsilon) {
@@ -127,8 +134,11 @@ final class NormalizationOperators {
         for (int output = 1; output <= 2; output++) {
             var running = call.input(output + 2);
             var current = writer.reshape(output == 1 ? mean : variance, running.dims());
-            results.add(writer.map(running.element(), running, current, (s, old, now) -> s.add(
-                    s.mul(old, momentum), s.mul(s.cast(now, running.element()), 1 - momentum))));
+            results.add(writer.map(
+                    running.element(),
+                    running,
+                    current,
+                    (s, old, now) -> s.add(s.mul(old, momentum), s.mul(s.cast(now, running.element()), 1 - momentum))));
         }
         return results;
     }
@@ -218,18 +228,24 @@ final class NormalizationOperators {
         double bias = call.number("bias", 1);
         // Channels become the axis of a window of one.
         var flat = writer.reshape(
-                square(writer, x), List.of(x.dim(0), Dim.ONE, x.dim(1), Dim.product(x.dims().subList(2, x.rank()))));
+                square(writer, x),
+                List.of(x.dim(0), Dim.ONE, x.dim(1), Dim.product(x.dims().subList(2, x.rank()))));
         var low = Dim.list((size - 1) / 2, 0);
-        var sums = writer.add(new GraphOp.Pool(
-                flat.value(),
-                Combine.SUM,
-                List.of(size, 1L),
-                List.of(1L, 1L),
-                List.of(1L, 1L),
-                low,
-                writer.fresh(x.element(), flat.dims())), GraphOp.Pool::result);
-        return writer.map(x.element(), x, writer.reshape(sums, x.dims()), (s, a, b) -> s.div(
-                a, s.pow(s.add(s.mul(b, alpha / size), bias), s.number(a, beta))));
+        var sums = writer.add(
+                new GraphOp.Pool(
+                        flat.value(),
+                        Combine.SUM,
+                        List.of(size, 1L),
+                        List.of(1L, 1L),
+                        List.of(1L, 1L),
+                        low,
+                        writer.fresh(x.element(), flat.dims())),
+                GraphOp.Pool::result);
+        return writer.map(
+                x.element(),
+                x,
+                writer.reshape(sums, x.dims()),
+                (s, a, b) -> s.div(a, s.pow(s.add(s.mul(b, alpha / size), bias), s.number(a, beta))));
     }
 
     private static Operand power(Call call) {
@@ -239,8 +255,7 @@ final class NormalizationOperators {
         int axis = call.axis(call.integer("axis", -1), x.rank());
         var element = x.element();
         var powers = writer.map(x, (s, v) -> p == 1 ? s.abs(v) : s.mul(v, v));
-        var total = writer.reduceKeeping(
-                powers, Combine.SUM, List.of(axis), GraphWriter.accumulator(element), element);
+        var total = writer.reduceKeeping(powers, Combine.SUM, List.of(axis), GraphWriter.accumulator(element), element);
         var norm = p == 1 ? total : writer.map(total, Scalars::sqrt);
         return writer.map(element, x, norm, (s, a, b) -> {
             var zero = s.compare(b, Relation.EQUAL, s.number(b, 0));
@@ -254,8 +269,7 @@ final class NormalizationOperators {
         var axes = call.axes(call.integers("axes", List.of(0L, 2L, 3L)), x.rank());
         var mean = mean(writer, x, axes);
         var meanOfSquares = mean(writer, square(writer, x), axes);
-        var deviation = writer.map(
-                x.element(), meanOfSquares, mean, (s, a, b) -> s.sqrt(s.sub(a, s.mul(b, b))));
+        var deviation = writer.map(x.element(), meanOfSquares, mean, (s, a, b) -> s.sqrt(s.sub(a, s.mul(b, b))));
         return writer.map(
                 x.element(),
                 List.of(x, mean, deviation),

@@ -1,7 +1,6 @@
 package org.portolan.onnx.importer;
 
 import org.portolan.onnx.OnnxDataType;
-import org.portolan.onnx.OnnxException;
 import org.portolan.onnx.OnnxTensor;
 import org.portolan.onnx.UnsupportedType;
 import org.portolan.runtime.Tensor;

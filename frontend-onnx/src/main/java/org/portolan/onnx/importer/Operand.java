@@ -21,7 +21,8 @@ final class Operand {
     private final Block owner;
     private Value value;
 
-    private Operand(Type.Tensor type, String hint, List<Element> elements, Resource resource, Block owner, Value value) {
+    private Operand(
+            Type.Tensor type, String hint, List<Element> elements, Resource resource, Block owner, Value value) {
         this.type = type;
         this.hint = hint;
         this.elements = elements;

@@ -38,7 +38,8 @@ final class OperatorTable {
 
     private OperatorTable(List<Operator> operators) {
         for (var operator : operators) {
-            rows.computeIfAbsent(new Key(operator.domain(), operator.name()), key -> new ArrayList<>()).add(operator);
+            rows.computeIfAbsent(new Key(operator.domain(), operator.name()), key -> new ArrayList<>())
+                    .add(operator);
         }
     }
 
@@ -55,7 +56,8 @@ final class OperatorTable {
 
     /// Why an operator has no row, in words.
     String reason(String domain, String name) {
-        if (!domain.isEmpty() && rows.keySet().stream().noneMatch(key -> key.domain().equals(domain))) {
+        if (!domain.isEmpty()
+                && rows.keySet().stream().noneMatch(key -> key.domain().equals(domain))) {
             return "operators of this domain are not known";
         }
         return rows.containsKey(new Key(domain, name))

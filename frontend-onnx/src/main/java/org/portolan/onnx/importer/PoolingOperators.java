@@ -38,7 +38,9 @@ final class PoolingOperators {
     }
 
     private static List<Long> extents(Windows windows) {
-        return windows.kernel().stream().map(dim -> dim.constant().orElseThrow()).toList();
+        return windows.kernel().stream()
+                .map(dim -> dim.constant().orElseThrow())
+                .toList();
     }
 
     private static List<Dim> dims(Operand x, Windows windows) {
@@ -49,14 +51,16 @@ final class PoolingOperators {
 
     private static Operand pool(Call call, Operand x, Combine combine, Windows windows, List<Dim> low) {
         var writer = call.writer();
-        return writer.add(new GraphOp.Pool(
-                x.value(),
-                combine,
-                extents(windows),
-                windows.strides(),
-                windows.dilations(),
-                low,
-                writer.fresh(x.element(), dims(x, windows))), GraphOp.Pool::result);
+        return writer.add(
+                new GraphOp.Pool(
+                        x.value(),
+                        combine,
+                        extents(windows),
+                        windows.strides(),
+                        windows.dilations(),
+                        low,
+                        writer.fresh(x.element(), dims(x, windows))),
+                GraphOp.Pool::result);
     }
 
     private static List<Operand> maxPool(Call call) {
@@ -65,14 +69,16 @@ final class PoolingOperators {
         var results = new ArrayList<>(List.of(pool(call, x, Combine.MAXIMUM, windows, windows.low())));
         if (call.wants(1)) {
             var writer = call.writer();
-            results.add(writer.add(new GraphOp.PoolPosition(
-                    x.value(),
-                    extents(windows),
-                    windows.strides(),
-                    windows.dilations(),
-                    windows.low(),
-                    call.integer("storage_order", 0) == 1,
-                    writer.fresh(ElementType.I64, dims(x, windows))), GraphOp.PoolPosition::result));
+            results.add(writer.add(
+                    new GraphOp.PoolPosition(
+                            x.value(),
+                            extents(windows),
+                            windows.strides(),
+                            windows.dilations(),
+                            windows.low(),
+                            call.integer("storage_order", 0) == 1,
+                            writer.fresh(ElementType.I64, dims(x, windows))),
+                    GraphOp.PoolPosition::result));
         }
         return results;
     }
@@ -89,10 +95,14 @@ final class PoolingOperators {
         for (int axis = 0; axis < windows.kernel().size(); axis++) {
             var extent = x.dim(axis + 2);
             onesDims.add(
-                    padding ? extent.plus(windows.low().get(axis)).plus(windows.high().get(axis)) : extent);
+                    padding
+                            ? extent.plus(windows.low().get(axis))
+                                    .plus(windows.high().get(axis))
+                            : extent);
         }
         if (isWhole(windows, padding)) {
-            double count = extents(windows).stream().mapToDouble(Long::doubleValue).reduce(1, (a, b) -> a * b);
+            double count =
+                    extents(windows).stream().mapToDouble(Long::doubleValue).reduce(1, (a, b) -> a * b);
             return writer.map(total, (s, v) -> s.div(v, count));
         }
         var ones = writer.filled(x.element(), onesDims, 1);
@@ -103,8 +113,10 @@ final class PoolingOperators {
 
     /// Whether every window has all its elements.
     private static boolean isWhole(Windows windows, boolean padding) {
-        return IntStream.range(0, windows.kernel().size()).allMatch(axis ->
-                padding || windows.low().get(axis).isConstant(0) && windows.high().get(axis).isConstant(0))
+        return IntStream.range(0, windows.kernel().size())
+                        .allMatch(axis -> padding
+                                || windows.low().get(axis).isConstant(0)
+                                        && windows.high().get(axis).isConstant(0))
                 && !windows.mayBePartial();
     }
 
@@ -130,8 +142,7 @@ final class PoolingOperators {
 
     private static Operand global(Call call, Combine combine) {
         var x = call.input(0);
-        return call.writer()
-                .reduceKeeping(x, combine, spatial(x), GraphWriter.accumulator(x.element()), x.element());
+        return call.writer().reduceKeeping(x, combine, spatial(x), GraphWriter.accumulator(x.element()), x.element());
     }
 
     private static Operand globalAverage(Call call) {

@@ -61,13 +61,15 @@ final class QuantizationOperators {
     }
 
     /// Rounds to nearest even, adds the zero point and saturates.
-    private static Value quantized(Scalars s, Value ratio, Optional<Value> zero, ElementType element, Overflow overflow) {
+    private static Value quantized(
+            Scalars s, Value ratio, Optional<Value> zero, ElementType element, Overflow overflow) {
         if (element.isFloat()) {
             return s.cast(ratio, element, Rounding.NEAREST_EVEN, overflow);
         }
         var wide = s.cast(ratio, ElementType.F32);
         var rounded = s.round(wide);
-        var shifted = zero.map(point -> s.add(rounded, s.cast(point, ElementType.F32))).orElse(rounded);
+        var shifted = zero.map(point -> s.add(rounded, s.cast(point, ElementType.F32)))
+                .orElse(rounded);
         var low = s.number(ElementType.F32, ElementTypes.smallest(element));
         var high = s.number(ElementType.F32, ElementTypes.largest(element));
         return s.cast(s.min(s.max(shifted, low), high), element);
@@ -120,8 +122,16 @@ final class QuantizationOperators {
             var point = s.round(s.div(s.neg(v.get(0)), safe(s, v.get(1))));
             return s.cast(s.min(s.max(point, s.number(f32, 0)), s.number(f32, 255)), ElementType.U8);
         });
-        var y = writer.mapTo(x.dims(), ElementType.U8, List.of(x, scale, zero), (s, v) -> quantized(
-                s, s.div(v.get(0), safe(s, v.get(1))), Optional.of(v.get(2)), ElementType.U8, Overflow.SATURATE));
+        var y = writer.mapTo(
+                x.dims(),
+                ElementType.U8,
+                List.of(x, scale, zero),
+                (s, v) -> quantized(
+                        s,
+                        s.div(v.get(0), safe(s, v.get(1))),
+                        Optional.of(v.get(2)),
+                        ElementType.U8,
+                        Overflow.SATURATE));
         return List.of(y, scale, zero);
     }
 
@@ -151,8 +161,11 @@ final class QuantizationOperators {
                 MatrixOperators.centred(writer, right, Optional.of(call.input(5))),
                 ElementType.I32,
                 ElementType.I32);
-        var scales = writer.map(ElementType.F32, rows(writer, call.input(1), left), call.input(4), (s, a, b) -> s.mul(
-                s.cast(a, ElementType.F32), s.cast(b, ElementType.F32)));
+        var scales = writer.map(
+                ElementType.F32,
+                rows(writer, call.input(1), left),
+                call.input(4),
+                (s, a, b) -> s.mul(s.cast(a, ElementType.F32), s.cast(b, ElementType.F32)));
         return requantized(call, sum, scales, call.input(6), call.input(7));
     }
 
@@ -175,9 +188,7 @@ final class QuantizationOperators {
         var sum = ConvolutionOperators.convolution(call, x, centred, ElementType.I32, ElementType.I32);
         var biased = ConvolutionOperators.biased(call, sum, call.optional(8));
         var scale = call.input(4);
-        var perChannel = scale.rank() == 1
-                ? ConvolutionOperators.perChannel(writer, scale, sum.rank())
-                : scale;
+        var perChannel = scale.rank() == 1 ? ConvolutionOperators.perChannel(writer, scale, sum.rank()) : scale;
         var scales = writer.map(ElementType.F32, call.input(1), perChannel, Scalars::mul);
         return requantized(call, biased, scales, call.input(6), call.input(7));
     }

@@ -13,7 +13,8 @@ import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
-/// From many elements to one. Everything that is more than a sum, a product or an extreme is said in those and formulas.
+/// From many elements to one. Everything that is more than a sum, a product or an extreme is said in those and
+/// formulas.
 final class ReductionOperators {
     static final List<Operator> ROWS = List.of(
             reduce("ReduceSum", 13, (call, x) -> x.sum()),
@@ -22,8 +23,14 @@ final class ReductionOperators {
             reduce("ReduceMin", 18, (call, x) -> x.combine(Combine.MINIMUM)),
             reduce("ReduceProd", 18, (call, x) -> x.combine(Combine.PRODUCT)),
             reduce("ReduceL1", 18, (call, x) -> x.map(Scalars::abs).sum()),
-            reduce("ReduceL2", 18, (call, x) -> x.map((s, v) -> s.mul(v, v)).sum().map(ReductionOperators::root)),
-            reduce("ReduceSumSquare", 18, (call, x) -> x.map((s, v) -> s.mul(v, v)).sum()),
+            reduce(
+                    "ReduceL2",
+                    18,
+                    (call, x) -> x.map((s, v) -> s.mul(v, v)).sum().map(ReductionOperators::root)),
+            reduce(
+                    "ReduceSumSquare",
+                    18,
+                    (call, x) -> x.map((s, v) -> s.mul(v, v)).sum()),
             reduce("ReduceLogSum", 18, (call, x) -> x.sum().map(Scalars::log)),
             reduce("ReduceLogSumExp", 18, (call, x) -> x.logSumExp()),
             since(1, "ArgMax", call -> extremeIndex(call, true)),
@@ -110,7 +117,9 @@ final class ReductionOperators {
             return finish(call, meaning, x, untouched ? List.of() : all, keep);
         }
         if (given.get().stream().allMatch(Dim::isConstant)) {
-            var axes = given.get().stream().map(axis -> axis.constant().orElseThrow()).toList();
+            var axes = given.get().stream()
+                    .map(axis -> axis.constant().orElseThrow())
+                    .toList();
             return finish(call, meaning, x, call.axes(axes, x.rank()), keep);
         }
         return overBoundAxes(call, meaning, x, given.get(), keep);
@@ -118,7 +127,8 @@ final class ReductionOperators {
 
     private static Operand finish(Call call, Meaning meaning, Operand x, List<Integer> axes, boolean keep) {
         var count = Dim.product(axes.stream().map(x::dim).toList());
-        var result = meaning.apply(call, new Reduced(call.writer(), x, axes, count)).tensor();
+        var result =
+                meaning.apply(call, new Reduced(call.writer(), x, axes, count)).tensor();
         if (keep) {
             return result;
         }
@@ -150,7 +160,8 @@ final class ReductionOperators {
             count = count.times(goes);
         }
         var apart = writer.reshape(x, pairs);
-        var result = meaning.apply(call, new Reduced(writer, apart, axes, count)).tensor();
+        var result =
+                meaning.apply(call, new Reduced(writer, apart, axes, count)).tensor();
         if (keep) {
             return writer.reshape(result, kept);
         }
@@ -165,8 +176,9 @@ final class ReductionOperators {
         var dims = new ArrayList<>(x.dims());
         dims.remove(axis);
         var writer = call.writer();
-        var index = writer.add(new GraphOp.ArgReduce(
-                x.value(), largest, axis, last, writer.fresh(ElementType.I64, dims)), GraphOp.ArgReduce::result);
+        var index = writer.add(
+                new GraphOp.ArgReduce(x.value(), largest, axis, last, writer.fresh(ElementType.I64, dims)),
+                GraphOp.ArgReduce::result);
         return call.flag("keepdims", true)
                 ? writer.reshape(index, GraphWriter.withOnes(x.dims(), List.of(axis)))
                 : index;
@@ -199,8 +211,7 @@ final class ReductionOperators {
     static Operand softmax(GraphWriter writer, Operand x, int axis) {
         var element = x.element();
         var powers = shiftedPowers(writer, x, axis);
-        var total = writer.reduceKeeping(
-                powers, Combine.SUM, List.of(axis), GraphWriter.accumulator(element), element);
+        var total = writer.reduceKeeping(powers, Combine.SUM, List.of(axis), GraphWriter.accumulator(element), element);
         return writer.map(element, powers, total, Scalars::div);
     }
 
@@ -218,11 +229,7 @@ final class ReductionOperators {
         var element = x.element();
         var less = shifted(writer, x, axis);
         var total = writer.reduceKeeping(
-                writer.map(less, Scalars::exp),
-                Combine.SUM,
-                List.of(axis),
-                GraphWriter.accumulator(element),
-                element);
+                writer.map(less, Scalars::exp), Combine.SUM, List.of(axis), GraphWriter.accumulator(element), element);
         return writer.map(element, less, total, (s, a, b) -> s.sub(a, s.log(b)));
     }
 
@@ -231,7 +238,8 @@ final class ReductionOperators {
         var dims = new ArrayList<>(x.dims());
         dims.remove(axis);
         var best = writer.add(
-                new GraphOp.ArgReduce(x.value(), true, axis, false, writer.fresh(ElementType.I64, dims)), GraphOp.ArgReduce::result);
+                new GraphOp.ArgReduce(x.value(), true, axis, false, writer.fresh(ElementType.I64, dims)),
+                GraphOp.ArgReduce::result);
         var place = writer.reshape(best, GraphWriter.withOnes(x.dims(), List.of(axis)));
         var places = writer.iota(ElementType.I64, x.dims(), axis);
         return writer.map(
@@ -244,12 +252,13 @@ final class ReductionOperators {
         boolean exclusive = call.flag("exclusive", false);
         boolean reverse = call.flag("reverse", false);
         var bound = writer.bindScalar(call.input(1));
-        Optional<Integer> known = bound.isConstant()
-                ? Optional.of(call.axis(bound.constant().getAsLong(), x.rank()))
-                : Optional.empty();
+        Optional<Integer> known =
+                bound.isConstant() ? Optional.of(call.axis(bound.constant().getAsLong(), x.rank())) : Optional.empty();
         if (known.isPresent()) {
-            return writer.add(new GraphOp.Scan(
-                    x.value(), combine, known.get(), exclusive, reverse, writer.fresh(x.element(), x.dims())), GraphOp.Scan::result);
+            return writer.add(
+                    new GraphOp.Scan(
+                            x.value(), combine, known.get(), exclusive, reverse, writer.fresh(x.element(), x.dims())),
+                    GraphOp.Scan::result);
         }
         // Along an axis that only the run knows: as the middle one of three.
         var named = writer.named(List.of(bound), x.rank());
@@ -265,8 +274,10 @@ final class ReductionOperators {
             before = before.times(DimLogic.select(passed, Dim.ONE, dim));
         }
         var three = writer.reshape(x, List.of(before, middle, after));
-        var scanned = writer.add(new GraphOp.Scan(
-                three.value(), combine, 1, exclusive, reverse, writer.fresh(x.element(), three.dims())), GraphOp.Scan::result);
+        var scanned = writer.add(
+                new GraphOp.Scan(
+                        three.value(), combine, 1, exclusive, reverse, writer.fresh(x.element(), three.dims())),
+                GraphOp.Scan::result);
         return writer.reshape(scanned, x.dims());
     }
 }

@@ -14,7 +14,8 @@ import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
 /// `Resize` and `Upsample`: interpolation of one axis after the other. Each result element is a weighted sum of a few
-/// input elements at computed places; nearest is the case of one element of weight 1. Places are computed in f64, as the
+/// input elements at computed places; nearest is the case of one element of weight 1. Places are computed in f64, as
+/// the
 /// rounding of a place decides which element is read.
 final class ResizeOperators {
     private static final ElementType PLACE = ElementType.F64;
@@ -70,7 +71,9 @@ final class ResizeOperators {
                 .known(
                         ElementType.F32,
                         Dim.list(values.size()),
-                        values.stream().<Element>map(value -> new Element.Real(value)).toList());
+                        values.stream()
+                                .<Element>map(value -> new Element.Real(value))
+                                .toList());
     }
 
     private static List<Integer> allAxes(Operand x) {
@@ -82,7 +85,8 @@ final class ResizeOperators {
         if (call.opset() < 11) {
             return resized(call, x, allAxes(x), call.input(1), Optional.empty(), Optional.empty());
         }
-        var axes = call.integers("axes").map(given -> call.axes(given, x.rank())).orElseGet(() -> allAxes(x));
+        var axes =
+                call.integers("axes").map(given -> call.axes(given, x.rank())).orElseGet(() -> allAxes(x));
         var roi = call.optional(1).filter(ResizeOperators::isGiven);
         var sizes = call.optional(3).filter(ResizeOperators::isGiven);
         var scales = call.optional(2).filter(ResizeOperators::isGiven);
@@ -99,24 +103,23 @@ final class ResizeOperators {
     private static Operand resized(
             Call call, Operand x, List<Integer> axes, Operand scales, Optional<Operand> sizes, Optional<Operand> roi) {
         var mode = Mode.of(call);
-        var plans = sizes.isPresent()
-                ? fromSizes(call, x, axes, sizes.get(), roi)
-                : fromScales(call, x, axes, scales, roi);
-        var result = x.element().isFloat() || mode.mode.equals("nearest") ? x : call.writer().cast(x, ElementType.F32);
+        var plans =
+                sizes.isPresent() ? fromSizes(call, x, axes, sizes.get(), roi) : fromScales(call, x, axes, scales, roi);
+        var result = x.element().isFloat() || mode.mode.equals("nearest")
+                ? x
+                : call.writer().cast(x, ElementType.F32);
         for (var plan : plans) {
             result = alongAxis(call, mode, result, plan);
         }
         if (result.element() == x.element()) {
             return result;
         }
-        return call.writer()
-                .map(x.element(), result, (s, v) -> s.cast(s.round(v), x.element()));
+        return call.writer().map(x.element(), result, (s, v) -> s.cast(s.round(v), x.element()));
     }
 
     private static Operand element(Call call, Operand values, int index) {
         var writer = call.writer();
-        return writer.reshape(
-                writer.slice(values, Dim.list(index), Dim.list(1), Dim.list(1)), List.of());
+        return writer.reshape(writer.slice(values, Dim.list(index), Dim.list(1), Dim.list(1)), List.of());
     }
 
     private static Optional<Operand> roi(Call call, Optional<Operand> roi, int index, int count) {
@@ -176,9 +179,13 @@ final class ResizeOperators {
         }
         if (!policy.equals("stretch")) {
             boolean smaller = policy.equals("not_larger");
-            var common = writer.map(PLACE, ratios, (s, v) -> v.stream()
-                    .reduce((a, b) -> smaller ? s.min(a, b) : s.max(a, b))
-                    .orElseThrow(), "sizes");
+            var common = writer.map(
+                    PLACE,
+                    ratios,
+                    (s, v) -> v.stream()
+                            .reduce((a, b) -> smaller ? s.min(a, b) : s.max(a, b))
+                            .orElseThrow(),
+                    "sizes");
             Collections.fill(ratios, common);
         }
         var plans = new ArrayList<Axis>();
@@ -221,7 +228,9 @@ final class ResizeOperators {
             return repeated(call, x, plan);
         }
         var place = place(call, mode, plan);
-        var result = mode.mode.equals("nearest") ? nearest(call, mode, x, plan, place) : weighted(call, mode, x, plan, place);
+        var result = mode.mode.equals("nearest")
+                ? nearest(call, mode, x, plan, place)
+                : weighted(call, mode, x, plan, place);
         return cropped ? withOutside(call, mode, result, plan, place) : result;
     }
 
@@ -248,8 +257,8 @@ final class ResizeOperators {
         var writer = call.writer();
         var index = writer.iota(ElementType.I64, List.of(plan.output), 0);
         var input = writer.extent(plan.input);
-        var roi = plan.roi.orElseGet(() -> writer.known(
-                PLACE, Dim.list(2), List.of(new Element.Real(0), new Element.Real(1))));
+        var roi = plan.roi.orElseGet(
+                () -> writer.known(PLACE, Dim.list(2), List.of(new Element.Real(0), new Element.Real(1))));
         var operands = List.of(index, input, plan.scale, element(call, roi, 0), element(call, roi, 1));
         return writer.mapTo(List.of(plan.output), PLACE, operands, (s, v) -> {
             var x = s.cast(v.get(0), PLACE);
@@ -274,8 +283,8 @@ final class ResizeOperators {
                 case "tf_half_pixel_for_nn" -> s.div(s.add(x, 0.5), scale);
                 case "tf_crop_and_resize" -> {
                     var more = s.add(in, -1);
-                    var many = s.add(
-                            s.mul(first, more), s.div(s.mul(s.mul(x, s.sub(last, first)), more), s.add(out, -1)));
+                    var many =
+                            s.add(s.mul(first, more), s.div(s.mul(s.mul(x, s.sub(last, first)), more), s.add(out, -1)));
                     yield s.select(one, s.mul(s.mul(s.add(first, last), more), 0.5), many);
                 }
                 default -> throw call.error("coordinate_transformation_mode '%s'".formatted(mode.places));
@@ -292,14 +301,13 @@ final class ResizeOperators {
         var writer = call.writer();
         var indices = writer.mapTo(place.dims(), ElementType.I64, List.of(place, writer.extent(plan.input)), (s, v) -> {
             var at = v.get(0);
-            var rounded =
-                    switch (mode.nearest) {
-                        case "round_prefer_floor" -> s.ceil(s.add(at, -0.5));
-                        case "round_prefer_ceil" -> s.floor(s.add(at, 0.5));
-                        case "floor" -> s.floor(at);
-                        case "ceil" -> s.ceil(at);
-                        default -> throw call.error("nearest_mode '%s'".formatted(mode.nearest));
-                    };
+            var rounded = switch (mode.nearest) {
+                case "round_prefer_floor" -> s.ceil(s.add(at, -0.5));
+                case "round_prefer_ceil" -> s.floor(s.add(at, 0.5));
+                case "floor" -> s.floor(at);
+                case "ceil" -> s.ceil(at);
+                default -> throw call.error("nearest_mode '%s'".formatted(mode.nearest));
+            };
             return clamped(s, s.cast(rounded, ElementType.I64), v.get(1));
         });
         return writer.gather(x, indices, plan.axis);
@@ -323,8 +331,10 @@ final class ResizeOperators {
         }
         var shrink = writer.map(plan.scale, (s, v) -> s.min(v, s.number(v, 1)));
         double reach = cubic ? 2 : 1;
-        var first = writer.map(ElementType.I64, shrink, (s, v) -> s.cast(
-                s.add(s.floor(s.div(s.number(v, -reach), v)), 1), ElementType.I64));
+        var first = writer.map(
+                ElementType.I64,
+                shrink,
+                (s, v) -> s.cast(s.add(s.floor(s.div(s.number(v, -reach), v)), 1), ElementType.I64));
         return new Taps(first, Dim.of(2).minus(writer.bindScalar(first).times(2)), shrink);
     }
 
@@ -337,8 +347,11 @@ final class ResizeOperators {
         var number = writer.map(
                 ElementType.I64, writer.iota(ElementType.I64, List.of(taps.count), 0), taps.first, Scalars::add);
         var extent = writer.extent(plan.input);
-        var indices = writer.mapTo(table, ElementType.I64, List.of(column, number), (s, v) -> s.add(
-                s.cast(s.floor(v.get(0)), ElementType.I64), v.get(1)));
+        var indices = writer.mapTo(
+                table,
+                ElementType.I64,
+                List.of(column, number),
+                (s, v) -> s.add(s.cast(s.floor(v.get(0)), ElementType.I64), v.get(1)));
         var weights = writer.mapTo(table, PLACE, List.of(column, number, taps.shrink, indices, extent), (s, v) -> {
             var ratio = s.sub(v.get(0), s.floor(v.get(0)));
             var distance = s.abs(s.mul(s.sub(s.cast(v.get(1), PLACE), ratio), v.get(2)));
@@ -377,8 +390,7 @@ final class ResizeOperators {
     /// Keys' filter: (a + 2) d^3 - (a + 3) d^2 + 1 up to 1, a d^3 - 5 a d^2 + 8 a d - 4 a up to 2.
     static Value cubic(Scalars s, Value distance, double a) {
         var near = s.add(s.mul(s.mul(s.add(s.mul(distance, a + 2), -(a + 3)), distance), distance), 1);
-        var far = s.add(
-                s.mul(s.add(s.mul(s.add(s.mul(distance, a), -5 * a), distance), 8 * a), distance), -4 * a);
+        var far = s.add(s.mul(s.add(s.mul(s.add(s.mul(distance, a), -5 * a), distance), 8 * a), distance), -4 * a);
         var one = s.number(PLACE, 1);
         var two = s.number(PLACE, 2);
         return s.select(
@@ -395,8 +407,7 @@ final class ResizeOperators {
         var at = writer.reshape(place, dims);
         return writer.mapTo(x.dims(), x.element(), List.of(x, at, writer.extent(plan.input)), (s, v) -> {
             var last = s.add(s.cast(v.get(2), PLACE), -1);
-            var outside = s.or(
-                    s.less(v.get(1), s.number(PLACE, 0)), s.compare(v.get(1), Relation.GREATER, last));
+            var outside = s.or(s.less(v.get(1), s.number(PLACE, 0)), s.compare(v.get(1), Relation.GREATER, last));
             return s.select(outside, s.number(v.get(0), mode.outside), v.get(0));
         });
     }

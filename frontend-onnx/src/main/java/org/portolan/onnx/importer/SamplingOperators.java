@@ -17,20 +17,20 @@ final class SamplingOperators {
     private static final double CUBIC = -0.75;
 
     static final List<Operator> ROWS = List.of(
-            since(16, "GridSample", SamplingOperators::gridSample), since(20, "AffineGrid", SamplingOperators::affineGrid));
+            since(16, "GridSample", SamplingOperators::gridSample),
+            since(20, "AffineGrid", SamplingOperators::affineGrid));
 
     private SamplingOperators() {}
 
     /// How places are read.
     private record Mode(String filter, String padding, boolean corners) {
         static Mode of(Call call) {
-            var filter =
-                    switch (call.text("mode", call.opset() < 20 ? "bilinear" : "linear")) {
-                        case "bilinear", "linear" -> "linear";
-                        case "bicubic", "cubic" -> "cubic";
-                        case "nearest" -> "nearest";
-                        default -> throw call.error("mode '%s'".formatted(call.text("mode", "")));
-                    };
+            var filter = switch (call.text("mode", call.opset() < 20 ? "bilinear" : "linear")) {
+                case "bilinear", "linear" -> "linear";
+                case "bicubic", "cubic" -> "cubic";
+                case "nearest" -> "nearest";
+                default -> throw call.error("mode '%s'".formatted(call.text("mode", "")));
+            };
             var padding = call.text("padding_mode", "zeros");
             if (!List.of("zeros", "border", "reflection").contains(padding)) {
                 throw call.error("padding_mode '%s'".formatted(padding));
@@ -43,7 +43,8 @@ final class SamplingOperators {
         }
     }
 
-    /// The result element `[n, c, y..]` is the weighted sum of the input elements around the place `grid[n, y..]`, whose
+    /// The result element `[n, c, y..]` is the weighted sum of the input elements around the place `grid[n, y..]`,
+    /// whose
     /// coordinates stand in the opposite order of the axes and go from -1 to 1. Each axis has some taps; all their
     /// combinations are one axis of places that are gathered and summed.
     private static Operand gridSample(Call call) {
@@ -52,7 +53,8 @@ final class SamplingOperators {
         var grid = call.input(1);
         int axes = x.rank() - 2;
         if (axes < 1 || grid.rank() != x.rank()) {
-            throw call.error("input %s and grid %s must have the same rank of at least 3".formatted(x.type(), grid.type()));
+            throw call.error(
+                    "input %s and grid %s must have the same rank of at least 3".formatted(x.type(), grid.type()));
         }
         writer.equal(grid.dim(grid.rank() - 1), Dim.of(axes), "coordinates of the grid");
         writer.equal(grid.dim(0), x.dim(0), "batches");
@@ -74,13 +76,18 @@ final class SamplingOperators {
             var tap = writer.iota(ElementType.I64, tapShape, axis);
             shape.set(axis + 2, Dim.of(taps));
             var operands = List.of(at, tap, extent);
-            var index = writer.mapTo(shape, ElementType.I64, operands, (s, v) -> inside(
-                    s, mode, tapIndex(s, mode, position(s, mode, v), v.get(1)), v.get(2)));
+            var index = writer.mapTo(
+                    shape,
+                    ElementType.I64,
+                    operands,
+                    (s, v) -> inside(s, mode, tapIndex(s, mode, position(s, mode, v), v.get(1)), v.get(2)));
             var factor = writer.mapTo(shape, ElementType.F64, operands, (s, v) -> {
                 var center = position(s, mode, v);
                 var number = tapIndex(s, mode, center, v.get(1));
                 var amount = amount(s, mode, s.abs(s.sub(center, s.cast(number, ElementType.F64))));
-                return mode.padding.equals("zeros") ? s.select(within(s, number, v.get(2)), amount, s.number(amount, 0)) : amount;
+                return mode.padding.equals("zeros")
+                        ? s.select(within(s, number, v.get(2)), amount, s.number(amount, 0))
+                        : amount;
             });
             place = place == null
                     ? index
@@ -138,18 +145,16 @@ final class SamplingOperators {
     }
 
     private static Value tapIndex(Scalars s, Mode mode, Value center, Value tap) {
-        var base =
-                switch (mode.filter) {
-                    case "nearest" -> s.round(center);
-                    case "linear" -> s.floor(center);
-                    default -> s.add(s.floor(center), -1);
-                };
+        var base = switch (mode.filter) {
+            case "nearest" -> s.round(center);
+            case "linear" -> s.floor(center);
+            default -> s.add(s.floor(center), -1);
+        };
         return s.add(s.cast(base, ElementType.I64), tap);
     }
 
     private static Value within(Scalars s, Value index, Value extent) {
-        return s.and(
-                s.compare(index, Relation.GREATER_OR_EQUAL, s.integer(ElementType.I64, 0)), s.less(index, extent));
+        return s.and(s.compare(index, Relation.GREATER_OR_EQUAL, s.integer(ElementType.I64, 0)), s.less(index, extent));
     }
 
     /// An index that can be read, whatever its weight.
@@ -157,8 +162,7 @@ final class SamplingOperators {
         var zero = s.integer(ElementType.I64, 0);
         var last = s.sub(extent, s.integer(ElementType.I64, 1));
         if (mode.padding.equals("reflection") && mode.filter.equals("cubic")) {
-            var real = reflected(
-                    s, mode, s.cast(index, ElementType.F64), s.cast(extent, ElementType.F64));
+            var real = reflected(s, mode, s.cast(index, ElementType.F64), s.cast(extent, ElementType.F64));
             return s.max(s.min(s.cast(s.round(real), ElementType.I64), last), zero);
         }
         return s.max(s.min(index, last), zero);
@@ -187,8 +191,8 @@ final class SamplingOperators {
         var apart = writer.reshape(taken, List.of(x.dim(0), channels, points, taps));
         var wide = GraphWriter.accumulator(x.element());
         var factors = writer.cast(writer.reshape(weight, List.of(x.dim(0), Dim.ONE, points, taps)), wide);
-        var products = writer.mapTo(apart.dims(), wide, List.of(apart, factors), (s, v) -> s.mul(
-                s.cast(v.get(0), wide), v.get(1)));
+        var products = writer.mapTo(
+                apart.dims(), wide, List.of(apart, factors), (s, v) -> s.mul(s.cast(v.get(0), wide), v.get(1)));
         var sums = writer.reduce(products, Combine.SUM, List.of(3), wide, x.element());
         var dims = new ArrayList<>(List.of(x.dim(0), channels));
         dims.addAll(grid.dims().subList(1, grid.rank() - 1));

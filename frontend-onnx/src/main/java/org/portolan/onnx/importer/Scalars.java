@@ -64,9 +64,7 @@ final class Scalars {
 
     /// An integer of this type, exact to 64 bits.
     Value integer(ElementType element, long value) {
-        return element.isFloat()
-                ? number(element, value)
-                : add(new ArithOp.Integer(value, fresh(element)));
+        return element.isFloat() ? number(element, value) : add(new ArithOp.Integer(value, fresh(element)));
     }
 
     /// A number of the type of a value.
@@ -259,9 +257,7 @@ final class Scalars {
     }
 
     Value cast(Value x, ElementType element, Rounding rounding, Overflow overflow) {
-        return x.type().elementType() == element
-                ? x
-                : add(new ArithOp.Cast(x, rounding, overflow, fresh(element)));
+        return x.type().elementType() == element ? x : add(new ArithOp.Cast(x, rounding, overflow, fresh(element)));
     }
 
     Value bitcast(Value x, ElementType element) {

@@ -71,8 +71,8 @@ final class ShapeOperators {
             var own = sure ? wish : DimLogic.maximum(wish, Dim.ZERO);
             if (!zeros && !sure) {
                 if (wish.isConstant(0) && axis >= x.rank()) {
-                    throw call.error("extent %d of the new shape is 0, which %s does not have"
-                            .formatted(axis, x.type()));
+                    throw call.error(
+                            "extent %d of the new shape is 0, which %s does not have".formatted(axis, x.type()));
                 }
                 var copied = axis < x.rank() ? x.dim(axis) : Dim.ZERO;
                 own = own.plus(DimLogic.equal(DimLogic.clamped(wish), Dim.ZERO).times(copied));
@@ -93,9 +93,8 @@ final class ShapeOperators {
             throw call.error("an extent of -1 cannot be inferred beside an extent of 0");
         }
         var total = x.type().elements();
-        var quotient = rest.isConstant(0)
-                ? Dim.ZERO
-                : writer.settled(total.floorDivide(DimLogic.maximum(rest, Dim.ONE)));
+        var quotient =
+                rest.isConstant(0) ? Dim.ZERO : writer.settled(total.floorDivide(DimLogic.maximum(rest, Dim.ONE)));
         var dims = new ArrayList<Dim>();
         for (int axis = 0; axis < target.size(); axis++) {
             dims.add(own.get(axis).plus(inferred.get(axis).times(quotient)));
@@ -127,7 +126,8 @@ final class ShapeOperators {
 
     private static Optional<List<Long>> constants(List<Dim> dims) {
         return dims.stream().allMatch(Dim::isConstant)
-                ? Optional.of(dims.stream().map(dim -> dim.constant().orElseThrow()).toList())
+                ? Optional.of(
+                        dims.stream().map(dim -> dim.constant().orElseThrow()).toList())
                 : Optional.empty();
     }
 
@@ -136,7 +136,9 @@ final class ShapeOperators {
         var given = axes(call, 13, 1);
         if (given.isEmpty()) {
             return call.writer()
-                    .reshape(x, x.dims().stream().filter(dim -> !dim.isConstant(1)).toList());
+                    .reshape(
+                            x,
+                            x.dims().stream().filter(dim -> !dim.isConstant(1)).toList());
         }
         var constant = constants(given.get());
         if (constant.isPresent()) {
@@ -154,7 +156,8 @@ final class ShapeOperators {
         var gone = call.writer().named(given.get(), x.rank());
         int count = x.rank() - given.get().size();
         var dims = call.writer()
-                .settled(DimLogic.filtered(x.dims(), gone.stream().map(DimLogic::not).toList(), count));
+                .settled(DimLogic.filtered(
+                        x.dims(), gone.stream().map(DimLogic::not).toList(), count));
         call.writer().check(Dim.product(dims), Relation.EQUAL, x.type().elements(), "squeezed axes must have extent 1");
         return call.writer().reshape(x, dims);
     }
@@ -264,7 +267,8 @@ final class ShapeOperators {
 
     private static List<Dim> splitSizes(Call call, Dim extent) {
         var given = call.opset() < 13
-                ? call.integers("split").map(sizes -> sizes.stream().map(Dim::of).toList())
+                ? call.integers("split")
+                        .map(sizes -> sizes.stream().map(Dim::of).toList())
                 : call.optional(1).map(call.writer()::bind);
         if (given.isPresent()) {
             if (given.get().size() != call.outputCount()) {
@@ -311,9 +315,13 @@ final class ShapeOperators {
         int rank = x.rank();
         var writer = call.writer();
         var pads = call.opset() < 11
-                ? call.integers("pads", call.integers("paddings", List.of())).stream().map(Dim::of).toList()
+                ? call.integers("pads", call.integers("paddings", List.of())).stream()
+                        .map(Dim::of)
+                        .toList()
                 : writer.bind(call.input(1));
-        var axes = call.opset() < 18 ? Optional.<List<Dim>>empty() : call.optional(3).map(writer::bind);
+        var axes = call.opset() < 18
+                ? Optional.<List<Dim>>empty()
+                : call.optional(3).map(writer::bind);
         int count = axes.map(List::size).orElse(rank);
         if (pads.size() != 2 * count) {
             throw call.error("%d pads for %d axes".formatted(pads.size(), count));
@@ -325,16 +333,16 @@ final class ShapeOperators {
             var after = perAxis(pads.subList(count, 2 * count), axes, axis, rank);
             low.add(before);
             dims.add(x.dim(axis).plus(before).plus(after));
-            writer.check(dims.getLast(), Relation.GREATER_OR_EQUAL, Dim.ZERO, "padding must not remove more than there is");
+            writer.check(
+                    dims.getLast(), Relation.GREATER_OR_EQUAL, Dim.ZERO, "padding must not remove more than there is");
         }
-        var mode =
-                switch (call.text("mode", "constant")) {
-                    case "constant" -> PadMode.CONSTANT;
-                    case "reflect" -> PadMode.REFLECT;
-                    case "edge" -> PadMode.EDGE;
-                    case "wrap" -> PadMode.WRAP;
-                    default -> throw call.error("mode '%s'".formatted(call.text("mode", "")));
-                };
+        var mode = switch (call.text("mode", "constant")) {
+            case "constant" -> PadMode.CONSTANT;
+            case "reflect" -> PadMode.REFLECT;
+            case "edge" -> PadMode.EDGE;
+            case "wrap" -> PadMode.WRAP;
+            default -> throw call.error("mode '%s'".formatted(call.text("mode", "")));
+        };
         var value = call.opset() < 11
                 ? call.number("value").map(number -> writer.scalar(x.element(), number))
                 : call.optional(2).map(operand -> writer.reshape(operand, List.of()));
@@ -388,7 +396,8 @@ final class ShapeOperators {
     private static long blockSize(Call call, Operand x) {
         long block = call.integer("blocksize", 0);
         if (block < 1 || block > 1 << 15 || x.rank() != 4) {
-            throw call.error("blocksize %d for %s: expected a positive block and a rank of 4".formatted(block, x.type()));
+            throw call.error(
+                    "blocksize %d for %s: expected a positive block and a rank of 4".formatted(block, x.type()));
         }
         return block;
     }

@@ -37,7 +37,8 @@ final class SliceOperator {
         var parts = new ArrayList<Part>();
         boolean known = axes.stream().allMatch(Dim::isConstant);
         var normal = known
-                ? call.axes(axes.stream().map(axis -> axis.constant().orElseThrow()).toList(), x.rank())
+                ? call.axes(
+                        axes.stream().map(axis -> axis.constant().orElseThrow()).toList(), x.rank())
                 : List.<Integer>of();
         for (int axis = 0; axis < x.rank(); axis++) {
             var extent = x.dim(axis);
@@ -58,9 +59,7 @@ final class SliceOperator {
     }
 
     private static List<Dim> numbers(Call call, String name) {
-        return call.integers(name)
-                .orElseThrow(() -> call.error("attribute '%s' is missing".formatted(name)))
-                .stream()
+        return call.integers(name).orElseThrow(() -> call.error("attribute '%s' is missing".formatted(name))).stream()
                 .map(Dim::of)
                 .toList();
     }
@@ -74,7 +73,14 @@ final class SliceOperator {
 
     /// The part of an axis where which entry names it is known only at run time.
     private static Part chosen(
-            Call call, Dim extent, int axis, int rank, List<Dim> starts, List<Dim> ends, List<Dim> axes, List<Dim> steps) {
+            Call call,
+            Dim extent,
+            int axis,
+            int rank,
+            List<Dim> starts,
+            List<Dim> ends,
+            List<Dim> axes,
+            List<Dim> steps) {
         Dim start = Dim.ZERO;
         Dim end = Dim.ZERO;
         Dim step = Dim.ZERO;
@@ -103,9 +109,7 @@ final class SliceOperator {
         var by = Dim.of(Math.clamp(step.constant().getAsLong(), -END, END));
         var first = fromEnd(start, extent);
         var last = fromEnd(end, extent);
-        return by.constant().getAsLong() > 0
-                ? upwards(extent, first, last, by)
-                : downwards(extent, first, last, by);
+        return by.constant().getAsLong() > 0 ? upwards(extent, first, last, by) : downwards(extent, first, last, by);
     }
 
     /// Negative numbers count from the end.

@@ -108,7 +108,10 @@ final class Symbols {
     private int order(Dim dim) {
         return dim.isConstant()
                 ? -1
-                : dim.symbolName().map(name -> List.copyOf(ranges.keySet()).indexOf(name)).filter(place -> place >= 0).orElse(NO_INPUT);
+                : dim.symbolName()
+                        .map(name -> List.copyOf(ranges.keySet()).indexOf(name))
+                        .filter(place -> place >= 0)
+                        .orElse(NO_INPUT);
     }
 
     /// Whether another attempt would know more.

@@ -63,8 +63,10 @@ final class ExternalData {
             mapped.put(location, file);
         }
         if (offset > file.byteSize() || length > file.byteSize() - offset) {
-            throw bad(tensor, "bytes %d to %d of '%s' were asked for, which has %d"
-                    .formatted(offset, Math.addExact(offset, length), location, file.byteSize()));
+            throw bad(
+                    tensor,
+                    "bytes %d to %d of '%s' were asked for, which has %d"
+                            .formatted(offset, Math.addExact(offset, length), location, file.byteSize()));
         }
         return file.asSlice(offset, length);
     }
@@ -122,14 +124,15 @@ final class ExternalData {
                 .getFileAttributeView(name, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
                 .readAttributes();
         if (!attributes.isRegularFile()) {
-            throw bad(tensor, "external data in '%s', which is %s: expected a regular file"
-                    .formatted(location, attributes.isSymbolicLink() ? "a symbolic link" : "none"));
+            throw bad(
+                    tensor,
+                    "external data in '%s', which is %s: expected a regular file"
+                            .formatted(location, attributes.isSymbolicLink() ? "a symbolic link" : "none"));
         }
         if (links(folder.toRealPath().resolve(location)) != 1) {
             throw bad(tensor, "external data in '%s', which has other names too (hard links)".formatted(location));
         }
-        try (var channel =
-                directory.newByteChannel(name, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
+        try (var channel = directory.newByteChannel(name, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
             if (!(channel instanceof FileChannel opened)) {
                 throw bad(tensor, "external data in '%s', which cannot be mapped".formatted(location));
             }

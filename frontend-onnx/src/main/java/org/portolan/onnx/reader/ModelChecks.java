@@ -26,8 +26,8 @@ final class ModelChecks {
         var checks = new ModelChecks(limits);
         for (var function : model.functions()) {
             if (checks.functions.put(function.key(), function) != null) {
-                throw new OnnxException("Function '%s' of domain '%s' is defined twice"
-                        .formatted(function.name(), function.domain()));
+                throw new OnnxException(
+                        "Function '%s' of domain '%s' is defined twice".formatted(function.name(), function.domain()));
             }
         }
         checks.graph(model.graph(), new Scope(null));
@@ -71,8 +71,8 @@ final class ModelChecks {
         nodes(graph.nodes(), scope);
         for (var output : graph.outputs()) {
             if (!scope.contains(output.name())) {
-                throw new OnnxException("Graph '%s' has the output '%s', which no node writes"
-                        .formatted(graph.name(), output.name()));
+                throw new OnnxException(
+                        "Graph '%s' has the output '%s', which no node writes".formatted(graph.name(), output.name()));
             }
         }
     }
@@ -119,9 +119,8 @@ final class ModelChecks {
     }
 
     private static OnnxException unknown(OnnxNode node, String input, List<OnnxNode> rest) {
-        var writer = rest.stream()
-                .filter(later -> later.outputs().contains(input))
-                .findFirst();
+        var writer =
+                rest.stream().filter(later -> later.outputs().contains(input)).findFirst();
         return new OnnxException(writer.map(later -> later == node
                         ? "%s reads its own output '%s'".formatted(node.label(), input)
                         : "%s reads '%s', which is written only later, by %s: nodes must stand in the order of their"

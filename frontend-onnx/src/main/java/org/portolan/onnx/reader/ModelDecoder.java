@@ -165,8 +165,7 @@ final class ModelDecoder {
         if (name.isEmpty()) {
             throw in.error("a function without a name");
         }
-        return new OnnxFunction(
-                domain, name, overload, inputs, outputs, attributes, defaults, nodeList, opsets);
+        return new OnnxFunction(domain, name, overload, inputs, outputs, attributes, defaults, nodeList, opsets);
     }
 
     /// The graphs of a node: those that its attributes hold.

@@ -95,15 +95,16 @@ final class TensorDecoder {
     }
 
     private OnnxTensor assemble(Parts parts) {
-        var type = OnnxDataType.ofCode(parts.type)
-                .orElseThrow(() -> bad(parts, "unknown element type " + parts.type));
+        var type = OnnxDataType.ofCode(parts.type).orElseThrow(() -> bad(parts, "unknown element type " + parts.type));
         long count = count(parts.name, parts.dims, parts.offset);
         boolean given = parts.raw != null && parts.raw.byteSize() > 0;
         boolean typed = parts.integers.size() > 0 || !parts.fixed.isEmpty() || !parts.strings.isEmpty();
         if (given && typed) {
             throw bad(parts, "its elements are given twice, as raw_data and in a typed field");
         }
-        if (parts.location != EXTERNAL && !parts.external.isEmpty() || parts.location < 0 || parts.location > EXTERNAL) {
+        if (parts.location != EXTERNAL && !parts.external.isEmpty()
+                || parts.location < 0
+                || parts.location > EXTERNAL) {
             throw bad(parts, "data_location = %d does not fit its external_data".formatted(parts.location));
         }
         if (parts.location == EXTERNAL && (given || typed)) {
@@ -125,8 +126,10 @@ final class TensorDecoder {
             data = parts.raw == null ? NOTHING : parts.raw;
         }
         if (data.byteSize() != bytes) {
-            throw bad(parts, "%d elements of type %s take %d bytes, but %d are given"
-                    .formatted(count, type, bytes, data.byteSize()));
+            throw bad(
+                    parts,
+                    "%d elements of type %s take %d bytes, but %d are given"
+                            .formatted(count, type, bytes, data.byteSize()));
         }
         return tensor(parts, type, data, List.of());
     }
@@ -162,19 +165,36 @@ final class TensorDecoder {
     }
 
     private static MemorySegment typed(Parts parts, OnnxDataType type, long count) {
-        int expected =
-                switch (type) {
-                    case FLOAT, COMPLEX64 -> 4;
-                    case DOUBLE, COMPLEX128 -> 10;
-                    case INT64 -> 7;
-                    case UINT32, UINT64 -> 11;
-                    case STRING -> 6;
-                    case UINT8, INT8, UINT16, INT16, INT32, BOOL, FLOAT16, BFLOAT16, FLOAT8E4M3FN, FLOAT8E4M3FNUZ,
-                            FLOAT8E5M2, FLOAT8E5M2FNUZ, FLOAT8E8M0, UINT4, INT4, FLOAT4E2M1, UINT2, INT2 -> 5;
-                };
+        int expected = switch (type) {
+            case FLOAT, COMPLEX64 -> 4;
+            case DOUBLE, COMPLEX128 -> 10;
+            case INT64 -> 7;
+            case UINT32, UINT64 -> 11;
+            case STRING -> 6;
+            case UINT8,
+                    INT8,
+                    UINT16,
+                    INT16,
+                    INT32,
+                    BOOL,
+                    FLOAT16,
+                    BFLOAT16,
+                    FLOAT8E4M3FN,
+                    FLOAT8E4M3FNUZ,
+                    FLOAT8E5M2,
+                    FLOAT8E5M2FNUZ,
+                    FLOAT8E8M0,
+                    UINT4,
+                    INT4,
+                    FLOAT4E2M1,
+                    UINT2,
+                    INT2 -> 5;
+        };
         if (parts.elementField != expected) {
-            throw bad(parts, "elements of type %s stand in field %d, expected field %d"
-                    .formatted(type, parts.elementField, expected));
+            throw bad(
+                    parts,
+                    "elements of type %s stand in field %d, expected field %d"
+                            .formatted(type, parts.elementField, expected));
         }
         return expected == 4 || expected == 10 ? joined(parts.fixed) : narrowed(parts, type, count);
     }

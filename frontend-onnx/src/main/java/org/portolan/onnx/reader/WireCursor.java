@@ -102,7 +102,9 @@ final class WireCursor {
         var bytes = bytes();
         if (bytes.byteSize() > limits.nameBytes()) {
             throw new OnnxLimitException(
-                    "nameBytes", limits.nameBytes(), "Text of %d bytes in %s, at byte %d of the file,"
+                    "nameBytes",
+                    limits.nameBytes(),
+                    "Text of %d bytes in %s, at byte %d of the file,"
                             .formatted(bytes.byteSize(), path(), position - bytes.byteSize()));
         }
         return decode(bytes);
@@ -138,8 +140,9 @@ final class WireCursor {
         long length = rawLength();
         if (depth >= limits.messageDepth()) {
             throw new OnnxLimitException(
-                    "messageDepth", limits.messageDepth(), "Nesting of messages at byte %d of the file"
-                            .formatted(position));
+                    "messageDepth",
+                    limits.messageDepth(),
+                    "Nesting of messages at byte %d of the file".formatted(position));
         }
         var nested = new WireCursor(file, position, position + length, this, label, depth + 1, limits);
         position += length;
@@ -266,5 +269,4 @@ final class WireCursor {
         }
         throw error("a number of more than ten bytes");
     }
-
 }

@@ -42,7 +42,20 @@ class HostileImportTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"P14", "P16", "P33", "P34", "P35", "P42", "P45", "P46", "P47", "P48", "control/C01", "control/C06"})
+            strings = {
+                "P14",
+                "P16",
+                "P33",
+                "P34",
+                "P35",
+                "P42",
+                "P45",
+                "P46",
+                "P47",
+                "P48",
+                "control/C01",
+                "control/C06"
+            })
     void isImported(String id) {
         assertTrue(!imported(id).body().ops().isEmpty());
     }

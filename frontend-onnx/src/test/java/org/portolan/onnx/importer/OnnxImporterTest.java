@@ -73,7 +73,11 @@ class OnnxImporterTest {
         var function = imported(
                 7,
                 input("x", "3", "1", "4")
-                        + node("Slice", "'x'", "a", ints("starts", "1, -3") + ints("ends", "1000, 3") + ints("axes", "0, 2"))
+                        + node(
+                                "Slice",
+                                "'x'",
+                                "a",
+                                ints("starts", "1, -3") + ints("ends", "1000, 3") + ints("axes", "0, 2"))
                         + node("Squeeze", "'a'", "b", ints("axes", "1"))
                         + node("Unsqueeze", "'b'", "y", ints("axes", "0, 3"))
                         + output("y"),
@@ -89,7 +93,11 @@ class OnnxImporterTest {
                 9,
                 input("x", "2", "2")
                         + node("Clip", "'x'", "c", "attribute { name: 'max' type: 1 f: 2 }")
-                        + node("Pad", "'c'", "y", ints("pads", "0, 1, 0, 0") + "attribute { name: 'value' type: 1 f: 9 }")
+                        + node(
+                                "Pad",
+                                "'c'",
+                                "y",
+                                ints("pads", "0, 1, 0, 0") + "attribute { name: 'value' type: 1 f: 9 }")
                         + output("y"),
                 "");
         var result = run(function, Map.of("x", ramp(2, 2)));
@@ -107,22 +115,20 @@ class OnnxImporterTest {
                         + output("y"),
                 "");
         assertEquals(1, function.body().params().size());
-        assertArrayEquals(new float[] {10, 21}, run(function, Map.of("x", ramp(2))).toFloatArray());
+        assertArrayEquals(
+                new float[] {10, 21}, run(function, Map.of("x", ramp(2))).toFloatArray());
     }
 
     @Test
     void oneNameForTwoAxesIsOnlyAHint() {
         var function = imported(
-                14,
-                input("x", "n", "n") + input("z", "n", "n") + node("Add", "'x', 'z'", "y", "") + output("y"),
-                "");
+                14, input("x", "n", "n") + input("z", "n", "n") + node("Add", "'x', 'z'", "y", "") + output("y"), "");
         assertEquals(2, function.symbols().size());
         var result = run(function, Map.of("x", ramp(2, 3), "z", ramp(2, 3)));
         assertArrayEquals(new float[] {0, 2, 4, 6, 8, 10}, result.toFloatArray());
         var interpreter = new GraphInterpreter(function);
         assertThrows(
-                PortolanException.InvalidInput.class,
-                () -> interpreter.run(Map.of("x", ramp(2, 3), "z", ramp(2, 4))));
+                PortolanException.InvalidInput.class, () -> interpreter.run(Map.of("x", ramp(2, 3), "z", ramp(2, 4))));
     }
 
     @Test
@@ -144,9 +150,11 @@ class OnnxImporterTest {
                         + output("y"),
                 "");
         assertEquals(2, function.body().ops().size(), "one reshape and the return");
-        assertEquals("f32[batch,seq,384]", function.body().ops().getFirst() instanceof GraphOp.Reshape reshape
-                ? reshape.result().type().toString()
-                : "no reshape");
+        assertEquals(
+                "f32[batch,seq,384]",
+                function.body().ops().getFirst() instanceof GraphOp.Reshape reshape
+                        ? reshape.result().type().toString()
+                        : "no reshape");
     }
 
     @Test
@@ -194,7 +202,8 @@ class OnnxImporterTest {
                         + " node { op_type: 'Sub' input: ['z', 'a'] output: 'n' }"
                         + " node { op_type: 'LeakyRelu' input: 'n' output: 'b'"
                         + " attribute { name: 'alpha' type: 1 ref_attr_name: 'slope' } } }");
-        assertArrayEquals(new float[] {0, -0.5f}, run(function, Map.of("x", ramp(2))).toFloatArray());
+        assertArrayEquals(
+                new float[] {0, -0.5f}, run(function, Map.of("x", ramp(2))).toFloatArray());
     }
 
     @Test

@@ -83,24 +83,23 @@ final class Described {
     }
 
     private static String of(OnnxAttribute attribute) {
-        var value =
-                switch (attribute) {
-                    case OnnxAttribute.FloatValue(var _, var number) -> "float " + number;
-                    case OnnxAttribute.IntValue(var _, var number) -> "int " + number;
-                    case OnnxAttribute.StringValue(var _, var text) -> "string " + text;
-                    case OnnxAttribute.TensorValue(var _, var tensor) -> of(tensor);
-                    case OnnxAttribute.GraphValue(var _, var graph) -> of(graph);
-                    case OnnxAttribute.SparseValue(var _, var tensor) -> of(tensor);
-                    case OnnxAttribute.TypeValue(var _, var type) -> of(type);
-                    case OnnxAttribute.Floats(var _, var numbers) -> "floats " + numbers;
-                    case OnnxAttribute.Ints(var _, var numbers) -> "ints " + numbers;
-                    case OnnxAttribute.Strings(var _, var texts) -> "strings " + texts;
-                    case OnnxAttribute.Tensors(var _, var tensors) -> all(tensors, Described::of);
-                    case OnnxAttribute.Graphs(var _, var graphs) -> all(graphs, Described::of);
-                    case OnnxAttribute.SparseTensors(var _, var tensors) -> all(tensors, Described::of);
-                    case OnnxAttribute.Types(var _, var types) -> all(types, Described::of);
-                    case OnnxAttribute.Reference(var _, var name) -> "reference " + name;
-                };
+        var value = switch (attribute) {
+            case OnnxAttribute.FloatValue(var _, var number) -> "float " + number;
+            case OnnxAttribute.IntValue(var _, var number) -> "int " + number;
+            case OnnxAttribute.StringValue(var _, var text) -> "string " + text;
+            case OnnxAttribute.TensorValue(var _, var tensor) -> of(tensor);
+            case OnnxAttribute.GraphValue(var _, var graph) -> of(graph);
+            case OnnxAttribute.SparseValue(var _, var tensor) -> of(tensor);
+            case OnnxAttribute.TypeValue(var _, var type) -> of(type);
+            case OnnxAttribute.Floats(var _, var numbers) -> "floats " + numbers;
+            case OnnxAttribute.Ints(var _, var numbers) -> "ints " + numbers;
+            case OnnxAttribute.Strings(var _, var texts) -> "strings " + texts;
+            case OnnxAttribute.Tensors(var _, var tensors) -> all(tensors, Described::of);
+            case OnnxAttribute.Graphs(var _, var graphs) -> all(graphs, Described::of);
+            case OnnxAttribute.SparseTensors(var _, var tensors) -> all(tensors, Described::of);
+            case OnnxAttribute.Types(var _, var types) -> all(types, Described::of);
+            case OnnxAttribute.Reference(var _, var name) -> "reference " + name;
+        };
         return attribute.name() + " = " + value;
     }
 
@@ -108,8 +107,10 @@ final class Described {
         return switch (value) {
             case OnnxTensor tensor -> of(tensor);
             case OnnxSparseTensor tensor -> of(tensor);
-            case OnnxValue.Sequence(var name, var elements) -> "sequence %s %s".formatted(name, all(elements, Described::of));
-            case OnnxValue.Maybe(var name, var inner) -> "maybe %s %s".formatted(name, all(inner.stream().toList(), Described::of));
+            case OnnxValue.Sequence(var name, var elements) ->
+                "sequence %s %s".formatted(name, all(elements, Described::of));
+            case OnnxValue.Maybe(var name, var inner) ->
+                "maybe %s %s".formatted(name, all(inner.stream().toList(), Described::of));
         };
     }
 
@@ -132,8 +133,10 @@ final class Described {
 
     private static String of(OnnxType type) {
         return switch (type) {
-            case OnnxType.Tensor(var element, var shape) -> element.code() + shape.map(Described::shape).orElse("?");
-            case OnnxType.Sparse(var element, var shape) -> "sparse" + element.code() + shape.map(Described::shape).orElse("?");
+            case OnnxType.Tensor(var element, var shape) ->
+                element.code() + shape.map(Described::shape).orElse("?");
+            case OnnxType.Sparse(var element, var shape) ->
+                "sparse" + element.code() + shape.map(Described::shape).orElse("?");
             case OnnxType.Sequence(var element) -> "sequence(" + of(element) + ")";
             case OnnxType.Maybe(var element) -> "maybe(" + of(element) + ")";
             case OnnxType.Mapping(var key, var value) -> "map(" + key.code() + ", " + of(value) + ")";
@@ -162,7 +165,10 @@ final class Described {
                         all(messages(model, "functions"), Described::function),
                         messages(model, "metadata_props").stream()
                                 .collect(Collectors.toMap(
-                                        entry -> text(entry, "key"), entry -> text(entry, "value"), (a, b) -> b, TreeMap::new)));
+                                        entry -> text(entry, "key"),
+                                        entry -> text(entry, "value"),
+                                        (a, b) -> b,
+                                        TreeMap::new)));
     }
 
     private static Map<String, Long> opsets(Message message) {
@@ -241,18 +247,20 @@ final class Described {
     static String value(Message value) {
         return switch (value.getDescriptorForType().getName()) {
             case "TensorProto" -> tensor(value);
-            case "SequenceProto" -> "sequence %s [%s%s%s]"
-                    .formatted(
-                            text(value, "name"),
-                            inner(messages(value, "tensor_values")),
-                            inner(messages(value, "sequence_values")),
-                            inner(messages(value, "optional_values")));
-            default -> "maybe %s [%s%s%s]"
-                    .formatted(
-                            text(value, "name"),
-                            inner(present(value, "tensor_value")),
-                            inner(present(value, "sequence_value")),
-                            inner(present(value, "optional_value")));
+            case "SequenceProto" ->
+                "sequence %s [%s%s%s]"
+                        .formatted(
+                                text(value, "name"),
+                                inner(messages(value, "tensor_values")),
+                                inner(messages(value, "sequence_values")),
+                                inner(messages(value, "optional_values")));
+            default ->
+                "maybe %s [%s%s%s]"
+                        .formatted(
+                                text(value, "name"),
+                                inner(present(value, "tensor_value")),
+                                inner(present(value, "sequence_value")),
+                                inner(present(value, "optional_value")));
         };
     }
 
@@ -268,7 +276,9 @@ final class Described {
     private static String tensor(Message tensor) {
         int code = (int) number(tensor, "data_type");
         var raw = ((ByteString) get(tensor, "raw_data")).toByteArray();
-        var bytes = raw.length > 0 ? raw : typedBytes(tensor, OnnxDataType.ofCode(code).orElseThrow());
+        var bytes = raw.length > 0
+                ? raw
+                : typedBytes(tensor, OnnxDataType.ofCode(code).orElseThrow());
         return tensorText(text(tensor, "name"), code, list(tensor, "dims"), bytes, strings(tensor, "string_data"));
     }
 
@@ -294,9 +304,14 @@ final class Described {
         var values = message(tensor, "values");
         var indices = message(tensor, "indices");
         var dims = list(tensor, "dims").stream().map(Long.class::cast).toList();
-        var numbers = ByteBuffer.wrap(typedBytes(indices, OnnxDataType.INT64)).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
+        var numbers = ByteBuffer.wrap(typedBytes(indices, OnnxDataType.INT64))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asLongBuffer();
         if (numbers.capacity() == 0) {
-            numbers = ((ByteString) get(indices, "raw_data")).asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
+            numbers = ((ByteString) get(indices, "raw_data"))
+                    .asReadOnlyByteBuffer()
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .asLongBuffer();
         }
         int rank = list(indices, "dims").size() == 1 ? 1 : dims.size();
         var positions = new ArrayList<Long>();

@@ -42,10 +42,10 @@ class ExternalDataTest {
 
     private OnnxTensor read(String location, String more) throws IOException {
         var model = OnnxText.model("""
-                initializer { name: "w" data_type: 1 dims: 2 data_location: 1
-                  external_data { key: "location" value: "%s" } %s }
-                output { name: "w" }
-                """.formatted(location, more));
+            initializer { name: "w" data_type: 1 dims: 2 data_location: 1
+              external_data { key: "location" value: "%s" } %s }
+            output { name: "w" }
+            """.formatted(location, more));
         var file = folder.resolve("model.onnx");
         Files.write(file, model);
         return new OnnxReader().model(file).graph().initializers().getFirst();
@@ -67,7 +67,8 @@ class ExternalDataTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"../secret.bin", "data/../../secret.bin", "./w.bin", "", "/etc/hostname", "data", "missing"})
+    @ValueSource(
+            strings = {"../secret.bin", "data/../../secret.bin", "./w.bin", "", "/etc/hostname", "data", "missing"})
     void otherPlacesAreRefused(String location) {
         assertTrue(refused(location, "").getMessage().contains("'w'"));
     }
@@ -103,8 +104,8 @@ class ExternalDataTest {
     @Test
     void aModelInMemoryHasNoFolder() {
         var model = OnnxText.model("""
-                initializer { name: "w" data_type: 1 dims: 2 data_location: 1 external_data { key: "location" value: "w.bin" } }
-                """);
+            initializer { name: "w" data_type: 1 dims: 2 data_location: 1 external_data { key: "location" value: "w.bin" } }
+            """);
         assertThrows(OnnxException.class, () -> new OnnxReader().model(MemorySegment.ofArray(model)));
     }
 }

@@ -18,10 +18,7 @@ class HostileModelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "P01", "P02", "P03", "P04", "P05", "P08", "P09", "P10", "P11", "P12", "P38", "P40", "P43"
-            })
+    @ValueSource(strings = {"P01", "P02", "P03", "P04", "P05", "P08", "P09", "P10", "P11", "P12", "P38", "P40", "P43"})
     void isRefused(String id) {
         var model = folder().resolve(id, "model.onnx");
         var error = assertThrows(OnnxException.class, () -> new OnnxReader().model(model));

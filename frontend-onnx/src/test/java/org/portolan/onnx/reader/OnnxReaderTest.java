@@ -43,7 +43,9 @@ class OnnxReaderTest {
         assertBytes(tensor("data_type: 22 dims: 3 int32_data: [0x21, 0x0f]"), 0x21, 0x0f);
         assertBytes(tensor("data_type: 12 dims: 1 uint64_data: 4294967295"), 255, 255, 255, 255);
         assertBytes(tensor("data_type: 3 dims: 2 int32_data: [-1, 127]"), 255, 127);
-        assertEquals(List.of("a", "ö"), tensor("data_type: 8 dims: 2 string_data: ['a', 'ö']").strings());
+        assertEquals(
+                List.of("a", "ö"),
+                tensor("data_type: 8 dims: 2 string_data: ['a', 'ö']").strings());
     }
 
     @Test
@@ -65,42 +67,43 @@ class OnnxReaderTest {
     @Test
     void sparseTensorsBecomeDense() {
         var graph = OnnxText.read("""
-                sparse_initializer {
-                  values { name: "s" data_type: 1 dims: 2 float_data: [5, 6] }
-                  indices { data_type: 7 dims: [2, 2] int64_data: [0, 1, 1, 0] }
-                  dims: [2, 2]
-                }
-                """).graph();
+            sparse_initializer {
+              values { name: "s" data_type: 1 dims: 2 float_data: [5, 6] }
+              indices { data_type: 7 dims: [2, 2] int64_data: [0, 1, 1, 0] }
+              dims: [2, 2]
+            }
+            """).graph();
         var dense = graph.sparseInitializers().getFirst().dense(OnnxLimits.DEFAULT);
         assertArrayEquals(new float[] {0, 5, 6, 0}, dense.data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED));
         assertTrue(refused("""
-                sparse_initializer {
-                  values { name: "s" data_type: 1 dims: 1 float_data: 5 }
-                  indices { data_type: 7 dims: 1 int64_data: 4 } dims: [2, 2] }
-                """).contains("'s'"));
+            sparse_initializer {
+              values { name: "s" data_type: 1 dims: 1 float_data: 5 }
+              indices { data_type: 7 dims: 1 int64_data: 4 } dims: [2, 2] }
+            """).contains("'s'"));
     }
 
     @Test
     void namesAreWrittenOnceAndBeforeTheyAreRead() {
-        assertTrue(refused("node { op_type: 'Relu' name: 'r' input: 'x' output: 'y' }").contains("'r' reads 'x'"));
+        assertTrue(refused("node { op_type: 'Relu' name: 'r' input: 'x' output: 'y' }")
+                .contains("'r' reads 'x'"));
         assertTrue(refused("node { op_type: 'Relu' input: 'y' output: 'y' }").contains("its own output"));
         assertTrue(refused("""
-                node { op_type: "Relu" name: "a" input: "q" output: "p" }
-                node { op_type: "Relu" name: "b" input: "p" output: "q" }
-                """).contains("only later, by Relu node 'b'"));
+            node { op_type: "Relu" name: "a" input: "q" output: "p" }
+            node { op_type: "Relu" name: "b" input: "p" output: "q" }
+            """).contains("only later, by Relu node 'b'"));
         assertTrue(refused("""
-                input { name: "x" }
-                node { op_type: "Relu" input: "x" output: "y" } node { op_type: "Relu" input: "x" output: "y" }
-                """).contains("written already"));
+            input { name: "x" }
+            node { op_type: "Relu" input: "x" output: "y" } node { op_type: "Relu" input: "x" output: "y" }
+            """).contains("written already"));
     }
 
     @Test
     void functionsMustNotCallThemselves() {
         var model = OnnxText.bytes("ModelProto", """
-                opset_import { version: 21 } graph { }
-                functions { domain: "d" name: "f" node { op_type: "g" domain: "d" } }
-                functions { domain: "d" name: "g" node { op_type: "f" domain: "d" } }
-                """);
+            opset_import { version: 21 } graph { }
+            functions { domain: "d" name: "f" node { op_type: "g" domain: "d" } }
+            functions { domain: "d" name: "g" node { op_type: "f" domain: "d" } }
+            """);
         var error = assertThrows(OnnxException.class, () -> new OnnxReader().model(MemorySegment.ofArray(model)));
         assertTrue(error.getMessage().contains("calls itself"));
     }
@@ -130,11 +133,11 @@ class OnnxReaderTest {
     @Test
     void damagedFilesGetATypedErrorOrAreRead() {
         var good = OnnxText.model("""
-                input { name: "x" type { tensor_type { elem_type: 1 shape { dim { dim_value: 2 } dim { dim_param: "n" } } } } }
-                initializer { name: "w" data_type: 1 dims: [2, 2] float_data: [1, 2, 3, 4] }
-                node { op_type: "Gemm" input: ["x", "w"] output: "y" attribute { name: "alpha" type: 1 f: 2 } }
-                output { name: "y" }
-                """);
+            input { name: "x" type { tensor_type { elem_type: 1 shape { dim { dim_value: 2 } dim { dim_param: "n" } } } } }
+            initializer { name: "w" data_type: 1 dims: [2, 2] float_data: [1, 2, 3, 4] }
+            node { op_type: "Gemm" input: ["x", "w"] output: "y" attribute { name: "alpha" type: 1 f: 2 } }
+            output { name: "y" }
+            """);
         var random = new Random(5);
         int refused = 0;
         for (int round = 0; round < 20_000; round++) {

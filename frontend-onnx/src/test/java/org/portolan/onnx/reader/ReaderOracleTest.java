@@ -47,10 +47,14 @@ class ReaderOracleTest {
         int compared = 0;
         var graph = model.graph();
         for (int i = 0; i < graph.inputs().size(); i++) {
-            compared += compare(data.resolve("input_%d.pb".formatted(i)), graph.inputs().get(i).type());
+            compared += compare(
+                    data.resolve("input_%d.pb".formatted(i)),
+                    graph.inputs().get(i).type());
         }
         for (int i = 0; i < graph.outputs().size(); i++) {
-            compared += compare(data.resolve("output_%d.pb".formatted(i)), graph.outputs().get(i).type());
+            compared += compare(
+                    data.resolve("output_%d.pb".formatted(i)),
+                    graph.outputs().get(i).type());
         }
         return compared;
     }
@@ -59,16 +63,12 @@ class ReaderOracleTest {
         if (!Files.exists(file)) {
             return 0;
         }
-        var message =
-                switch (type) {
-                    case OnnxType.Sequence _ -> "SequenceProto";
-                    case OnnxType.Maybe _ -> "OptionalProto";
-                    case OnnxType.Tensor _,
-                            OnnxType.Sparse _,
-                            OnnxType.Mapping _,
-                            OnnxType.Opaque _,
-                            OnnxType.Undeclared _ -> "TensorProto";
-                };
+        var message = switch (type) {
+            case OnnxType.Sequence _ -> "SequenceProto";
+            case OnnxType.Maybe _ -> "OptionalProto";
+            case OnnxType.Tensor _, OnnxType.Sparse _, OnnxType.Mapping _, OnnxType.Opaque _, OnnxType.Undeclared _ ->
+                "TensorProto";
+        };
         var expected = DynamicMessage.parseFrom(OnnxSchema.message(message), Files.readAllBytes(file));
         assertEquals(Described.value(expected), Described.of(new OnnxReader().value(file, type)), file.toString());
         return 1;

@@ -28,7 +28,7 @@ class MemoryEmitter extends ScalarEmitter {
     MemoryEmitter(NestAnalysis analysis, Map<Value, Value> buffers) {
         super(analysis);
         this.buffers = new IdentityHashMap<>(buffers);
-        this.bounds = DimBounds.of(List.of(), analysis.nest().axes());
+        this.bounds = SymbolBounds.of(analysis.nest());
     }
 
     /// Loads what a read stands for. {@code dollars} are its operands and {@code other} its value outside, evaluated.

@@ -34,11 +34,16 @@ final class NestEmitter extends MemoryEmitter {
     private final List<Dim> grid = new ArrayList<>();
     /// The grid's index along each axis, in the scopes of the grid loops.
     private final Map<Split, Value> gridPoints = new HashMap<>();
+    /// The body of the innermost grid loop.
+    private Scope withinGrid;
+    /// Whether a read fails the run where its index is out of range.
+    private final boolean mayFail;
 
     /// @param fused whether the machine multiplies and adds with one rounding
     NestEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, boolean fused) {
         super(analysis, buffers);
         this.schedule = schedule;
+        mayFail = analysis.reads().stream().anyMatch(read -> read.otherwise() == NestOp.Otherwise.ERROR);
         this.fused = fused;
     }
 
@@ -59,6 +64,7 @@ final class NestEmitter extends MemoryEmitter {
     /// One loop for each common axis over its blocks, then the loops within the blocks.
     private void gridLoops(Scope scope, int index, List<Block> blocks) {
         if (index == schedule.common().size()) {
+            withinGrid = scope;
             blockLoops(scope, blocks, 0);
             return;
         }
@@ -333,7 +339,7 @@ final class NestEmitter extends MemoryEmitter {
         var free = analysis.free(value);
         var own = new TreeMap<>(coordinates);
         own.keySet().retainAll(free);
-        var home = scope.home(free);
+        var home = home(scope, free);
         var known = home.known(value, own);
         if (known != null) {
             return known;
@@ -362,6 +368,12 @@ final class NestEmitter extends MemoryEmitter {
         return result;
     }
 
+    /// Where a scalar is computed. What may fail the run, and with it all that needs it, stays within the grid.
+    private Scope home(Scope scope, Set<String> free) {
+        var home = scope.home(free);
+        return mayFail && home.encloses(withinGrid) ? withinGrid : home;
+    }
+
     private static Value misplaced(Op op) {
         throw new IllegalArgumentException(OpSchema.of(op).name() + " cannot be evaluated in the body of a nest");
     }
@@ -374,7 +386,7 @@ final class NestEmitter extends MemoryEmitter {
                 .toList();
         var outer = new LinkedHashSet<>(analysis.free(read.result()));
         reduced.forEach(outer::remove);
-        var home = scope.home(outer);
+        var home = home(scope, outer);
         var position = home.position(axis);
         var copy = home.helper(List.of("staged", System.identityHashCode(read)), () -> {
             var dims = new ArrayList<Dim>();

@@ -43,34 +43,36 @@ class MemoryEmitter extends ScalarEmitter {
         long lanes = inIndex || vectorOperand ? scope.position(vectorAxis.get()).lanes() : 1;
         Value guard = null;
         var at = new ArrayList<>(read.at());
-        boolean clamped = false;
         var indices = new ArrayList<Value>();
+        boolean adjacent =
+                !vectorOperand && inIndex && isAdjacent(read.at(), buffer.buffer(), vectorAxis.get());
         for (int axis = 0; axis < dims.size(); axis++) {
             var index = at.get(axis);
             boolean low = read.otherwise() != NestOp.Otherwise.PROVEN && !bounds.isNonNegative(index);
             boolean high = read.otherwise() != NestOp.Otherwise.PROVEN && !bounds.isLess(index, dims.get(axis));
+            indices.add(null);
             if (!low && !high) {
-                indices.add(null);
+                continue;
+            }
+            if (read.otherwise() == NestOp.Otherwise.CLAMP) {
+                adjacent &= !index.symbols().contains(vectorAxis.orElse(""));
+                indices.set(axis, clamp(scope, index(scope, index, dollars, coordinates), dims.get(axis)));
+                continue;
+            }
+            if (adjacent && index.symbols().contains(vectorAxis.get())) {
+                var first = firstIndex(scope, index, dollars, coordinates);
+                guard = low ? and(scope, guard, not(scope, lanesBelow(scope, first, Dim.ZERO, lanes))) : guard;
+                guard = high ? and(scope, guard, lanesBelow(scope, first, dims.get(axis), lanes)) : guard;
                 continue;
             }
             var value = index(scope, index, dollars, coordinates);
-            if (read.otherwise() == NestOp.Otherwise.CLAMP) {
-                clamped = true;
-                indices.add(clamp(scope, value, dims.get(axis)));
-                continue;
-            }
             if (low) {
                 guard = and(scope, guard, compare(scope, value, Relation.GREATER_OR_EQUAL, number(scope, Dim.ZERO)));
             }
             if (high) {
                 guard = and(scope, guard, compare(scope, value, Relation.LESS, number(scope, dims.get(axis))));
             }
-            indices.add(null);
         }
-        boolean adjacent = !clamped
-                && !vectorOperand
-                && inIndex
-                && isAdjacent(read.at(), buffer.buffer(), vectorAxis.get());
         for (int axis = 0; axis < dims.size(); axis++) {
             if (indices.get(axis) == null) {
                 indices.set(
@@ -129,6 +131,13 @@ class MemoryEmitter extends ScalarEmitter {
         var mask = vectorAxis.map(axis -> mask(scope, axis, coordinates.getOrDefault(axis, 0))).orElse(null);
         scope.ops.add(new TileOp.Store(
                 broadcast(scope, value, lanes), buffer, indices, Optional.ofNullable(mask)));
+    }
+
+    /// The lanes at which an index that starts as given and ascends lane by lane is below an extent.
+    private Value lanesBelow(Scope scope, Value first, Dim extent, long lanes) {
+        var result = Value.of(new Type.Mask(lanes), "inside");
+        scope.ops.add(new TileOp.Mask(first, number(scope, extent), result));
+        return result;
     }
 
     private Value clamp(Scope scope, Value index, Dim extent) {

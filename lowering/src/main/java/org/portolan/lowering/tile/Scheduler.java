@@ -1,6 +1,7 @@
 package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -27,6 +28,8 @@ final class Scheduler {
     private static final long STAGED_ROWS = 8;
     /// The most vectors of columns in a tile.
     private static final long MOST_COLUMNS = 4;
+    /// The price of masking one load, in vector operations.
+    private static final double GUARDED_LANES = 1;
     /// The price of combining the lanes of one vector, in vector operations.
     private static final double ACROSS_LANES = 6;
 
@@ -98,8 +101,23 @@ final class Scheduler {
 
     private List<List<Split>> scalarReductions() {
         return analysis.reductions().stream()
-                .map(reduction -> reduction.over().stream().map(Split::scalar).toList())
+                .map(reduction -> loopOrder(reduction).stream().map(Split::scalar).toList())
                 .toList();
+    }
+
+    /// The reduced axes, those that guards depend on outermost: then a guard is decided once for many points.
+    private List<String> loopOrder(Reduction reduction) {
+        var order = new ArrayList<>(reduction.over());
+        order.sort(Comparator.comparing(axis -> !isGuarded(axis)));
+        return order;
+    }
+
+    private boolean isGuarded(String axis) {
+        return analysis.reads().stream()
+                .filter(read -> read.otherwise() != NestOp.Otherwise.PROVEN)
+                .flatMap(read -> read.at().stream())
+                .anyMatch(index -> index.symbols().contains(axis)
+                        && !index.symbolName().equals(Optional.of(axis)));
     }
 
     private List<String> inner(int result) {
@@ -129,7 +147,8 @@ final class Scheduler {
     private double commonCost(String axis) {
         double cost = 0;
         for (var read : analysis.reads()) {
-            cost += weight(read) * (isCheap(read, axis) ? 1 : isStageable(read, axis) ? 1 + stagingShare(read) : lanes);
+            double each = isCheap(read, axis) ? 1 : isStageable(read, axis) ? 1 + stagingShare(read) : lanes;
+            cost += weight(read) * (each + (isGuardedAlong(read, axis) ? GUARDED_LANES : 0));
         }
         for (int i = 0; i < analysis.nest().results().size(); i++) {
             var buffer = NestToTile.rowMajor(analysis.nest().results().get(i));
@@ -138,6 +157,14 @@ final class Scheduler {
         }
         long extent = analysis.estimate(axis);
         return cost * Math.ceilDiv(extent, lanes) * lanes / Math.max(1, extent);
+    }
+
+    /// Whether the lanes along an axis may leave the source, so that each load needs a mask.
+    private boolean isGuardedAlong(NestOp.Read read, String axis) {
+        return read.otherwise() != NestOp.Otherwise.PROVEN
+                && read.at().stream()
+                        .anyMatch(index -> index.symbols().contains(axis)
+                                && !index.symbolName().equals(Optional.of(axis)));
     }
 
     private boolean isCheap(NestOp.Read read, String axis) {
@@ -403,6 +430,14 @@ final class Scheduler {
                 order.add(i);
             }
         }
+        // In the order of the loops, so that they walk through memory.
+        var loops = analysis.reductions().stream()
+                .flatMap(reduction -> loopOrder(reduction).stream())
+                .toList();
+        order.sort(Comparator.comparing(i -> read.at().get(i).symbols().stream()
+                .mapToInt(loops::indexOf)
+                .max()
+                .orElse(-1)));
         return Optional.of(new Packed(analysis.nest().inputs().indexOf(read.source()), place, width, order));
     }
 }

@@ -146,8 +146,12 @@ final class Scheduler {
     /// Vector operations for a vector's worth of points along a common axis.
     private double commonCost(String axis) {
         double cost = 0;
+        var shared = analysis.reductions().isEmpty() ? Optional.<String>empty() : sharedAxis(axis);
         for (var read : analysis.reads()) {
-            double each = isCheap(read, axis) ? 1 : isStageable(read, axis) ? 1 + stagingShare(read) : lanes;
+            boolean staged = shared.isPresent() && isStageable(read, axis, shared.get());
+            double each = isCheap(read, axis)
+                    ? 1
+                    : staged ? 1 + (double) lanes / analysis.estimate(shared.get()) : lanes;
             cost += weight(read) * (each + (isGuardedAlong(read, axis) ? GUARDED_LANES : 0));
         }
         for (int i = 0; i < analysis.nest().results().size(); i++) {
@@ -303,7 +307,7 @@ final class Scheduler {
         }
         splits.add(new Split(axis, columns, tile.vectors(), lanes));
         splits.add(new Split(shared.get(), rowBlock, tile.rows(), 1));
-        return new Schedule(splits, scalarStages(), scalarReductions(), panels(axis, columns), stages(axis));
+        return new Schedule(splits, scalarStages(), scalarReductions(), panels(axis, columns), stages(axis, shared.get()));
     }
 
     /// Lanes along one axis and nothing shared: long blocks of it, or, with reductions, a few vectors side by side.
@@ -327,24 +331,26 @@ final class Scheduler {
         return new Schedule(splits, scalarStages(), scalarReductions(), panels(axis, tile), List.of());
     }
 
-    private List<Staged> stages(String axis) {
+    private List<Staged> stages(String axis, String shared) {
         var staged = new ArrayList<Staged>();
         for (int i = 0; i < analysis.reads().size(); i++) {
             var read = analysis.reads().get(i);
-            if (!isCheap(read, axis) && isStageable(read, axis)) {
+            if (!isCheap(read, axis) && isStageable(read, axis, shared)) {
                 staged.add(new Staged(i, axis));
             }
         }
         return staged;
     }
 
-    /// Whether a read's lanes lie apart in memory, but a copy of what a tile needs is small and read by many rows.
-    private boolean isStageable(NestOp.Read read, String axis) {
+    /// Whether a read's lanes lie apart in memory, but a copy of what a tile needs is small and read by many rows, the points
+    /// of the shared axis.
+    private boolean isStageable(NestOp.Read read, String axis, String shared) {
         if (!read.indices().isEmpty()
                 || read.otherwise() != NestOp.Otherwise.PROVEN
                 || weight(read) < 2
                 || !analysis.free(read.result()).contains(axis)
-                || sharingRows(read) < STAGED_ROWS) {
+                || analysis.free(read.result()).contains(shared)
+                || analysis.estimate(shared) < STAGED_ROWS) {
             return false;
         }
         long bytes = MOST_COLUMNS * lanes * read.result().type().elementType().bits() / 8;
@@ -358,19 +364,6 @@ final class Scheduler {
             }
         }
         return bytes <= machine.level2Bytes() / 4;
-    }
-
-    private double stagingShare(NestOp.Read read) {
-        return (double) lanes / sharingRows(read);
-    }
-
-    /// The most points of a common axis that read the same elements.
-    private long sharingRows(NestOp.Read read) {
-        return common.stream()
-                .filter(name -> !analysis.free(read.result()).contains(name))
-                .mapToLong(analysis::estimate)
-                .max()
-                .orElse(1);
     }
 
     private List<Packed> panels(String axis, long width) {

@@ -77,7 +77,7 @@ final class ConformanceCommand implements Callable<Integer> {
         var cases = ConformanceCase.find(folders, filter);
         var results = new ArrayList<CaseResult>();
         for (var name : Models.deviceNames(device)) {
-            results.addAll(name.equals(InterpretedCases.NAME) ? run(name, new InterpretedCases(), cases) : run(name, cases));
+            results.addAll(name.equals(InterpretedCases.NAME) ? run(name, new InterpretedCases(), cases, Path.of("")) : run(name, cases));
         }
         write(results);
         var out = spec.commandLine().getOut();
@@ -102,16 +102,16 @@ final class ConformanceCommand implements Callable<Integer> {
                 devices.add(Devices.open(description.name(), new DeviceOptions(device.threads())));
             }
             var target = Targets.resolve(descriptions.getFirst().driver());
-            return run(name, new CompiledCases(target, devices, scratch), cases);
+            return run(name, new CompiledCases(target, devices, scratch), cases, scratch);
         } finally {
             devices.forEach(Device::close);
             deleteFolder(scratch);
         }
     }
 
-    private List<CaseResult> run(String name, CaseCompiler compiler, List<ConformanceCase> cases) throws InterruptedException {
-        var run = new ConformanceRun(
-                compiler, name, jobs, Duration.ofSeconds(limit), problem -> ErrorReport.explain(problem).sentence());
+    private List<CaseResult> run(String name, CaseCompiler compiler, List<ConformanceCase> cases, Path scratch)
+            throws InterruptedException {
+        var run = new ConformanceRun(compiler, name, jobs, Duration.ofSeconds(limit), problem -> explain(problem, scratch));
         var done = new AtomicInteger();
         try (var progress = Progress.start("conformance on " + name)) {
             return run.run(
@@ -119,6 +119,11 @@ final class ConformanceCommand implements Callable<Integer> {
                     result -> progress.now("conformance on " + name + ": " + done.incrementAndGet() + " of " + cases.size()
                             + ", " + result.name()));
         }
+    }
+
+    /// The problem in one sentence, without the names of files that are gone.
+    private static String explain(Throwable problem, Path scratch) {
+        return ErrorReport.explain(problem).sentence().replaceAll(Pattern.quote(scratch + "/") + "\\S*\\.portolan", "program file");
     }
 
     private static void deleteFolder(Path folder) throws IOException {

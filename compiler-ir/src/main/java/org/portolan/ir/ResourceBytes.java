@@ -2,6 +2,9 @@ package org.portolan.ir;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.LongUnaryOperator;
@@ -11,8 +14,27 @@ import org.portolan.runtime.type.ElementTypes;
 /// The bytes that a {@link Resource} stands for.
 public final class ResourceBytes {
     private static final int ALIGNMENT = 64;
+    private static final long CHUNK = 1 << 20;
 
     private ResourceBytes() {}
+
+    /// Bytes as a resource, which their digest names too.
+    public static Resource.External external(String name, MemorySegment bytes) {
+        return new Resource.External(name, 0, bytes.byteSize(), digest(bytes), bytes);
+    }
+
+    private static String digest(MemorySegment bytes) {
+        try {
+            var digest = MessageDigest.getInstance("SHA-256");
+            for (long offset = 0; offset < bytes.byteSize(); offset += CHUNK) {
+                long length = Math.min(CHUNK, bytes.byteSize() - offset);
+                digest.update(bytes.asSlice(offset, length).asByteBuffer());
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
 
     /// The elements, row-major and packed: of an external resource the bytes where they lie, of all others new ones.
     ///

@@ -9,6 +9,7 @@ import org.portolan.ir.GraphOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.Relation;
 import org.portolan.ir.Resource;
+import org.portolan.ir.ResourceBytes;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
@@ -80,7 +81,7 @@ final class Block {
                 ElementTypes.setLong(type.element(), data, i, Elements.whole(elements.get(i)));
             }
         }
-        return Constants.resource("folded", data);
+        return ResourceBytes.external("folded", data);
     }
 
     private Value computed(Type.Tensor type, List<Element> elements, String hint) {

@@ -1,13 +1,10 @@
 package org.portolan.onnx.importer;
 
-import java.lang.foreign.MemorySegment;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.portolan.ir.Resource;
+import org.portolan.ir.ResourceBytes;
 import org.portolan.ir.Type;
 import org.portolan.onnx.OnnxDataType;
 import org.portolan.onnx.OnnxTensor;
@@ -18,7 +15,6 @@ import org.portolan.runtime.type.ElementTypes;
 /// ONNX's constant tensors as operands.
 final class Constants {
     private static final int LITERAL = 64;
-    private static final int CHUNK = 1 << 20;
 
     private Constants() {}
 
@@ -65,7 +61,7 @@ final class Constants {
         if (elements != null && count <= LITERAL) {
             return Operand.known(element, dims, elements, name, owner);
         }
-        var resource = resources.computeIfAbsent(tensor, key -> resource(name, key.data()));
+        var resource = resources.computeIfAbsent(tensor, key -> ResourceBytes.external(name, key.data()));
         return Operand.constant(type, resource, elements, name, owner);
     }
 
@@ -83,23 +79,5 @@ final class Constants {
                             : Element.of(ElementTypes.getLong(element, tensor.data(), i)));
         }
         return elements;
-    }
-
-    /// Bytes as a resource that names them by their digest too.
-    static Resource resource(String name, MemorySegment data) {
-        return new Resource.External(name, 0, data.byteSize(), sha256(data), data);
-    }
-
-    private static String sha256(MemorySegment data) {
-        try {
-            var digest = MessageDigest.getInstance("SHA-256");
-            for (long offset = 0; offset < data.byteSize(); offset += CHUNK) {
-                long length = Math.min(CHUNK, data.byteSize() - offset);
-                digest.update(data.asSlice(offset, length).asByteBuffer());
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

@@ -86,6 +86,11 @@ final class NestBuilder {
 
     /// The element at an index, or what {@code otherwise} says unless the index is proven to lie inside.
     Value read(Value source, List<Value> indices, Optional<Value> other, List<Dim> at, Otherwise otherwise) {
+        if (otherwise != Otherwise.ERROR
+                && source.tensor().dims().stream().anyMatch(extent -> extent.isConstant(0))) {
+            // A scalar that no axis changes is computed even where nothing needs it.
+            return other.orElseGet(() -> zero(source.tensor().element()));
+        }
         boolean proven = otherwise == Otherwise.PROVEN || inside(at, source.tensor().dims());
         inputs.add(source);
         var result = Value.of(Type.scalar(source.tensor().element()));

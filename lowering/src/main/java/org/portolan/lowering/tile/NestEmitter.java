@@ -388,14 +388,18 @@ final class NestEmitter extends MemoryEmitter {
         reduced.forEach(outer::remove);
         var home = home(scope, outer);
         var position = home.position(axis);
-        var copy = home.helper(List.of("staged", System.identityHashCode(read)), () -> {
+        // Points of other axes that the tile computes together have copies of their own.
+        var others = new TreeMap<>(coordinates);
+        others.keySet().retainAll(outer);
+        others.remove(axis);
+        var copy = home.helper(List.of("staged", System.identityHashCode(read), others), () -> {
             var dims = new ArrayList<Dim>();
             reduced.forEach(name -> dims.add(analysis.extent(name)));
             dims.add(Dim.of(position.unroll() * position.lanes()));
             var element = read.source().tensor().element();
             var buffer = Value.of(new Type.Buffer(element, dims, Type.Space.LOCAL), read.result().hint() + "_copy");
             home.ops.add(new TileOp.Alloc(buffer));
-            fill(home, read, axis, reduced, 0, buffer);
+            fill(home, read, axis, others, reduced, 0, buffer);
             return buffer;
         });
         var indices = new ArrayList<Value>();
@@ -409,16 +413,23 @@ final class NestEmitter extends MemoryEmitter {
         return result;
     }
 
-    private void fill(Scope scope, NestOp.Read read, String axis, List<String> reduced, int index, Value buffer) {
+    private void fill(
+            Scope scope,
+            NestOp.Read read,
+            String axis,
+            Map<String, Integer> others,
+            List<String> reduced,
+            int index,
+            Value buffer) {
         if (index < reduced.size()) {
             var extent = analysis.extent(reduced.get(index));
             tiles(scope, Split.scalar(reduced.get(index)), number(scope, Dim.ZERO), extent, number(scope, extent), inner ->
-                    fill(inner, read, axis, reduced, index + 1, buffer));
+                    fill(inner, read, axis, others, reduced, index + 1, buffer));
             return;
         }
         var position = scope.position(axis);
         for (int coordinate = 0; coordinate < position.unroll(); coordinate++) {
-            var coordinates = new TreeMap<String, Integer>();
+            var coordinates = new TreeMap<>(others);
             coordinates.put(axis, coordinate);
             var value = load(scope, read, List.of(), null, coordinates);
             var indices = new ArrayList<Value>();

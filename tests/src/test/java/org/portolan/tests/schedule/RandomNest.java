@@ -107,7 +107,8 @@ final class RandomNest {
         return result;
     }
 
-    /// Reads a fresh tensor at some of the axes, in any order: plain, shifted beyond the edges, strided or clamped.
+    /// Reads a fresh tensor at some of the axes, in any order: plain, shifted beyond the edges, strided, clamped, or in the
+    /// window of a convolution.
     private String read(List<Axis> free) {
         var axes = new ArrayList<>(free);
         Collections.shuffle(axes, random);
@@ -141,6 +142,9 @@ final class RandomNest {
                 }
             }
         }
+        if (otherwise.equals("proven") && random.nextInt(3) == 0) {
+            window(axes, dims, numbers, at);
+        }
         boolean constant = random.nextInt(3) == 0
                 && dims.stream().allMatch(dim -> dim.matches("[0-9]+"))
                 && numbers.stream().reduce(1L, Math::multiplyExact) <= 64;
@@ -159,6 +163,32 @@ final class RandomNest {
         var result = name("v");
         body.add("%s = nest.read %s <at = %s, otherwise = %s> : f32".formatted(result, tensor, at, otherwise));
         return result;
+    }
+
+    /// Reads every second point of a common axis, moved by a reduced one: the indices overlap.
+    private void window(List<Axis> axes, List<String> dims, List<Long> numbers, List<String> at) {
+        int place = indexOf(axes, "p.*");
+        int moved = indexOf(axes, "k.*");
+        if (place < 0 || moved < 0 || !at.get(place).equals(axes.get(place).name())) {
+            return;
+        }
+        var axis = axes.get(place);
+        var offset = axes.get(moved);
+        at.set(place, axis.name() + "*2+" + offset.name());
+        dims.set(place, axis.extent() + "*2+" + offset.extent());
+        numbers.set(place, axis.number() * 2 + offset.number());
+        dims.remove(moved);
+        numbers.remove(moved);
+        at.remove(moved);
+    }
+
+    private static int indexOf(List<Axis> axes, String pattern) {
+        for (int i = 0; i < axes.size(); i++) {
+            if (axes.get(i).name().matches(pattern)) {
+                return i;
+            }
+        }
+        return -1;
     }
 
     private String assemble(List<Axis> stored, List<Axis> axes, String result) {

@@ -101,7 +101,7 @@ class CompiledFunctionTest {
                     List.of("00-input.ir", "01-nest-to-tile.ir", "02-plan-memory.ir", "kernels.asm", "kernels.llvm"),
                     files.map(file -> file.getFileName().toString()).sorted().toList());
         }
-        assertTrue(Files.readString(folder.resolve("dump/nests/03-fuse.ir")).contains("nest.compute"));
+        assertTrue(Files.readString(folder.resolve("dump/nests/04-fuse.ir")).contains("nest.compute"));
         var function = (GraphOp.Function) IrParser.parse(ADD_RELU, "test.ir").getFirst();
         var target = Targets.resolve("cpu:x86-64-v3");
         for (var level : Compiler.LEVELS) {

@@ -78,9 +78,12 @@ final class ContractionNests {
         int spatial = op.strides().size();
         var n = nest.axis("n", result.dim(0));
         var o = nest.axis("o", result.dim(1));
-        var y = nest.axes("y", result.dims().subList(2, spatial + 2));
         var inputsOfGroup = weights.dim(0).floorDivide(op.groups());
         var c = nest.axis("c", inputsOfGroup);
+        if (fallsIntoPhases(op)) {
+            return phases(nest, op, n, o, c);
+        }
+        var y = nest.axes("y", result.dims().subList(2, spatial + 2));
         var k = nest.axes("k", weights.dims().subList(2, spatial + 2));
         var outputsOfGroup = weights.dim(1);
         var channel = inGroup(nest, o, result.dim(1), op.groups(), inputsOfGroup).plus(c);
@@ -107,6 +110,52 @@ final class ContractionNests {
         var over = new ArrayList<>(List.of(c));
         over.addAll(k);
         return sumOfProducts(nest, a, b, op.accumulate(), NestBuilder.over(over), with(List.of(n, o), y), op.result());
+    }
+
+    /// Whether each output position belongs to one of {@code stride} phases, all with as many positions: then the taps that
+    /// meet it are known, and no zeros are multiplied.
+    private static boolean fallsIntoPhases(GraphOp.ConvolutionTranspose op) {
+        boolean strided = false;
+        for (int axis = 0; axis < op.strides().size(); axis++) {
+            long stride = op.strides().get(axis);
+            strided |= stride > 1;
+            if (op.dilations().get(axis) != 1
+                    || !op.low().get(axis).isConstant()
+                    || !op.weights().tensor().dim(axis + 2).isConstant()
+                    || !op.result().tensor().dim(axis + 2).modulo(stride).isConstant(0)) {
+                return false;
+            }
+        }
+        return strided;
+    }
+
+    /// Output {@code y = stride * q + r} is met by the taps {@code k = (r + low) % stride + stride * j}, at the input
+    /// {@code q + (r + low) / stride - j}.
+    private static NestOp.Compute phases(
+            NestBuilder nest, GraphOp.ConvolutionTranspose op, Dim n, Dim o, Dim c) {
+        var weights = op.weights().tensor();
+        int spatial = op.strides().size();
+        var channel = inGroup(nest, o, op.result().tensor().dim(1), op.groups(), weights.dim(0).floorDivide(op.groups()))
+                .plus(c);
+        var inner = nest.simplify(op.groups() == 1 ? o : o.modulo(weights.dim(1)));
+        var over = new ArrayList<>(List.of(c));
+        var at = new ArrayList<Dim>(List.of(n, channel));
+        var taps = new ArrayList<Dim>(List.of(channel, inner));
+        var to = new ArrayList<Dim>(List.of(n, o));
+        for (int axis = 0; axis < spatial; axis++) {
+            long stride = op.strides().get(axis);
+            var q = nest.axis("q" + axis, op.result().tensor().dim(axis + 2).floorDivide(stride));
+            var r = nest.axis("r" + axis, Dim.of(stride));
+            var j = nest.axis("j" + axis, weights.dim(axis + 2).ceilDivide(stride));
+            var start = r.plus(op.low().get(axis));
+            at.add(nest.simplify(q.plus(start.floorDivide(stride)).minus(j)));
+            taps.add(nest.simplify(start.modulo(stride).plus(j.times(stride))));
+            to.add(q.times(stride).plus(r));
+            over.add(j);
+        }
+        var a = nest.read(op.input(), List.of(), Optional.empty(), at, otherwiseZero(nest, op.input(), at));
+        var b = nest.read(op.weights(), List.of(), Optional.empty(), taps, otherwiseZero(nest, op.weights(), taps));
+        return sumOfProducts(nest, a, b, op.accumulate(), NestBuilder.over(over), to, op.result());
     }
 
     private static NestOp.Compute sumOfProducts(

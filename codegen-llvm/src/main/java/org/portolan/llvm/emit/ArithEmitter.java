@@ -45,8 +45,22 @@ final class ArithEmitter {
             case ArithOp.Cast(Value operand, Rounding rounding, Overflow overflow, _) ->
                 casts.cast(
                         values.apply(operand), operand.type().elementType(), element, type, rounding, overflow);
-            case ArithOp.Bitcast(Value operand, _) -> builder.convert("bitcast", values.apply(operand), type);
+            case ArithOp.Bitcast(Value operand, _) ->
+                bitcast(values.apply(operand), operand.type().elementType(), element, type);
         };
+    }
+
+    /// A truth value is a byte in memory and a bit in a register.
+    private Operand bitcast(Operand value, ElementType from, ElementType to, LlvmType type) {
+        if (from == to) {
+            return value;
+        }
+        if (from == ElementType.BOOL) {
+            return builder.convert("zext", value, type);
+        }
+        return to == ElementType.BOOL
+                ? builder.compare("ne", value, Operand.integer(value.type(), 0))
+                : builder.convert("bitcast", value, type);
     }
 
     /// Combines two values of an element type, as reductions do.

@@ -25,7 +25,7 @@ import org.portolan.runtime.type.ElementType;
 
 /// Writes the loops of one nest as its schedule says. Every scalar of the body is evaluated on demand, once for each
 /// coordinate of the axes it is free in, in the outermost loop that binds them.
-final class NestEmitter extends MemoryEmitter {
+final class NestEmitter extends LoopEmitter {
     private final Schedule schedule;
     private final boolean fused;
     /// How many axes a grid can have.
@@ -149,115 +149,6 @@ final class NestEmitter extends MemoryEmitter {
         tiles(scope, block.split(), block.start(), block.length(), block.end(), inner -> blockLoops(inner, blocks, index + 1));
     }
 
-    private interface Continuation {
-        void emit(Scope scope);
-    }
-
-    /// Loops over whole tiles from {@code start}, then over what remains: with masks along lanes, with ever smaller tiles
-    /// otherwise. {@code length} is {@code null} if it is known only as {@code end - start}.
-    private void tiles(Scope scope, Split split, Value start, Dim length, Value end, Continuation body) {
-        long tile = split.tile();
-        if (length instanceof Dim.Constant(long points)) {
-            long whole = points / tile * tile;
-            loop(scope, split, start, whole, tile, split.unroll(), split.unroll(), null, body);
-            long rest = points - whole;
-            if (rest > 0) {
-                long unroll = Math.ceilDiv(rest, split.lanes());
-                var from = whole == 0 ? start : expression(scope, Dim.symbol("$0").plus(whole), start);
-                var limit = rest % split.lanes() == 0
-                        ? null
-                        : expression(scope, Dim.symbol("$0").plus(points), start);
-                var inner = new Scope(scope);
-                inner.bind(
-                        split.axis(),
-                        new Scope.Position(from, unroll, split.lanes(), rest / split.lanes(), limit));
-                body.emit(inner);
-                scope.ops.addAll(inner.ops);
-            }
-            return;
-        }
-        var upper = end != null ? end : expression(scope, Dim.symbol("$0").plus(length), start);
-        var from = start;
-        long unroll = split.unroll();
-        while (true) {
-            long step = unroll * split.lanes();
-            var whole = step == 1
-                    ? upper
-                    : expression(
-                            scope,
-                            Dim.symbol("$1").minus(Dim.symbol("$0")).floorDivide(step).times(step).plus(Dim.symbol("$0")),
-                            from,
-                            upper);
-            dynamicLoop(scope, split, from, whole, step, unroll, unroll, null, body);
-            from = whole;
-            if (unroll == 1) {
-                break;
-            }
-            unroll = split.lanes() > 1 ? 1 : nextSmaller(unroll);
-        }
-        if (split.lanes() > 1) {
-            dynamicLoop(scope, split, from, upper, split.lanes(), 1, 0, upper, body);
-        }
-    }
-
-    private static long nextSmaller(long unroll) {
-        return Long.highestOneBit(unroll - 1);
-    }
-
-    private void loop(
-            Scope scope,
-            Split split,
-            Value start,
-            long points,
-            long step,
-            long unroll,
-            long whole,
-            Value limit,
-            Continuation body) {
-        if (points == 0) {
-            return;
-        }
-        if (points == step) {
-            var inner = new Scope(scope);
-            inner.bind(split.axis(), new Scope.Position(start, unroll, split.lanes(), whole, limit));
-            body.emit(inner);
-            scope.ops.addAll(inner.ops);
-            return;
-        }
-        var end = expression(scope, Dim.symbol("$0").plus(points), start);
-        dynamicLoop(scope, split, start, end, step, unroll, whole, limit, body);
-    }
-
-    private void dynamicLoop(
-            Scope scope,
-            Split split,
-            Value start,
-            Value end,
-            long step,
-            long unroll,
-            long whole,
-            Value limit,
-            Continuation body) {
-        var counter = Value.of(Type.INDEX, split.axis());
-        var inner = new Scope(scope);
-        inner.bind(split.axis(), new Scope.Position(counter, unroll, split.lanes(), whole, limit));
-        body.emit(inner);
-        scope.ops.add(new TileOp.For(
-                start,
-                end,
-                number(scope, Dim.of(step)),
-                List.of(),
-                TileOp.Bind.SERIAL,
-                new Body(List.of(counter), terminated(inner.ops, List.of())),
-                List.of()));
-    }
-
-    static List<Op> terminated(List<Op> ops, List<Value> values) {
-        var all = new ArrayList<>(ops);
-        all.add(new TileOp.Yield(values));
-        return all;
-    }
-
     /// Results with the same inner axes share their loops.
     private void stages(Scope scope) {
         int count = analysis.terminator().values().size();
@@ -307,27 +198,6 @@ final class NestEmitter extends MemoryEmitter {
                         coordinates);
             }
         }
-    }
-
-    /// All combinations of coordinates of the axes that have more than one here.
-    private List<Map<String, Integer>> coordinates(Scope scope, Set<String> axes) {
-        List<Map<String, Integer>> combinations = List.of(new TreeMap<>());
-        for (var axis : axes) {
-            long unroll = scope.position(axis).unroll();
-            if (unroll == 1) {
-                continue;
-            }
-            var next = new ArrayList<Map<String, Integer>>();
-            for (var combination : combinations) {
-                for (int coordinate = 0; coordinate < unroll; coordinate++) {
-                    var extended = new TreeMap<>(combination);
-                    extended.put(axis, coordinate);
-                    next.add(extended);
-                }
-            }
-            combinations = next;
-        }
-        return combinations;
     }
 
     /// The value of a scalar of the nest at the coordinates; those of axes it is not free in do not matter.

@@ -8,8 +8,9 @@ import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.Value;
 
-/// Which values could be the tail of a contraction: elementwise work, or another shape, on its result, point by point,
-/// that waits for no other reduction. Such a value is better stored by the contraction than computed by its readers.
+/// Which values could be the tail of a contraction: elementwise work, or another shape, on its result, point by
+/// point, that waits for no other reduction. Such a value is better stored by the contraction than computed by its
+/// readers.
 final class Anchors {
     private static final int NONE = -1;
 

@@ -1,16 +1,13 @@
 package org.portolan.lowering.nest;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import org.portolan.ir.NestOp;
-import org.portolan.ir.Op;
 import org.portolan.runtime.type.Dim;
 
-/// Makes two axes of one that is only used in parts: where an index says {@code i / 32} and {@code i % 32} and 32 divides
-/// the extent of {@code i}, the axis becomes {@code i = 32 * i_1 + i_2}, and the quotients vanish.
+/// Makes two axes of one that is only used in parts: where an index says {@code i / 32} and {@code i % 32} and 32
+/// divides the extent of {@code i}, the axis becomes {@code i = 32 * i_1 + i_2}, and the quotients vanish.
 final class AxisSplit {
     /// An axis and the extent of its inner part.
     private record Split(String axis, Dim inner) {}
@@ -51,12 +48,9 @@ final class AxisSplit {
 
     private static Optional<Split> find(OpenNest nest) {
         for (var op : nest.ops()) {
-            var indices =
-                    switch (op) {
-                        case NestOp.Read read -> read.at();
-                        case NestOp.Index index -> List.of(index.value());
-                        case Op _ -> List.<Dim>of();
-                    };
+            var indices = op instanceof NestOp.Read read
+                    ? read.at()
+                    : op instanceof NestOp.Index index ? List.of(index.value()) : List.<Dim>of();
             for (var index : indices) {
                 var split = find(index, nest);
                 if (split.isPresent()) {
@@ -107,48 +101,14 @@ final class AxisSplit {
                 axes.put(name, size);
             }
         });
-        nest.setAxes(axes);
         var whole = Dim.symbol(outer).times(split.inner()).plus(Dim.symbol(inner));
-        var bounds = nest.bounds();
-        UnaryOperator<Dim> index =
-                old -> old.symbols().contains(split.axis())
-                        ? bounds.simplify(old.substitute(name -> name.equals(split.axis()) ? whole : null))
-                        : old;
-        var ops = new ArrayList<Op>();
-        for (var op : nest.ops()) {
-            ops.add(
-                    switch (op) {
-                        case NestOp.Read read ->
-                            new NestOp.Read(
-                                    read.source(),
-                                    read.indices(),
-                                    read.other(),
-                                    read.at().stream().map(index).toList(),
-                                    read.otherwise(),
-                                    read.result());
-                        case NestOp.Index number ->
-                            new NestOp.Index(number.operands(), index.apply(number.value()), number.result());
-                        case NestOp.Sum sum -> new NestOp.Sum(sum.value(), over(sum.over(), split, outer, inner), sum.result());
-                        case NestOp.Reduce reduce ->
-                            new NestOp.Reduce(
-                                    reduce.values(),
-                                    reduce.initial(),
-                                    over(reduce.over(), split, outer, inner),
-                                    reduce.body(),
-                                    reduce.results());
-                        case Op _ -> op;
-                    });
-        }
-        var end = nest.end();
-        var to = end.to().stream()
-                .map(place -> place.stream().map(index).toList())
-                .toList();
-        nest.setBody(ops, new NestOp.Yield(end.values(), end.indices(), to));
-    }
-
-    private static List<String> over(List<String> over, Split split, String outer, String inner) {
-        return over.stream()
-                .flatMap(name -> (name.equals(split.axis()) ? List.of(outer, inner) : List.of(name)).stream())
-                .toList();
+        var bounds = nest.symbols().bounds().withAxes(OpenNest.list(axes));
+        AxisRewrite.run(
+                nest,
+                axes,
+                index -> index.symbols().contains(split.axis())
+                        ? bounds.simplify(index.substitute(name -> name.equals(split.axis()) ? whole : null))
+                        : index,
+                name -> name.equals(split.axis()) ? List.of(outer, inner) : List.of(name));
     }
 }

@@ -17,8 +17,8 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
-/// Fuses the nests of one body. Operations are visited from the last to the first: when the turn comes to a nest, all its
-/// readers stand, with everything that was put into them, so that one look at them decides.
+/// Fuses the nests of one body. Operations are visited from the last to the first: when the turn comes to a nest, all
+/// its readers stand, with everything that was put into them, so that one look at them decides.
 final class BodyFusion {
     private final List<Op> ops;
     private final Symbols symbols;
@@ -66,19 +66,17 @@ final class BodyFusion {
 
     List<Op> run() {
         for (int i = ops.size() - 1; i >= 0; i--) {
-            switch (ops.get(i)) {
-                case NestOp.Compute nest -> visit(nest, i);
-                case GraphOp.Constant constant -> {
-                    for (var reader : readersOf(constant.result())) {
-                        changeAndTidy(reader, () -> ScalarConstants.inline(reader, constant));
-                    }
+            var op = ops.get(i);
+            if (op instanceof NestOp.Compute nest) {
+                visit(nest, i);
+            } else if (op instanceof GraphOp.Constant constant) {
+                for (var reader : readersOf(constant.result())) {
+                    changeAndTidy(reader, () -> ScalarConstants.inline(reader, constant));
                 }
-                case GraphOp.Dims dims -> {
-                    for (var reader : readersOf(dims.result())) {
-                        changeAndTidy(reader, () -> ScalarConstants.inline(reader, dims));
-                    }
+            } else if (op instanceof GraphOp.Dims dims) {
+                for (var reader : readersOf(dims.result())) {
+                    changeAndTidy(reader, () -> ScalarConstants.inline(reader, dims));
                 }
-                case Op _ -> {}
             }
         }
         var fused = new ArrayList<Op>();
@@ -126,13 +124,16 @@ final class BodyFusion {
         var kernel = new OpenNest(nest, position, symbols);
         kernels[position] = kernel;
         tidy(kernel);
-        kernel.sources().forEach(source -> readers.computeIfAbsent(source, _ -> new LinkedHashSet<>())
-                .add(kernel));
+        kernel.sources()
+                .forEach(source -> readers.computeIfAbsent(source, _ -> new LinkedHashSet<>())
+                        .add(kernel));
     }
 
     private void put(Producer producer, OpenNest reader) {
         var reads = reader.facts().reads(producer.result());
-        if (reads.size() == 1 && producer.isPlain() && Collections.disjoint(reader.sources(), producer.nest().inputs())) {
+        if (reads.size() == 1
+                && producer.isPlain()
+                && Collections.disjoint(reader.sources(), producer.nest().inputs())) {
             // Nothing in it can be there already.
             change(reader, () -> Inlining.inline(reader, producer.nest()));
             return;
@@ -197,11 +198,11 @@ final class BodyFusion {
                 order.put(name, extent);
             }
         });
-        AxisRenaming.run(kernel, renaming, order);
+        AxisRewrite.rename(kernel, renaming, order);
     }
 
-    /// The first reader, if it could store the result as well while it computes it at each of its points. All others that
-    /// need it must come later.
+    /// The first reader, if it could store the result as well while it computes it at each of its points. All others
+    /// that need it must come later.
     private Optional<OpenNest> storing(Producer producer, List<OpenNest> reading) {
         OpenNest first = null;
         for (var reader : reading) {
@@ -227,9 +228,8 @@ final class BodyFusion {
         for (int i = 0; i < dims.size(); i++) {
             var index = read.at().get(i);
             var name = index.symbolName().filter(kernel.axes()::containsKey);
-            boolean whole = name.isPresent()
-                    && kernel.axes().get(name.get()).equals(dims.get(i))
-                    && names.add(name.get());
+            boolean whole =
+                    name.isPresent() && kernel.axes().get(name.get()).equals(dims.get(i)) && names.add(name.get());
             if (!whole && !(index.isConstant(0) && dims.get(i).isConstant(1))) {
                 return false;
             }
@@ -264,7 +264,8 @@ final class BodyFusion {
             var from = ReshapeIndex.flatten(read.source().tensor().dims(), read.at());
             var to = ReshapeIndex.flatten(
                     result.tensor().dims(), kernel.end().to().getFirst());
-            boolean all = read.source().tensor().elements().equals(result.tensor().elements());
+            boolean all =
+                    read.source().tensor().elements().equals(result.tensor().elements());
             if (all && kernel.bounds().areEqual(from, to)) {
                 return new GraphOp.Reshape(read.source(), result);
             }

@@ -23,8 +23,8 @@ import org.portolan.ir.Value;
 import org.portolan.ir.analysis.DimBounds;
 import org.portolan.runtime.type.Dim;
 
-/// Leaves of a nest's body what is needed: equal scalars are computed once, also reductions that differ by the name of
-/// their axis alone; choices that are known are taken; what nobody uses goes, axes included.
+/// Leaves of a nest's body what is needed: equal scalars are computed once, also reductions that differ by the name
+/// of their axis alone; choices that are known are taken; what nobody uses goes, axes included.
 final class Cleanup {
     /// What makes two operations equal. Values have no equality but their identity, which is what is meant.
     private record Key(Class<?> kind, List<Object> parts, List<Type> types) {}

@@ -12,7 +12,8 @@ import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
-/// Sums of products: the two factors are read, converted, multiplied and summed; no shape of its own beyond its reads.
+/// Sums of products: the two factors are read, converted, multiplied and summed; no shape of its own beyond its
+/// reads.
 final class ContractionNests {
     private ContractionNests() {}
 
@@ -86,7 +87,8 @@ final class ContractionNests {
         var y = nest.axes("y", result.dims().subList(2, spatial + 2));
         var k = nest.axes("k", weights.dims().subList(2, spatial + 2));
         var outputsOfGroup = weights.dim(1);
-        var channel = inGroup(nest, o, result.dim(1), op.groups(), inputsOfGroup).plus(c);
+        var channel =
+                inGroup(nest, o, result.dim(1), op.groups(), inputsOfGroup).plus(c);
         var at = new ArrayList<Dim>(List.of(n, channel));
         Value meets = null;
         for (int axis = 0; axis < spatial; axis++) {
@@ -159,13 +161,7 @@ final class ContractionNests {
     }
 
     private static NestOp.Compute sumOfProducts(
-            NestBuilder nest,
-            Value a,
-            Value b,
-            ElementType accumulate,
-            List<String> over,
-            List<Dim> to,
-            Value result) {
+            NestBuilder nest, Value a, Value b, ElementType accumulate, List<String> over, List<Dim> to, Value result) {
         var product = nest.binary(ArithOp.Mul::new, nest.cast(a, accumulate), nest.cast(b, accumulate));
         var sum = nest.sum(product, over);
         return nest.store(nest.cast(sum, result.tensor().element()), to, result);

@@ -8,8 +8,8 @@ import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.pass.Pass;
 
-/// Puts nests into their readers until only results worth a trip to memory are left: views vanish, elementwise work goes
-/// behind the contraction or reduction that it follows, and reductions over the same rows become one nest.
+/// Puts nests into their readers until only results worth a trip to memory are left: views vanish, elementwise work
+/// goes behind the contraction or reduction that it follows, and reductions over the same rows become one nest.
 public record Fuse() implements Pass {
 
     @Override
@@ -29,10 +29,7 @@ public record Fuse() implements Pass {
         var ops = new ArrayList<Op>(body.ops().size());
         for (var op : body.ops()) {
             boolean nested = op instanceof GraphOp.If || op instanceof GraphOp.Loop;
-            ops.add(
-                    nested
-                            ? OpSchema.rebuild(op, value -> value, value -> value, inner -> fuse(inner, symbols))
-                            : op);
+            ops.add(nested ? OpSchema.rebuild(op, value -> value, value -> value, inner -> fuse(inner, symbols)) : op);
         }
         return new Body(body.params(), new BodyFusion(ops, symbols).run());
     }

@@ -66,8 +66,8 @@ final class FusionRules {
     }
 
     private boolean mayStandFor(Producer producer, OpenNest reader, NestOp.Read read) {
-        boolean sameBounds = read.otherwise() == Otherwise.PROVEN
-                || Inlining.keepsBounds(producer.nest(), read, reader.bounds());
+        boolean sameBounds =
+                read.otherwise() == Otherwise.PROVEN || Inlining.keepsBounds(producer.nest(), read, reader.bounds());
         if (!sameBounds) {
             // Outside, the body runs for nothing: that must neither fail nor take long.
             if (producer.reduces() || producer.facts().mayFail() || read.otherwise() == Otherwise.ERROR) {
@@ -101,7 +101,8 @@ final class FusionRules {
     private static int divisions(OpenNest nest) {
         int count = 0;
         for (var op : nest.ops()) {
-            if (op instanceof NestOp.Read read && read.at().stream().anyMatch(index -> AxisSplit.divides(index, nest))) {
+            if (op instanceof NestOp.Read read
+                    && read.at().stream().anyMatch(index -> AxisSplit.divides(index, nest))) {
                 count++;
             }
         }
@@ -134,7 +135,9 @@ final class FusionRules {
             }
             last = index;
         }
-        return left.isEmpty() && (last.isConstant(0) || last.symbolName().equals(reader.facts().adjacentAxis()));
+        return left.isEmpty()
+                && (last.isConstant(0)
+                        || last.symbolName().equals(reader.facts().adjacentAxis()));
     }
 
     /// Whether an index counts through an extent with axes as digits; takes the axes.
@@ -165,8 +168,8 @@ final class FusionRules {
         return next.minus(index);
     }
 
-    /// A reduction goes where its result is needed once for each row: outside of all reductions' own axes, and along the
-    /// same rows as the others in the kernel.
+    /// A reduction goes where its result is needed once for each row: outside of all reductions' own axes, and along
+    /// the same rows as the others in the kernel.
     private static boolean takesReduction(Producer producer, OpenNest reader) {
         var facts = reader.facts();
         if (facts.isContraction() || reader.updates()) {
@@ -198,8 +201,8 @@ final class FusionRules {
         return inlined <= stored;
     }
 
-    /// How often a kernel would compute an element. Places that differ only by the axis that runs along them count once:
-    /// a row that several stages of a kernel need is kept near.
+    /// How often a kernel would compute an element. Places that differ only by the axis that runs along them count
+    /// once: a row that several stages of a kernel need is kept near.
     private static double evaluations(Value source, OpenNest reader) {
         var facts = reader.facts();
         var seen = new HashSet<List<Dim>>();

@@ -13,8 +13,8 @@ import org.portolan.ir.TileOp;
 import org.portolan.ir.pass.Pass;
 import org.portolan.lowering.CompileException;
 
-/// Says every operation on tensors as a {@code nest.compute}, views included: a view is a nest whose body is one read.
-/// Functions, constants, control flow, symbols and calls stay as they are.
+/// Says every operation on tensors as a {@code nest.compute}, views included: a view is a nest whose body is one
+/// read. Functions, constants, control flow, symbols and calls stay as they are.
 public record GraphToNest() implements Pass {
 
     @Override
@@ -51,7 +51,10 @@ public record GraphToNest() implements Pass {
                 throw new CompileException("a function within a function: " + function.name());
             case GraphOp.If choice ->
                 into.add(new GraphOp.If(
-                        choice.condition(), lower(symbols, choice.yes()), lower(symbols, choice.no()), choice.results()));
+                        choice.condition(),
+                        lower(symbols, choice.yes()),
+                        lower(symbols, choice.no()),
+                        choice.results()));
             case GraphOp.Loop loop ->
                 into.add(new GraphOp.Loop(
                         loop.tripCount(),
@@ -60,8 +63,12 @@ public record GraphToNest() implements Pass {
                         loop.trips(),
                         lower(symbols, loop.body()),
                         loop.results()));
-            case GraphOp.Return _, GraphOp.Yield _, GraphOp.Constant _, GraphOp.Dims _, GraphOp.Bind _, GraphOp.Check _ ->
-                into.add(op);
+            case GraphOp.Return _,
+                    GraphOp.Yield _,
+                    GraphOp.Constant _,
+                    GraphOp.Dims _,
+                    GraphOp.Bind _,
+                    GraphOp.Check _ -> into.add(op);
             case GraphOp.Call _ -> into.add(op);
             case GraphOp.Map map -> into.add(ViewNests.map(nest, map));
             case GraphOp.Iota iota -> into.add(ViewNests.iota(nest, iota));

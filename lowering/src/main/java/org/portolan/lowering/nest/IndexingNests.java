@@ -35,7 +35,8 @@ final class IndexingNests {
     static NestOp.Compute gatherElements(NestBuilder nest, GraphOp.GatherElements op) {
         int axis = Math.toIntExact(op.axis());
         var to = nest.axes("i", op.result().tensor().dims());
-        var index = fromEnd(nest, nest.read(op.indices(), to), op.data().tensor().dim(axis));
+        var index =
+                fromEnd(nest, nest.read(op.indices(), to), op.data().tensor().dim(axis));
         var at = new ArrayList<>(to);
         at.set(axis, operand(0));
         return nest.store(readOrFail(nest, op.data(), List.of(index), at), to, op.result());
@@ -56,8 +57,8 @@ final class IndexingNests {
         return nest.store(readOrFail(nest, op.data(), indices, at), to, op.result());
     }
 
-    /// Without a combination, the updates are stored into the data; with one, each element combines all updates meant for
-    /// it.
+    /// Without a combination, the updates are stored into the data; with one, each element combines all updates meant
+    /// for it.
     static NestOp.Compute scatterElements(NestBuilder nest, GraphOp.ScatterElements op) {
         int axis = Math.toIntExact(op.axis());
         var data = op.data().tensor().dims();
@@ -74,10 +75,8 @@ final class IndexingNests {
         var at = new ArrayList<>(to);
         at.set(axis, k);
         // The updates may be smaller than the data: beyond them nothing is meant for an element.
-        var index = fromEnd(
-                nest,
-                nest.read(op.indices(), List.of(), Optional.empty(), at, Otherwise.ZERO),
-                data.get(axis));
+        var index =
+                fromEnd(nest, nest.read(op.indices(), List.of(), Optional.empty(), at, Otherwise.ZERO), data.get(axis));
         var update = nest.read(op.updates(), List.of(), Optional.empty(), at, Otherwise.ZERO);
         Value meant = nest.compare(index, Relation.EQUAL, nest.index(to.get(axis)));
         for (int other = 0; other < to.size(); other++) {
@@ -89,14 +88,14 @@ final class IndexingNests {
         var checked = new ArrayList<>(to);
         checked.set(axis, operand(0));
         readOrFail(nest, op.data(), List.of(index), checked);
-        return combineMeant(
-                nest, op.combine().get(), op.data(), meant, update, NestBuilder.over(k), to, op.result());
+        return combineMeant(nest, op.combine().get(), op.data(), meant, update, NestBuilder.over(k), to, op.result());
     }
 
     static NestOp.Compute scatterNd(NestBuilder nest, GraphOp.ScatterNd op) {
         var data = op.data().tensor().dims();
         int length = tupleLength(op.indices());
-        var tuples = op.indices().tensor().dims().subList(0, op.indices().tensor().rank() - 1);
+        var tuples =
+                op.indices().tensor().dims().subList(0, op.indices().tensor().rank() - 1);
         if (op.combine().isEmpty()) {
             var at = nest.axes("i", op.updates().tensor().dims());
             var indices = tuple(nest, op.indices(), at.subList(0, tuples.size()), data.subList(0, length));
@@ -148,9 +147,10 @@ final class IndexingNests {
         for (int axis = 0; axis < to.size(); axis++) {
             var index = to.get(axis);
             var last = data.tensor().dim(axis).minus(1);
-            clamped.add(index.symbols().stream().anyMatch(name -> name.startsWith("$"))
-                    ? index.maximum(Dim.ZERO).minimum(last.maximum(Dim.ZERO))
-                    : index);
+            clamped.add(
+                    index.symbols().stream().anyMatch(name -> name.startsWith("$"))
+                            ? index.maximum(Dim.ZERO).minimum(last.maximum(Dim.ZERO))
+                            : index);
         }
         return nest.store(List.of(data), update, indices, clamped, result);
     }
@@ -159,7 +159,8 @@ final class IndexingNests {
         var last = indices.tensor().dims().getLast();
         return Math.toIntExact(last.constant()
                 .orElseThrow(() -> new CompileException("the last axis of " + indices
-                        + " holds index tuples; their length must be known when the model is compiled, found " + last)));
+                        + " holds index tuples; their length must be known when the model is compiled, found "
+                        + last)));
     }
 
     /// The elements of an index tuple.

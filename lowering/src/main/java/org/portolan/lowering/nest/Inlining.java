@@ -65,7 +65,8 @@ final class Inlining {
         for (var axis : producer.axes()) {
             boolean reduced = producer.body().ops().stream()
                     .anyMatch(op -> op instanceof NestOp.Sum sum && sum.over().contains(axis.name())
-                            || op instanceof NestOp.Reduce reduce && reduce.over().contains(axis.name()));
+                            || op instanceof NestOp.Reduce reduce
+                                    && reduce.over().contains(axis.name()));
             if (seen.containsKey(axis.name()) == reduced) {
                 return false;
             }
@@ -100,7 +101,8 @@ final class Inlining {
                 var clamped = new ArrayList<Dim>();
                 for (int i = 0; i < dims.size(); i++) {
                     var last = dims.get(i).minus(1);
-                    clamped.add(reader.bounds().simplify(read.at().get(i).maximum(Dim.ZERO).minimum(last)));
+                    clamped.add(reader.bounds()
+                            .simplify(read.at().get(i).maximum(Dim.ZERO).minimum(last)));
                 }
                 at(clamped, read.indices(), Otherwise.PROVEN, Optional.empty(), result);
             }
@@ -129,8 +131,7 @@ final class Inlining {
         var dims = producer.results().getFirst().tensor().dims();
         for (int i = 0; i < to.size(); i++) {
             int place = to.get(i).isConstant() ? -1 : inner.at().indexOf(to.get(i));
-            boolean same = place >= 0
-                    && inner.source().tensor().dim(place).equals(dims.get(i));
+            boolean same = place >= 0 && inner.source().tensor().dim(place).equals(dims.get(i));
             if (!same && !bounds.isWithin(read.at().get(i), dims.get(i))) {
                 return false;
             }
@@ -188,15 +189,12 @@ final class Inlining {
 
     private Value zero(Type type) {
         var result = Value.of(type);
-        ops.add(
-                type.elementType().isFloat()
-                        ? new ArithOp.Const(0, result)
-                        : new ArithOp.Integer(0, result));
+        ops.add(type.elementType().isFloat() ? new ArithOp.Const(0, result) : new ArithOp.Integer(0, result));
         return result;
     }
 
-    /// The producer's body at an index. What it reads where the reader said {@code PROVEN} keeps its own guard; else its
-    /// reads are guarded as told.
+    /// The producer's body at an index. What it reads where the reader said {@code PROVEN} keeps its own guard; else
+    /// its reads are guarded as told.
     private void at(List<Dim> at, List<Value> operands, Otherwise otherwise, Optional<Value> other, Value last) {
         var end = (NestOp.Yield) producer.body().terminator();
         var to = end.to().getFirst();
@@ -278,8 +276,8 @@ final class Inlining {
         return names.stream().map(name -> renaming.getOrDefault(name, name)).toList();
     }
 
-    /// Index expressions of the producer moved to the reader: its axes become the reader's expressions, whose operands
-    /// follow its own.
+    /// Index expressions of the producer moved to the reader: its axes become the reader's expressions, whose
+    /// operands follow its own.
     private final class Moved {
         private final List<Value> own;
         private final List<Value> operands;

@@ -86,21 +86,16 @@ final class NestBuilder {
 
     /// The element at an index, or what {@code otherwise} says unless the index is proven to lie inside.
     Value read(Value source, List<Value> indices, Optional<Value> other, List<Dim> at, Otherwise otherwise) {
-        if (otherwise != Otherwise.ERROR
-                && source.tensor().dims().stream().anyMatch(extent -> extent.isConstant(0))) {
+        if (otherwise != Otherwise.ERROR && source.tensor().dims().stream().anyMatch(extent -> extent.isConstant(0))) {
             // A scalar that no axis changes is computed even where nothing needs it.
             return other.orElseGet(() -> zero(source.tensor().element()));
         }
-        boolean proven = otherwise == Otherwise.PROVEN || inside(at, source.tensor().dims());
+        boolean proven =
+                otherwise == Otherwise.PROVEN || inside(at, source.tensor().dims());
         inputs.add(source);
         var result = Value.of(Type.scalar(source.tensor().element()));
         emit(new NestOp.Read(
-                source,
-                indices,
-                proven ? Optional.empty() : other,
-                at,
-                proven ? Otherwise.PROVEN : otherwise,
-                result));
+                source, indices, proven ? Optional.empty() : other, at, proven ? Otherwise.PROVEN : otherwise, result));
         return result;
     }
 
@@ -219,7 +214,6 @@ final class NestBuilder {
     NestOp.Compute store(List<Value> into, Value value, List<Value> indices, List<Dim> to, Value result) {
         emit(new NestOp.Yield(List.of(value), indices, List.of(to)));
         var origin = result.hint().isEmpty() ? List.<String>of() : List.of(result.hint());
-        return new NestOp.Compute(
-                List.copyOf(inputs), into, axes, origin, new Body(List.of(), ops), List.of(result));
+        return new NestOp.Compute(List.copyOf(inputs), into, axes, origin, new Body(List.of(), ops), List.of(result));
     }
 }

@@ -76,7 +76,8 @@ final class NestFacts {
         }
     }
 
-    /// A sum of products whose factors vary over different axes is a contraction; whatever goes into it is an operand.
+    /// A sum of products whose factors vary over different axes is a contraction; whatever goes into it is an
+    /// operand.
     private void markContracted(Op reduction) {
         if (reduction instanceof NestOp.Sum sum
                 && definition(sum.value()) instanceof ArithOp.Mul product

@@ -163,6 +163,10 @@ final class OpenNest {
     }
 
     private List<Axis> axisList() {
+        return list(axes);
+    }
+
+    static List<Axis> list(Map<String, Dim> axes) {
         var list = new ArrayList<Axis>();
         axes.forEach((name, extent) -> list.add(new Axis(name, extent)));
         return list;
@@ -172,11 +176,6 @@ final class OpenNest {
         var all = new ArrayList<>(ops);
         all.add(end);
         return new NestOp.Compute(
-                List.copyOf(sources()),
-                into,
-                axisList(),
-                List.copyOf(origin),
-                new Body(List.of(), all),
-                results);
+                List.copyOf(sources()), into, axisList(), List.copyOf(origin), new Body(List.of(), all), results);
     }
 }

@@ -3,8 +3,12 @@ package org.portolan.lowering.nest;
 import java.util.List;
 import java.util.Set;
 import org.portolan.ir.ArithOp;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
+import org.portolan.ir.PlanOp;
+import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
@@ -24,10 +28,12 @@ final class Producer {
         this.facts = new OpenNest(nest, position, symbols).facts();
         this.possible = Inlining.isPossible(nest);
         this.view = nest.body().ops().stream()
-                        .allMatch(op -> op instanceof NestOp.Read
-                                || op instanceof NestOp.Yield
-                                || op instanceof ArithOp.Cast)
-                && nest.body().ops().stream().filter(NestOp.Read.class::isInstance).count() == 1;
+                        .allMatch(op ->
+                                op instanceof NestOp.Read || op instanceof NestOp.Yield || op instanceof ArithOp.Cast)
+                && nest.body().ops().stream()
+                                .filter(NestOp.Read.class::isInstance)
+                                .count()
+                        == 1;
         this.plain = isPlain(nest);
         this.cost = cost();
     }
@@ -69,7 +75,8 @@ final class Producer {
         }
         return nest.body().ops().stream()
                 .allMatch(op -> op == end
-                        || op instanceof NestOp.Read read && read.at().equals(end.to().getFirst())
+                        || op instanceof NestOp.Read read
+                                && read.at().equals(end.to().getFirst())
                         || op instanceof ArithOp.Unary
                         || op instanceof ArithOp.Binary && !(op instanceof ArithOp.Pow || op instanceof ArithOp.And));
     }
@@ -118,7 +125,7 @@ final class Producer {
             case NestOp.Sum _, NestOp.Index _ -> 1;
             case NestOp.Reduce reduce -> reduce.body().ops().size();
             case NestOp.Compute _, NestOp.Yield _ -> 0;
-            case Op _ -> 0;
+            case GraphOp _, TileOp _, PlanOp _, MachineOp _ -> 0;
         };
     }
 

@@ -50,8 +50,8 @@ final class ReductionNests {
         return nest.store(nest.cast(place, op.result().tensor().element()), to, op.result());
     }
 
-    /// The place of the extreme value. Pairs of value and place are combined: the more extreme value wins, a NaN before
-    /// all, and of equal values the first place, or the last.
+    /// The place of the extreme value. Pairs of value and place are combined: the more extreme value wins, a NaN
+    /// before all, and of equal values the first place, or the last.
     static Value extremePlace(
             NestBuilder nest, Value value, Value place, boolean largest, boolean last, List<String> over) {
         var element = value.type().elementType();

@@ -5,8 +5,8 @@ import java.util.Collections;
 import java.util.List;
 import org.portolan.runtime.type.Dim;
 
-/// Where an element of a reshaped tensor stood before. Axes are taken in groups that hold equally many elements on both
-/// sides, so that most indices stay what they are; within a group the index is flattened and divided.
+/// Where an element of a reshaped tensor stood before. Axes are taken in groups that hold equally many elements on
+/// both sides, so that most indices stay what they are; within a group the index is flattened and divided.
 final class ReshapeIndex {
     private ReshapeIndex() {}
 
@@ -25,7 +25,9 @@ final class ReshapeIndex {
             Dim rightSize = other.get(right);
             while (!leftSize.equals(rightSize)) {
                 boolean growLeft = leftEnd < dims.size()
-                        && (rightEnd == other.size() || isMultiple(rightSize, leftSize) || !isMultiple(leftSize, rightSize));
+                        && (rightEnd == other.size()
+                                || isMultiple(rightSize, leftSize)
+                                || !isMultiple(leftSize, rightSize));
                 if (growLeft) {
                     leftSize = leftSize.times(dims.get(leftEnd++));
                 } else if (rightEnd < other.size()) {
@@ -38,7 +40,10 @@ final class ReshapeIndex {
             if (rightEnd == other.size()) {
                 leftEnd = dims.size();
             }
-            divide(flatten(dims.subList(left, leftEnd), at.subList(left, leftEnd)), other.subList(right, rightEnd), result);
+            divide(
+                    flatten(dims.subList(left, leftEnd), at.subList(left, leftEnd)),
+                    other.subList(right, rightEnd),
+                    result);
             left = leftEnd;
             right = rightEnd;
         }

@@ -16,8 +16,8 @@ import org.portolan.ir.Value;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
-/// Reads of what is the same everywhere become numbers in the body: constants of one element or of one value, and extents
-/// as tensors.
+/// Reads of what is the same everywhere become numbers in the body: constants of one element or of one value, and
+/// extents as tensors.
 final class ScalarConstants {
     private ScalarConstants() {}
 

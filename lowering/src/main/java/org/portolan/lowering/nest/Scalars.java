@@ -19,7 +19,9 @@ final class Scalars {
         if (op instanceof ArithOp.Binary binary) {
             return List.of(binary.left(), binary.right());
         }
-        if (op instanceof NestOp.Read read && read.indices().isEmpty() && read.other().isEmpty()) {
+        if (op instanceof NestOp.Read read
+                && read.indices().isEmpty()
+                && read.other().isEmpty()) {
             return List.of();
         }
         return OpSchema.operands(op);

@@ -17,8 +17,10 @@ final class ViewNests {
 
     static NestOp.Compute reshape(NestBuilder nest, GraphOp.Reshape op) {
         var to = nest.axes("i", op.result().tensor().dims());
-        var from = ReshapeIndex.map(op.result().tensor().dims(), to, op.input().tensor().dims());
-        return nest.store(nest.read(op.input(), from.stream().map(nest::simplify).toList()), to, op.result());
+        var from = ReshapeIndex.map(
+                op.result().tensor().dims(), to, op.input().tensor().dims());
+        return nest.store(
+                nest.read(op.input(), from.stream().map(nest::simplify).toList()), to, op.result());
     }
 
     static NestOp.Compute transpose(NestBuilder nest, GraphOp.Transpose op) {
@@ -71,7 +73,8 @@ final class ViewNests {
             var element = only ? nest.read(input, from) : guarded(nest, input, from, axis);
             value = value == null
                     ? element
-                    : nest.select(nest.compare(nest.index(to.get(axis)), Relation.LESS, nest.index(end)), value, element);
+                    : nest.select(
+                            nest.compare(nest.index(to.get(axis)), Relation.LESS, nest.index(end)), value, element);
             end = end.plus(extent);
         }
         if (value == null) {
@@ -99,7 +102,8 @@ final class ViewNests {
                     yield nest.read(op.input(), List.of(), Optional.empty(), from, Otherwise.ZERO);
                 }
                 var other = op.value().get();
-                var outside = nest.read(other, Collections.nCopies(other.tensor().rank(), Dim.ZERO));
+                var outside =
+                        nest.read(other, Collections.nCopies(other.tensor().rank(), Dim.ZERO));
                 yield nest.read(op.input(), List.of(), Optional.of(outside), from, Otherwise.OTHER);
             }
             case EDGE -> nest.read(op.input(), List.of(), Optional.empty(), from, Otherwise.CLAMP);

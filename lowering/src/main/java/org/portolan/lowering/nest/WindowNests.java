@@ -42,17 +42,15 @@ final class WindowNests {
         /// The input, or something else outside of it.
         Value read(NestBuilder nest, Value input, Value other) {
             int rank = at.size();
-            boolean proven = nest.inside(at.subList(2, rank), input.tensor().dims().subList(2, rank));
-            return proven
-                    ? nest.read(input, at)
-                    : nest.read(input, List.of(), Optional.of(other), at, Otherwise.OTHER);
+            boolean proven =
+                    nest.inside(at.subList(2, rank), input.tensor().dims().subList(2, rank));
+            return proven ? nest.read(input, at) : nest.read(input, List.of(), Optional.of(other), at, Otherwise.OTHER);
         }
     }
 
     static NestOp.Compute pool(NestBuilder nest, GraphOp.Pool op) {
         var element = op.result().tensor().element();
-        var window =
-                Window.of(nest, op.result().tensor().dims(), op.window(), op.strides(), op.dilations(), op.low());
+        var window = Window.of(nest, op.result().tensor().dims(), op.window(), op.strides(), op.dilations(), op.low());
         var value = window.read(nest, op.input(), Combines.neutral(nest, op.combine(), element));
         return nest.store(
                 Combines.reduce(nest, op.combine(), value, NestBuilder.over(window.over())), window.to(), op.result());
@@ -61,8 +59,7 @@ final class WindowNests {
     /// As for the index of the largest element; outside, the place is behind all others, so that it never wins.
     static NestOp.Compute poolPosition(NestBuilder nest, GraphOp.PoolPosition op) {
         var input = op.input().tensor();
-        var window =
-                Window.of(nest, op.result().tensor().dims(), op.window(), op.strides(), op.dilations(), op.low());
+        var window = Window.of(nest, op.result().tensor().dims(), op.window(), op.strides(), op.dilations(), op.low());
         var value = window.read(nest, op.input(), Combines.least(nest, input.element()));
         var place = nest.index(ReshapeIndex.flatten(input.dims(), window.at()));
         int rank = input.rank();
@@ -91,6 +88,7 @@ final class WindowNests {
         var indices = new ArrayList<Dim>();
         ReshapeIndex.divide(position.modulo(plane), spatial, indices);
         var swapped = ReshapeIndex.flatten(spatial.reversed(), indices.reversed());
-        return nest.index(List.of(place), position.floorDivide(plane).times(plane).plus(swapped));
+        return nest.index(
+                List.of(place), position.floorDivide(plane).times(plane).plus(swapped));
     }
 }

@@ -59,7 +59,8 @@ class FuseTest {
 
     private static String softmax(String result, String input, String lead) {
         var full = "f32[" + lead + ",s]";
-        return "%mx = graph.reduce %" + input + " <combine = maximum, axes = [2], accumulate = f32> : f32[" + lead + "]\n"
+        return "%mx = graph.reduce %" + input + " <combine = maximum, axes = [2], accumulate = f32> : f32[" + lead
+                + "]\n"
                 + "%mk = graph.reshape %mx : f32[" + lead + ",1]\n"
                 + "%mw = graph.broadcast %mk : " + full + "\n"
                 + map("sh", input, "mw", "sub", full)
@@ -205,7 +206,8 @@ class FuseTest {
             body.append(map("c" + i, previous, i % 2 == 0 ? "neg" : "abs", "f32[s]"));
             previous = "c" + i;
         }
-        var module = new GraphToNest().run(IrParser.parse(function("%x: f32[s]", body.toString(), previous), "test.ir"));
+        var module =
+                new GraphToNest().run(IrParser.parse(function("%x: f32[s]", body.toString(), previous), "test.ir"));
         var function = (GraphOp.Function) new Fuse().run(module).getFirst();
         int nests = nests(function).size();
         assertTrue(nests > 100 && nests < 1000, nests + " nests");

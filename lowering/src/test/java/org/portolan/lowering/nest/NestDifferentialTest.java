@@ -24,7 +24,8 @@ class NestDifferentialTest {
         int compared = 0;
         for (long seed = FIRST; seed < FIRST + FUNCTIONS; seed++) {
             var graph = RandomGraph.of(seed);
-            var inputs = RandomGraph.inputs(graph, seed).stream().map(NdArray::of).toList();
+            var inputs =
+                    RandomGraph.inputs(graph, seed).stream().map(NdArray::of).toList();
             List<NdArray> expected;
             try {
                 expected = new GraphInterpreter(graph).runArrays(inputs);
@@ -80,9 +81,8 @@ class NestDifferentialTest {
         for (long i = 0; i < expected.elements(); i++) {
             double left = ElementTypes.getDouble(expected.type(), expected.data(), i);
             double right = ElementTypes.getDouble(found.type(), found.data(), i);
-            boolean near = left == right
-                    || Double.isNaN(left) && Double.isNaN(right)
-                    || Math.abs(left - right) <= tolerance;
+            boolean near =
+                    left == right || Double.isNaN(left) && Double.isNaN(right) || Math.abs(left - right) <= tolerance;
             if (!near) {
                 return "element " + i + ": " + left + " against " + right;
             }

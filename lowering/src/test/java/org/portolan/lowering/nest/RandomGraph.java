@@ -195,10 +195,11 @@ final class RandomGraph {
                 case 1 -> List.of(new ArithOp.Abs(operand, result));
                 case 2 -> List.of(new ArithOp.Neg(operand, result));
                 case 3 -> List.of(new ArithOp.Const(1, one), new ArithOp.Sub(operand, one, result));
-                default -> List.of(
-                        new ArithOp.Const(0.5, one),
-                        new ArithOp.Mul(operand, one, shifted),
-                        new ArithOp.Floor(shifted, result));
+                default ->
+                    List.of(
+                            new ArithOp.Const(0.5, one),
+                            new ArithOp.Mul(operand, one, shifted),
+                            new ArithOp.Floor(shifted, result));
             };
         });
     }
@@ -216,15 +217,17 @@ final class RandomGraph {
             case 1 -> List.of(new ArithOp.Sub(left, right, result));
             case 2 -> List.of(new ArithOp.Mul(left, right, result));
             case 3 -> List.of(new ArithOp.Max(left, right, result));
-            default -> List.of(
-                    new ArithOp.Compare(left, right, Relation.LESS, truth),
-                    new ArithOp.Select(truth, right, left, result));
+            default ->
+                List.of(
+                        new ArithOp.Compare(left, right, Relation.LESS, truth),
+                        new ArithOp.Select(truth, right, left, result));
         };
     }
 
     /// Another value of the same extents, or the same.
     private Value like(Value value) {
-        var other = pick(candidate -> candidate.tensor().dims().equals(value.tensor().dims()));
+        var other = pick(
+                candidate -> candidate.tensor().dims().equals(value.tensor().dims()));
         return other == null ? value : other;
     }
 
@@ -295,7 +298,8 @@ final class RandomGraph {
         var exponentials = map(
                 List.of(shifted),
                 ElementType.F32,
-                params -> List.of(new ArithOp.Exp(params.getFirst(), Value.of(params.getFirst().type()))));
+                params -> List.of(new ArithOp.Exp(
+                        params.getFirst(), Value.of(params.getFirst().type()))));
         binary(exponentials, along(exponentials, axis, Combine.SUM), ArithOp.Div::new);
     }
 
@@ -308,7 +312,8 @@ final class RandomGraph {
     }
 
     private void transpose(Value value) {
-        var order = new ArrayList<>(LongStream.range(0, value.tensor().rank()).boxed().toList());
+        var order = new ArrayList<>(
+                LongStream.range(0, value.tensor().rank()).boxed().toList());
         Collections.shuffle(order, random);
         transpose(value, order);
     }
@@ -436,9 +441,7 @@ final class RandomGraph {
         long stride = 1 + random.nextInt(2);
         var weights = value(
                 ElementType.F32,
-                transposed
-                        ? Dim.list(channels, 2, 3, 3)
-                        : Dim.list(2 * groups, channels / groups, 3, 3));
+                transposed ? Dim.list(channels, 2, 3, 3) : Dim.list(2 * groups, channels / groups, 3, 3));
         ops.add(new GraphOp.Constant(new Resource.Random(random.nextInt(100)), weights));
         var strides = List.of(stride, stride);
         var dilations = List.of(1L, 1L);
@@ -448,7 +451,11 @@ final class RandomGraph {
         if (transposed) {
             var result = value(
                     ElementType.F32,
-                    List.of(batch, outputs, dims.get(2).times(stride), dims.get(3).times(stride)));
+                    List.of(
+                            batch,
+                            outputs,
+                            dims.get(2).times(stride),
+                            dims.get(3).times(stride)));
             add(
                     new GraphOp.ConvolutionTranspose(
                             image, weights, strides, dilations, low, groups, ElementType.F32, result),
@@ -462,9 +469,7 @@ final class RandomGraph {
                         outputs,
                         dims.get(2).minus(1).floorDivide(stride).plus(1),
                         dims.get(3).minus(1).floorDivide(stride).plus(1)));
-        add(
-                new GraphOp.Convolution(image, weights, strides, dilations, low, groups, ElementType.F32, result),
-                result);
+        add(new GraphOp.Convolution(image, weights, strides, dilations, low, groups, ElementType.F32, result), result);
     }
 
     private void pool() {
@@ -478,17 +483,15 @@ final class RandomGraph {
         var dims = new ArrayList<>(image.tensor().dims().subList(0, 2));
         IntStream.range(2, spatial + 2)
                 .mapToObj(image.tensor()::dim)
-                .forEach(extent -> dims.add(
-                        padded ? extent.minus(1).floorDivide(2).plus(1) : extent.floorDivide(2)));
+                .forEach(extent ->
+                        dims.add(padded ? extent.minus(1).floorDivide(2).plus(1) : extent.floorDivide(2)));
         if (random.nextBoolean()) {
             var result = value(ElementType.F32, dims);
             var combine = random.nextBoolean() ? Combine.MAXIMUM : Combine.SUM;
             add(new GraphOp.Pool(image, combine, window, strides, dilations, low, result), result);
         } else {
             var result = value(ElementType.I64, dims);
-            add(
-                    new GraphOp.PoolPosition(image, window, strides, dilations, low, random.nextBoolean(), result),
-                    result);
+            add(new GraphOp.PoolPosition(image, window, strides, dilations, low, random.nextBoolean(), result), result);
         }
     }
 

@@ -57,6 +57,12 @@ final class ConversionOperators {
         if (x.element().bits() != element.bits()) {
             throw call.error("%s and %s differ in width".formatted(x.element(), element));
         }
-        return x.element() == element ? x : call.writer().map(element, x, (s, value) -> s.bitcast(value, element));
+        if (x.element() == element) {
+            return x;
+        }
+        // A truth value in memory is a byte of 0 or 1, and has no bits of its own elsewhere.
+        boolean truth = x.element() == ElementType.BOOL || element == ElementType.BOOL;
+        return call.writer()
+                .map(element, x, (s, value) -> truth ? s.cast(value, element) : s.bitcast(value, element));
     }
 }

@@ -85,6 +85,9 @@ public sealed interface Type {
             IrException.check(
                     layout.map(map -> map.results().size()).orElse(0) == physical.size(),
                     "a layout needs one physical extent for each of its results");
+            IrException.check(
+                    layout.isEmpty() || layout.get().inputs().size() == dims.size(),
+                    "a layout needs one index for each of the buffer's axes");
         }
 
         public Buffer(ElementType element, List<Dim> dims, Space space) {

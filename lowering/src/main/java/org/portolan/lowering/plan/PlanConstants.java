@@ -31,11 +31,13 @@ final class PlanConstants {
 
     /// The buffer that holds a declared constant.
     ///
-    /// @param wanted its type, which says the layout
+    /// @param wanted the type that a kernel asks for, which says the layout
     Value buffer(Value constant, Type.Buffer wanted) {
         var data = declared.get(constant).data();
         var own = BufferTypes.of(constant);
-        var type = new Type.Buffer(own.element(), own.dims(), Type.Space.GLOBAL, wanted.layout(), wanted.physical());
+        // A layout speaks of the axes as the kernel sees them, which may be fewer.
+        var dims = wanted.layout().isPresent() ? wanted.dims() : own.dims();
+        var type = new Type.Buffer(own.element(), dims, Type.Space.GLOBAL, wanted.layout(), wanted.physical());
         if (!own.dims().stream().allMatch(extent -> extent.isConstant())) {
             throw new CompileException("constant '" + constant.hint() + "' of type " + constant.type()
                     + " has an extent that is not known when the model is compiled");

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.portolan.ir.ArithOp;
@@ -143,7 +144,7 @@ final class RandomGraph {
             unary(value);
             return;
         }
-        switch (random.nextInt(24)) {
+        switch (random.nextInt(26)) {
             case 0, 1 -> unary(value);
             case 2, 3 -> binary(value);
             case 4 -> transpose(value);
@@ -164,6 +165,8 @@ final class RandomGraph {
             case 20 -> gatherElements(value);
             case 21 -> scatter(value);
             case 22 -> gatherNd(value);
+            case 23 -> branch(value);
+            case 24 -> loop(value);
             default -> iota(value);
         }
     }
@@ -568,6 +571,58 @@ final class RandomGraph {
             ops.add(new GraphOp.Iota(0, indices));
             add(new GraphOp.ScatterNd(value, indices, like(value), combine, result), result);
         }
+    }
+
+    private void branch(Value value) {
+        var condition = value(ElementType.BOOL, List.of());
+        ops.add(new GraphOp.Constant(new Resource.SplatInteger(random.nextInt(2)), condition));
+        var yes = body(value);
+        var no = body(value);
+        var result = value(ElementType.F32, value.tensor().dims());
+        add(new GraphOp.If(condition, yes, no, List.of(result)), result);
+    }
+
+    /// Two operations on a value of the body around.
+    private Body body(Value value) {
+        return within(() -> List.of(binary(unary(value), value, ArithOp.Sub::new)));
+    }
+
+    private Body within(Supplier<List<Value>> yields) {
+        int visible = values.size();
+        int start = ops.size();
+        var results = yields.get();
+        var inner = new ArrayList<>(ops.subList(start, ops.size()));
+        ops.subList(start, ops.size()).clear();
+        values.subList(visible, values.size()).clear();
+        inner.add(new GraphOp.Yield(results));
+        return new Body(List.of(), inner);
+    }
+
+    private void loop(Value value) {
+        var trips = value(ElementType.I64, List.of());
+        ops.add(new GraphOp.Constant(new Resource.SplatInteger(random.nextInt(3)), trips));
+        var iteration = value(ElementType.I64, List.of());
+        var condition = value(ElementType.BOOL, List.of());
+        var carried = value(ElementType.F32, value.tensor().dims());
+        var body = within(() -> {
+            var next = binary(unary(carried), value, ArithOp.Add::new);
+            return List.of(condition, next, next);
+        });
+        var symbol = "t" + names;
+        var dims = new ArrayList<>(value.tensor().dims());
+        dims.addFirst(Dim.symbol(symbol));
+        var last = value(ElementType.F32, value.tensor().dims());
+        var stacked = value(ElementType.F32, dims);
+        var params = List.of(iteration, condition, carried);
+        var loop = new GraphOp.Loop(
+                Optional.of(trips),
+                Optional.empty(),
+                List.of(value),
+                symbol,
+                new Body(params, body.ops()),
+                List.of(last, stacked));
+        add(loop, last);
+        values.add(stacked);
     }
 
     private void iota(Value value) {

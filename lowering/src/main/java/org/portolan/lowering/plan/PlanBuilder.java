@@ -87,6 +87,7 @@ public final class PlanBuilder {
             case GraphOp.Check(var left, var relation, var right, var message) ->
                 ops.add(new PlanOp.Check(left, relation, right, message));
             case GraphOp.Reshape reshape -> view(reshape);
+            case GraphOp.Call call -> call(call);
             case GraphOp.If branch -> branch(branch);
             case GraphOp.Loop loop -> loop(loop);
             case GraphOp.Return(var values) -> ops.add(new PlanOp.Return(outputs(values)));
@@ -99,7 +100,7 @@ public final class PlanBuilder {
                 throw unexpected(op);
             case GraphOp.ConvolutionTranspose _, GraphOp.Pool _, GraphOp.PoolPosition _, GraphOp.Reduce _ ->
                 throw unexpected(op);
-            case GraphOp.ArgReduce _, GraphOp.Scan _, GraphOp.Call _, GraphOp.Function _ -> throw unexpected(op);
+            case GraphOp.ArgReduce _, GraphOp.Scan _, GraphOp.Function _ -> throw unexpected(op);
         }
     }
 
@@ -120,7 +121,16 @@ public final class PlanBuilder {
                 updated.put(nest.into().get(i), result);
             }
         }
-        var kernel = lowered.get(nest);
+        launch(lowered.get(nest), updated, nest.origin());
+    }
+
+    private void call(GraphOp.Call call) {
+        call.results().forEach(this::allocate);
+        launch(LibraryKernels.lower(call), Map.of(), call.results().stream().map(Value::hint).toList());
+    }
+
+    /// @param updated for what is updated in place, what it is afterwards
+    private void launch(LoweredKernel kernel, Map<Value, Value> updated, List<String> origin) {
         var params = kernel.kernel().body().params();
         var arguments = new ArrayList<Value>();
         for (int i = 0; i < params.size(); i++) {
@@ -132,12 +142,7 @@ public final class PlanBuilder {
                             : buffer(argument));
         }
         ops.add(new PlanOp.Launch(
-                arguments,
-                kernels.add(kernel.kernel()),
-                kernel.extents(),
-                kernel.grid(),
-                kernel.cost(),
-                nest.origin()));
+                arguments, kernels.add(kernel.kernel()), kernel.extents(), kernel.grid(), kernel.cost(), origin));
     }
 
     /// Makes the result of an update in place lie where the old value is, or in a copy if that is needed later.

@@ -165,4 +165,27 @@ class CompiledFunctionTest {
             }
         }
     }
+
+    @Test
+    void libraryKernelsAreCalledByName() throws IOException {
+        var text = """
+                graph.function <name = "running", symbols = [n:1..100]> { (%x: f32[2,n,3]) ->
+                  %y = graph.call [%x] <kernel = "scan_sum_f32", options = []> : f32[2,n,3]
+                  graph.return [%y]
+                }
+                """;
+        try (var model = load(text)) {
+            var x = new float[2 * 5 * 3];
+            var expected = new float[x.length];
+            for (int i = 0; i < x.length; i++) {
+                x[i] = i % 7;
+                expected[i] = x[i] + (i / 3 % 5 > 0 ? expected[i - 3] : 0);
+            }
+            try (var outputs = model.run(Map.of("x", Tensor.of(x, 2, 5, 3)))) {
+                assertArrayEquals(expected, outputs.get("y").toFloatArray());
+            }
+        }
+        var unknown = text.replace("scan_sum_f32", "nobody");
+        assertThrows(CompileException.class, () -> compile(unknown, CompileOptions.defaults(), "cpu"));
+    }
 }

@@ -7,6 +7,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedSet;
 import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.Resource;
@@ -32,6 +33,11 @@ public record OnnxImporter(ImportOptions options) {
     /// An importer with the default options.
     public OnnxImporter() {
         this(ImportOptions.DEFAULT);
+    }
+
+    /// The operators that can be imported, with their domain before a colon where it is not ONNX's own.
+    public static SortedSet<String> operators() {
+        return OperatorTable.standard().names();
     }
 
     /// Imports a model.

@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /// Every operator that the importer knows, in every version. The one place to add another: a row in the file of its
@@ -52,6 +54,13 @@ final class OperatorTable {
         return rows.getOrDefault(new Key(domain, name), List.of()).stream()
                 .filter(row -> row.since() <= version && version <= row.until())
                 .findFirst();
+    }
+
+    /// All operators, with their domain before a colon where it is not ONNX's own.
+    SortedSet<String> names() {
+        var names = new TreeSet<String>();
+        rows.keySet().forEach(key -> names.add(key.domain().isEmpty() ? key.name() : key.domain() + ":" + key.name()));
+        return names;
     }
 
     /// Why an operator has no row, in words.

@@ -10,16 +10,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.portolan.onnx.OnnxDataType;
 import org.portolan.onnx.OnnxException;
 import org.portolan.onnx.OnnxModel;
 import org.portolan.onnx.OnnxSparseTensor;
 import org.portolan.onnx.OnnxTensor;
+import org.portolan.onnx.OnnxType;
 import org.portolan.onnx.OnnxValue;
 import org.portolan.onnx.OnnxValueInfo;
 import org.portolan.onnx.UnsupportedType;
 import org.portolan.onnx.importer.OnnxTensors;
 import org.portolan.onnx.reader.OnnxReader;
 import org.portolan.runtime.Tensor;
+import org.portolan.runtime.type.ElementType;
 
 /// A folder with `model.onnx` and any number of `test_data_set_N`, each with `input_N.pb` and `output_N.pb`.
 public record OnnxCase(String name, OnnxModel model, List<DataSet> dataSets) {
@@ -77,14 +80,22 @@ public record OnnxCase(String name, OnnxModel model, List<DataSet> dataSets) {
             var file = data.resolve("%s_%d.pb".formatted(kind, i));
             if (Files.exists(file)) {
                 var info = infos.get(i);
-                tensors.put(
-                        info.name(),
-                        tensor(reader.value(file, info.type()))
-                                .orElseThrow(() -> new UnsupportedType(
-                                        "'%s' is no tensor: only tensors can be compared".formatted(info.name()))));
+                var tensor = tensor(reader.value(file, info.type()))
+                        .orElseThrow(() -> new UnsupportedType(
+                                "'%s' is no tensor: only tensors can be compared".formatted(info.name())));
+                tensors.put(info.name(), asDeclared(tensor, info.type()));
             }
         }
         return tensors;
+    }
+
+    /// The cases of ONNX 1.12 and before hold the bits of bfloat16 as uint16.
+    private static Tensor asDeclared(Tensor tensor, OnnxType type) {
+        return type instanceof OnnxType.Tensor(OnnxDataType declared, var _)
+                        && declared == OnnxDataType.BFLOAT16
+                        && tensor.type() == ElementType.U16
+                ? Tensor.of(ElementType.BF16, tensor.data(), tensor.shape())
+                : tensor;
     }
 
     private static Optional<Tensor> tensor(OnnxValue value) {

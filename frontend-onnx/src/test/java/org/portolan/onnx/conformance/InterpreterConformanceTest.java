@@ -7,6 +7,7 @@ import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Assumptions;
@@ -54,7 +55,12 @@ class InterpreterConformanceTest {
             }
         }
         Assumptions.assumeFalse(folders.isEmpty(), "no node cases in " + value + ": skipped");
-        return folders;
+        // Of a case that several sets hold the first counts: ONNX has corrected some, such as those of bfloat16, which
+        // version 1.12 recorded truncated and with inputs that do not fit their model.
+        var names = new HashSet<String>();
+        return folders.stream()
+                .filter(folder -> names.add(folder.getFileName().toString()))
+                .toList();
     }
 
     private static String outcome(Path folder) {

@@ -92,8 +92,13 @@ final class WorkerPoolTest {
                 var chunks = new AtomicLong();
                 job.run((begin, end) -> {
                     running.incrementAndGet();
-                    if (chunks.incrementAndGet() == 5) {
+                    long number = chunks.incrementAndGet();
+                    if (number == 5) {
                         stop.set(true);
+                    }
+                    // Whoever comes later waits for the signal, so that each thread runs at most one chunk beyond it.
+                    while (number > 5 && !stop.get()) {
+                        Thread.onSpinWait();
                     }
                     running.decrementAndGet();
                 }, 1000, 1000);

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
 import org.portolan.onnx.importer.OnnxImporter;
@@ -38,6 +39,8 @@ import org.portolan.runtime.type.ElementType;
 public final class ModelComparison {
     private static final OperatingSystemMXBean SYSTEM =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+
+    private static final long PAUSE_NANOS = 50_000_000;
 
     private ModelComparison() {}
 
@@ -182,6 +185,9 @@ public final class ModelComparison {
     }
 
     private static long[] time(Run run) throws OrtException {
+        // The other side's threads may still be spinning in wait for more work; this lets them fall asleep.
+        LockSupport.parkNanos(PAUSE_NANOS);
+        run.run();
         long cpu = SYSTEM.getProcessCpuTime();
         long wall = System.nanoTime();
         int repeats = 0;

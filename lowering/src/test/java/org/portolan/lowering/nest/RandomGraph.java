@@ -27,18 +27,12 @@ import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
 /// Small functions of all operations on tensors, with symbols that may be 0 or 1, and inputs for them.
-final class RandomGraph {
+final class RandomGraph extends RandomValues {
     private static final Dim A = Dim.symbol("a");
     private static final Dim B = Dim.symbol("b");
 
-    private final Random random;
-    private final List<Op> ops = new ArrayList<>();
-    private final List<Value> values = new ArrayList<>();
-    private final List<Value> numbers = new ArrayList<>();
-    private int names;
-
     private RandomGraph(long seed) {
-        random = new Random(seed);
+        super(seed);
     }
 
     static GraphOp.Function of(long seed) {
@@ -101,40 +95,6 @@ final class RandomGraph {
         ops.add(new GraphOp.Return(returned));
         var symbols = List.of(new SymbolRange("a", minimum, 3), new SymbolRange("b", minimum, 5));
         return new GraphOp.Function("f", symbols, new Body(params, ops));
-    }
-
-    private Value param(List<Dim> dims) {
-        return value(ElementType.F32, dims);
-    }
-
-    private Value value(ElementType element, List<Dim> dims) {
-        return Value.of(Type.tensor(element, dims), "v" + names++);
-    }
-
-    private Value add(Op op, Value result) {
-        ops.add(op);
-        (result.tensor().element().isFloat() ? values : numbers).add(result);
-        return result;
-    }
-
-    private Value pick() {
-        // Late values are picked more often, so that chains grow.
-        int size = values.size();
-        return values.get(Math.max(random.nextInt(size), random.nextInt(size)));
-    }
-
-    private Value pick(Function<Value, Boolean> condition) {
-        for (int i = 0; i < 8; i++) {
-            var value = pick();
-            if (condition.apply(value)) {
-                return value;
-            }
-        }
-        return values.stream().filter(condition::apply).findAny().orElse(null);
-    }
-
-    private int axis(Value value) {
-        return random.nextInt(value.tensor().rank());
     }
 
     private void step() {

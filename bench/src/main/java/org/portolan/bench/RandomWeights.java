@@ -205,9 +205,10 @@ public final class RandomWeights {
     }
 
     /// How the weight is spread follows from its first reader. Factors of products keep the variance of what they are
-    /// multiplied with when a rectifier follows.
+    /// multiplied with when a rectifier follows; scales are below one, so that sums of many branches stay small.
     private Spread spread(String name, List<Long> dims) {
-        var positive = new Spread(0.5, 0.5);
+        var variance = new Spread(0.5, 0.5);
+        var scale = new Spread(0.25, 0.25);
         var small = new Spread(0, 0.1);
         for (var reader : readers.getOrDefault(name, List.of())) {
             int position = reader.inputs().indexOf(name);
@@ -215,9 +216,9 @@ public final class RandomWeights {
                 case "Conv" -> position == 1 ? product(dims.stream().skip(1).reduce(1L, Math::multiplyExact)) : small;
                 case "Gemm" -> position == 1 ? product(dims.get(isTransposed(reader) ? 1 : 0)) : small;
                 case "MatMul" -> product(dims.get(Math.max(0, dims.size() - 2)));
-                case "BatchNormalization" -> position == 1 || position == 4 ? positive : small;
+                case "BatchNormalization" -> position == 1 ? scale : position == 4 ? variance : small;
                 case "Unsqueeze", "Reshape", "Identity" -> spread(reader.outputs().getFirst(), dims);
-                case "Mul", "Div", "PRelu" -> positive;
+                case "Mul", "Div", "PRelu" -> scale;
                 default -> small;
             };
         }

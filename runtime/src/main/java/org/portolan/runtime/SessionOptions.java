@@ -8,7 +8,7 @@ package org.portolan.runtime;
 /// @param lateLimit bytes that one run's outputs and temporaries of data-dependent size may take, each
 public record SessionOptions(int concurrentRuns, int waitingRuns, long arenaLimit, long lateLimit) {
     private static final SessionOptions DEFAULTS = new SessionOptions(
-            Math.max(4, Runtime.getRuntime().availableProcessors()), 1 << 16, 8L << 30, 2L << 30);
+            Math.max(4, Runtime.getRuntime().availableProcessors()), 1 << 16, 8L << 30, 512L << 20);
 
     public SessionOptions {
         if (concurrentRuns < 1 || waitingRuns < 0 || arenaLimit < 0 || lateLimit < 0) {

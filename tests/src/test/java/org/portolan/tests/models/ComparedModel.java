@@ -1,0 +1,75 @@
+package org.portolan.tests.models;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.onnxruntime.OrtException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.portolan.lowering.Compiler;
+import org.portolan.lowering.Targets;
+import org.portolan.onnx.importer.OnnxImporter;
+import org.portolan.onnx.reader.OnnxReader;
+import org.portolan.runtime.Model;
+import org.portolan.runtime.Portolan;
+import org.portolan.runtime.Tensor;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceOptions;
+import org.portolan.runtime.device.Devices;
+
+/// A model compiled once, and the same file in ONNX Runtime. What both give must agree to 1e-4 of the largest value.
+final class ComparedModel implements AutoCloseable {
+    private static final double TOLERANCE = 1e-4;
+
+    private final String name;
+    private final Device device;
+    private final Model ours;
+    private final Oracle theirs;
+
+    ComparedModel(Path file) throws IOException, OrtException {
+        name = file.getFileName().toString();
+        var program = file.resolveSibling(name + ".portolan");
+        long start = System.nanoTime();
+        var function = new OnnxImporter().function(new OnnxReader().model(file));
+        new Compiler().compile(function, List.of(Targets.resolve("cpu")), program);
+        System.out.printf("%s: compiled in %.1f s%n", name, (System.nanoTime() - start) / 1e9);
+        device = Devices.open("cpu", new DeviceOptions(2));
+        ours = Portolan.load(program, device);
+        theirs = new Oracle(file);
+    }
+
+    /// Runs both on the same inputs and compares.
+    ///
+    /// @return the outputs of ONNX Runtime
+    Map<String, Tensor> agree(Map<String, Tensor> inputs) throws OrtException {
+        var expected = theirs.run(inputs);
+        var label = inputs.values().stream().map(Tensor::toString).distinct().toList();
+        try (var outputs = ours.run(inputs)) {
+            for (var port : ours.outputs()) {
+                var mine = outputs.get(port.name());
+                var wanted = expected.get(port.name());
+                assertEquals(wanted.type(), mine.type());
+                assertArrayEquals(wanted.shape(), mine.shape());
+                var difference = Difference.between(wanted, mine);
+                System.out.printf(
+                        "%s %s: '%s' %s, largest %.3g, difference %.1e of it%n",
+                        name, label, port.name(), mine, difference.largest(), difference.relative());
+                assertTrue(difference.largest() > 0, () -> "'" + port.name() + "' is all zeros: nothing is compared");
+                assertTrue(
+                        difference.relative() <= TOLERANCE,
+                        () -> name + " " + label + ": output '" + port.name() + "' differs by " + difference);
+            }
+        }
+        return expected;
+    }
+
+    @Override
+    public void close() throws OrtException {
+        theirs.close();
+        ours.close();
+        device.close();
+    }
+}

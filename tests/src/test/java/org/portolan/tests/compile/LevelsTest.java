@@ -22,6 +22,7 @@ import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Target;
 import org.portolan.lowering.Targets;
 import org.portolan.onnx.UnsupportedOperators;
+import org.portolan.onnx.UnsupportedType;
 import org.portolan.onnx.importer.OnnxImporter;
 import org.portolan.onnx.reader.OnnxReader;
 
@@ -48,7 +49,7 @@ class LevelsTest {
             GraphOp.Function function;
             try {
                 function = new OnnxImporter().function(new OnnxReader().model(models.get(i)));
-            } catch (UnsupportedOperators _) {
+            } catch (UnsupportedOperators | UnsupportedType _) {
                 continue;
             }
             check(models.get(i), List.of(function));

@@ -1,0 +1,2 @@
+/// Huawei's Ascend processors as a target.
+package org.portolan.ascend;

@@ -78,7 +78,7 @@ final class CheckCommand implements Callable<Integer> {
 
     private Map<String, Tensor> run(
             String name, GraphOp.Function function, Map<String, Tensor> given, Progress progress) throws IOException {
-        var program = Models.compile(function, Models.describe(name).driver(), progress);
+        var program = Models.compile(function, Models.describe(name).target(), progress);
         try (var model = Models.load(program, name, device.threads())) {
             progress.now("running on " + name);
             return model.run(given).asMap(); // not closed: the tensors are compared later

@@ -101,7 +101,7 @@ final class ConformanceCommand implements Callable<Integer> {
             for (var description : descriptions) {
                 devices.add(Devices.open(description.name(), new DeviceOptions(device.threads())));
             }
-            var target = Targets.resolve(descriptions.getFirst().driver());
+            var target = Targets.of(descriptions.getFirst());
             return run(name, new CompiledCases(target, devices, scratch), cases, scratch);
         } finally {
             devices.forEach(Device::close);

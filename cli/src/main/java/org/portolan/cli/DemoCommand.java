@@ -66,8 +66,8 @@ final class DemoCommand implements Callable<Integer> {
             throws Exception {
         var start = System.nanoTime();
         Path program;
-        try (var progress = Progress.start("compiling for " + device.driver())) {
-            program = Models.compile(function, device.driver(), progress);
+        try (var progress = Progress.start("compiling for " + device.target())) {
+            program = Models.compile(function, device.target(), progress);
         }
         var compileMilliseconds = (System.nanoTime() - start) / 1e6;
         try (var model = Models.load(program, device.name(), Runtime.getRuntime().availableProcessors());

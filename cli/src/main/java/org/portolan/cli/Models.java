@@ -67,7 +67,7 @@ final class Models {
     /// @param device the name of the device that it is for; empty for the best one
     static Program program(Path file, String device) throws IOException {
         if (ModelSource.isProgramFile(file)) return new Program(file, 0, false);
-        var target = describe(device).driver();
+        var target = describe(device).target();
         try (var progress = Progress.start("reading " + file)) {
             var start = System.nanoTime();
             var source = ModelSource.read(file, Map.of());

@@ -34,6 +34,7 @@ final class TargetsCommand implements Callable<Integer> {
             var listing = driver.list();
             for (var device : listing.devices()) {
                 devices.add(Document.of("name", device.name(), "label", device.label(), "emulated", device.emulated(),
+                        "target", device.target(),
                         "memoryBytes", device.memoryBytes(), "features", device.features().stream().sorted().toList()));
             }
             if (!listing.reason().isEmpty()) missing.add(Document.of("driver", driver.name(), "reason", listing.reason()));
@@ -47,10 +48,10 @@ final class TargetsCommand implements Callable<Integer> {
                     kibibytes(target.get("level1Bytes")), kibibytes(target.get("level2Bytes"))));
             targetTable.print(out);
             out.println();
-            var deviceTable = new Table("device", "kind", "what");
+            var deviceTable = new Table("device", "kind", "target", "what");
             devices.forEach(device -> deviceTable.row(device.get("name"),
-                    (boolean) device.get("emulated") ? "emulated" : "real", device.get("label")));
-            missing.forEach(absent -> deviceTable.row(absent.get("driver"), "missing", absent.get("reason")));
+                    (boolean) device.get("emulated") ? "emulated" : "real", device.get("target"), device.get("label")));
+            missing.forEach(absent -> deviceTable.row(absent.get("driver"), "missing", "-", absent.get("reason")));
             deviceTable.print(out);
         }
         out.flush();

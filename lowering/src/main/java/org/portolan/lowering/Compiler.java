@@ -140,6 +140,6 @@ public final class Compiler {
     }
 
     private static String folder(Target target) {
-        return target.name().replace(':', '-');
+        return target.name().replaceAll("[:+=]", "-");
     }
 }

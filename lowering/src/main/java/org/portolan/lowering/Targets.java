@@ -5,27 +5,39 @@ import java.util.List;
 import java.util.ServiceLoader;
 import java.util.TreeSet;
 import org.portolan.ir.MachineOp;
+import org.portolan.runtime.device.DeviceDescription;
 
 /// Finds targets by name among the {@link Codegen} services.
 public final class Targets {
     private Targets() {}
 
     /// The target of a name: a family ({@code cpu}) for its default machine, or a family and a machine
-    /// ({@code cpu:x86-64-v3}).
+    /// ({@code cpu:x86-64-v3}), and numbers that differ from the machine's ({@code cuda:sm_90+shared_bytes=101376}).
     ///
     /// @throws CompileException if there is none; the message lists what there is
     public static Target resolve(String name) {
-        int colon = name.indexOf(':');
-        var family = colon < 0 ? name : name.substring(0, colon);
+        int plus = name.indexOf('+');
+        var plain = plus < 0 ? name : name.substring(0, plus);
+        int colon = plain.indexOf(':');
+        var family = colon < 0 ? plain : plain.substring(0, colon);
         var families = new TreeSet<String>();
         for (var codegen : ServiceLoader.load(Codegen.class)) {
             if (codegen.family().equals(family)) {
-                return new Target(name, codegen, colon < 0 ? codegen.defaultMachine() : machine(codegen, name, colon));
+                var machine = colon < 0 ? codegen.defaultMachine() : machine(codegen, plain, colon);
+                return new Target(name, codegen, MachineLimits.apply(machine, MachineLimits.parse(name)));
             }
             families.add(codegen.family());
         }
         throw new CompileException("there is no target '" + name + "'; the families are " + families
                 + (families.isEmpty() ? ": no code generator is on the class path or module path" : ""));
+    }
+
+    /// The target that fits a device: the family of its driver, the machine that it names, and its own numbers in place
+    /// of the machine's.
+    ///
+    /// @throws CompileException if there is none, or the device has a number that machines do not have
+    public static Target of(DeviceDescription device) {
+        return resolve(device.target());
     }
 
     /// The targets of several names, each once.

@@ -51,7 +51,7 @@ public final class Portolan {
         var folder = Files.createTempDirectory("portolan");
         var programFile = folder.resolve("model.portolan");
         try {
-            compiler.compile(new ModelCompiler.Request(path, programFile, List.of(target.driver()), Map.of()));
+            compiler.compile(new ModelCompiler.Request(path, programFile, List.of(target.target()), Map.of()));
             // The mapping outlives the name.
             return open(programFile, options, devices);
         } finally {

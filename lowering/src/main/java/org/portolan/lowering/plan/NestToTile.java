@@ -11,7 +11,7 @@ import org.portolan.lowering.Targets;
 
 /// Turns every function of nests into the kernels that a machine runs and the {@code plan.program} that launches them.
 ///
-/// @param machine a target, {@code cpu} or {@code cpu:znver5}, or a machine's name alone
+/// @param machine a target, {@code cpu} or {@code cpu:znver5}, with numbers of its own or without, or a machine's name alone
 public record NestToTile(String machine) implements Pass {
 
     @Override

@@ -1,6 +1,9 @@
 package org.portolan.runtime.device;
 
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /// What is known of a device before it is opened.
 ///
@@ -11,6 +14,9 @@ import java.util.Set;
 /// @param sharesHostMemory whether kernels read and write the host's memory in place
 /// @param memoryBytes in all
 /// @param features what target variants may require, in the words of LLVM for processors
+/// @param machine the machine file that describes the device best; empty: the one that the family takes by itself
+/// @param limits the device's own numbers, by the machine file's words ({@code shared_bytes}, {@code block_limit}); a
+///     compiler that compiles for this very device puts them in place of the file's
 public record DeviceDescription(
         String driver,
         int ordinal,
@@ -18,13 +24,39 @@ public record DeviceDescription(
         boolean emulated,
         boolean sharesHostMemory,
         long memoryBytes,
-        Set<String> features) {
+        Set<String> features,
+        String machine,
+        Map<String, Long> limits) {
     public DeviceDescription {
         features = Set.copyOf(features);
+        limits = Map.copyOf(limits);
+    }
+
+    /// A device that its family's own machine describes well enough.
+    public DeviceDescription(
+            String driver,
+            int ordinal,
+            String label,
+            boolean emulated,
+            boolean sharesHostMemory,
+            long memoryBytes,
+            Set<String> features) {
+        this(driver, ordinal, label, emulated, sharesHostMemory, memoryBytes, features, "", Map.of());
     }
 
     /// The name that picks this device: driver and ordinal, as in {@code cpu:0}.
     public String name() {
         return driver + ":" + ordinal;
+    }
+
+    /// The name of the target that fits this device, as a compiler takes it: the family, its machine, and the device's
+    /// own numbers, as in {@code cpu}, {@code cuda:sm_90} or {@code cuda:sm_90+shared_bytes=101376}.
+    public String target() {
+        var family = machine.isEmpty() ? driver : driver + ":" + machine;
+        return family
+                + new TreeMap<>(limits)
+                        .entrySet().stream()
+                                .map(limit -> "+" + limit.getKey() + "=" + limit.getValue())
+                                .collect(Collectors.joining());
     }
 }

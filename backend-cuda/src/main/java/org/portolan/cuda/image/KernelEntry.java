@@ -1,0 +1,24 @@
+package org.portolan.cuda.image;
+
+/// What the driver must know of a kernel to launch it.
+///
+/// @param name of the entry in the PTX text
+/// @param threads in a block, along x
+/// @param points what a block stands for: with {@code THREADS} each thread is one point of the row-major linearised grid
+///     (threads beyond the last point leave at once), with {@code BLOCKS} each block is one
+/// @param sharedBytes of shared memory that a launch must ask for, on top of what the PTX text declares
+/// @param words how many 64-bit words a launch gives: addresses of buffers, then extents
+/// @param axes of the grid. The entry's parameters are the words, the grid's extents, and the address of the error word,
+///     64 bits each, in this order
+public record KernelEntry(String name, int threads, Points points, long sharedBytes, int words, int axes) {
+    /// What a point of the grid is run by.
+    public enum Points {
+        THREADS,
+        BLOCKS
+    }
+
+    /// How many parameters the entry has.
+    public int parameters() {
+        return words + axes + 1;
+    }
+}

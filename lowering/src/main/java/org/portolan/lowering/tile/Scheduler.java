@@ -48,7 +48,10 @@ final class Scheduler {
     }
 
     static Schedule choose(NestAnalysis analysis, MachineOp.Chip machine, Predicate<Value> isConstant) {
-        return new Scheduler(analysis, machine, isConstant).choose();
+        return switch (machine.vectors()) {
+            case THREAD -> ThreadScheduler.choose(analysis, machine);
+            case REGISTER, MEMORY -> new Scheduler(analysis, machine, isConstant).choose();
+        };
     }
 
     /// The lanes of a vector of the widest element that is computed with.

@@ -1,0 +1,67 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.portolan.ir.MachineOp;
+import org.portolan.lowering.tile.Schedule.Split;
+
+/// Picks a schedule for a machine whose lanes are threads.
+///
+/// Every point of the common axes is a point of the grid and with it a thread; what a point needs is computed by its
+/// thread alone. The axis along which the first result is adjacent in memory is the innermost one of the grid, so that
+/// neighbouring threads touch neighbouring elements.
+final class ThreadScheduler {
+    private final NestAnalysis analysis;
+    private final List<String> common;
+
+    private ThreadScheduler(NestAnalysis analysis) {
+        this.analysis = analysis;
+        this.common = List.copyOf(NestEmitter.commonAxes(analysis));
+    }
+
+    static Schedule choose(NestAnalysis analysis, MachineOp.Chip machine) {
+        return new ThreadScheduler(analysis).pointwise();
+    }
+
+    private Schedule pointwise() {
+        // Elements smaller than a byte share bytes, so that one thread must write them all.
+        boolean packed = analysis.nest().results().stream()
+                .anyMatch(result -> result.type().elementType().bits() < 8);
+        var splits = gridOrder().stream()
+                .map(axis -> packed ? new Split(axis, 0, 1, 1) : Split.scalar(axis))
+                .toList();
+        return new Schedule(splits, stages(), reductions(), List.of(), List.of());
+    }
+
+    /// The common axes, the one along which the first result is adjacent in memory last.
+    private List<String> gridOrder() {
+        var order = new ArrayList<>(common);
+        var buffer = NestToTile.rowMajor(analysis.nest().results().getFirst());
+        common.stream()
+                .filter(axis ->
+                        MemoryEmitter.isAdjacent(analysis.terminator().to().getFirst(), buffer, axis))
+                .findFirst()
+                .ifPresent(axis -> {
+                    order.remove(axis);
+                    order.add(axis);
+                });
+        return order;
+    }
+
+    private List<List<Split>> stages() {
+        var stages = new ArrayList<List<Split>>();
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            stages.add(analysis.storeAxes(i).stream()
+                    .filter(axis -> !common.contains(axis))
+                    .map(Split::scalar)
+                    .toList());
+        }
+        return stages;
+    }
+
+    private List<List<Split>> reductions() {
+        return analysis.reductions().stream()
+                .map(reduction -> reduction.over().stream().map(Split::scalar).toList())
+                .toList();
+    }
+}

@@ -52,6 +52,15 @@ public sealed interface MachineOp extends Op {
         }
     }
 
+    /// The element types for which a machine whose vectors live in memory has an operation of arith: {@code add},
+    /// {@code compare.less}; for {@code cast} and {@code bitcast} pairs such as {@code "f32 i32"}. All else is computed
+    /// element by element.
+    record Vector(String operation, List<String> types) implements MachineOp {
+        public Vector {
+            types = List.copyOf(types);
+        }
+    }
+
     /// Ends the body of an {@link Intrinsic}.
     record Yield(List<Value> values) implements MachineOp, Terminator {
         public Yield {

@@ -229,6 +229,70 @@ public sealed interface TileOp extends Op {
         }
     }
 
+    /// Arithmetic where vectors live in memory: element {@code i} of {@code to}, for every {@code i} below {@code
+    /// count}, becomes what the body yields for element {@code i} of each buffer in {@code from}; a scalar in it is the
+    /// same for all. The body is one operation on scalars, or none (a copy, or a scalar everywhere). {@code to} may be one
+    /// of {@code from}. Booleans in near memory are whatever the machine compares into.
+    record Map(Value to, List<Value> from, long count, Body body) implements TileOp {
+        public Map {
+            from = List.copyOf(from);
+            Rules.check(to.buffer().rank() == 1, "tile.map fills a buffer of one axis, found " + to);
+            Rules.check(body.params().size() == from.size(), "tile.map: the body takes an element of each operand");
+            for (int i = 0; i < from.size(); i++) {
+                Rules.sameElement(from.get(i), body.params().get(i), "tile.map");
+            }
+            Rules.check(
+                    body.ops().size() <= 2
+                            && body.ops().stream().allMatch(op -> op instanceof ArithOp || op instanceof Yield),
+                    "tile.map: the body is one operation of arith at most, and a yield");
+        }
+    }
+
+    /// Fills the first {@code count} elements of a near buffer: element {@code i} from the element {@code i} places
+    /// after the indices (in the buffer's layout) where {@code first <= i < limit}, else with {@code other}, or 0.
+    /// What lies outside of these bounds is not accessed. Truth values arrive as bytes.
+    record Fetch(
+            Value from,
+            List<Value> indices,
+            Optional<Value> first,
+            Optional<Value> limit,
+            Optional<Value> other,
+            Value to,
+            long count)
+            implements TileOp {
+        public Fetch {
+            indices = List.copyOf(indices);
+            Rules.check(indices.size() == from.buffer().rank(), "tile.fetch needs one index for each axis of " + from);
+            bytesOf(from, to, "tile.fetch");
+        }
+    }
+
+    /// The counterpart of {@link Fetch}: stores element {@code i} of a near buffer where {@code first <= i < limit};
+    /// nothing else is touched.
+    record Put(Value from, Value to, List<Value> indices, Optional<Value> first, Optional<Value> limit, long count)
+            implements TileOp {
+        public Put {
+            indices = List.copyOf(indices);
+            Rules.check(indices.size() == to.buffer().rank(), "tile.put needs one index for each axis of " + to);
+            bytesOf(to, from, "tile.put");
+        }
+    }
+
+    /// The parts of a core that run on their own, each through its operations in order.
+    enum Unit {
+        SCALAR,
+        VECTOR,
+        MATRIX,
+        /// Copies from global to near memory.
+        COPY_IN,
+        /// Copies from near to global memory.
+        COPY_OUT
+    }
+
+    /// What one unit does from here on comes after what another, or itself, has done before. Where vectors live in
+    /// memory these stand wherever a dependence needs them.
+    record Order(Unit before, Unit after) implements TileOp {}
+
     /// Asks for the cache line of an element; no effect but on time.
     record Prefetch(Value buffer, List<Value> indices) implements TileOp {
         public Prefetch {
@@ -279,6 +343,14 @@ public sealed interface TileOp extends Op {
         Rules.sameElement(buffer, value, what);
         mask.ifPresent(lanes -> Rules.check(
                 lanes.type().laneCount() == value.type().laneCount(), what + ": " + lanes + " does not fit " + value));
+    }
+
+    private static void bytesOf(Value far, Value near, String what) {
+        Rules.check(near.buffer().rank() == 1, what + " needs a near buffer of one axis, found " + near);
+        boolean bytes = far.type().elementType() == ElementType.BOOL && near.type().elementType() == ElementType.U8;
+        if (!bytes) {
+            Rules.sameElement(far, near, what);
+        }
     }
 
     private static void slot(Value ring, Value result, String what) {

@@ -14,6 +14,7 @@ import org.portolan.ir.Op;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.TileOp.Bind;
+import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
@@ -126,6 +127,11 @@ final class TileEmitter {
             case TileOp.Atomic(Value value, Value buffer, List<Value> indices, Combine combine, Value result) ->
                 bind(result, () -> atomics.emit(
                         scope.operand(value), scope.buffer(buffer), operands(indices), combine));
+            case TileOp.Map map -> map(map);
+            case TileOp.Fetch fetch -> fetch(fetch);
+            case TileOp.Put put -> put(put);
+            // One processor does all of this in the order in which it stands.
+            case TileOp.Order _ -> {}
             case TileOp.Prefetch(Value buffer, List<Value> indices) ->
                 builder.callVoid(
                         "llvm.prefetch.p0",
@@ -200,6 +206,70 @@ final class TileEmitter {
         scope.bind(params.getFirst(), index);
         bind(params.subList(1, params.size()), carried);
         return emit(loop.body());
+    }
+
+    /// A loop over the elements.
+    private void map(TileOp.Map map) {
+        flow.count("i", Operand.index(map.count()), Operand.index(1), index -> {
+            for (int i = 0; i < map.from().size(); i++) {
+                var from = map.from().get(i);
+                boolean isBuffer = from.type() instanceof Type.Buffer;
+                var element = Words.of(map.body().params().get(i).type());
+                scope.bind(
+                        map.body().params().get(i),
+                        isBuffer
+                                ? memory.load(
+                                        scope.buffer(from), List.of(index), element, Optional.empty(), Optional.empty())
+                                : scope.operand(from));
+            }
+            memory.store(scope.buffer(map.to()), List.of(index), emit(map.body()).getFirst(), Optional.empty());
+        });
+    }
+
+    private void fetch(TileOp.Fetch fetch) {
+        var from = scope.buffer(fetch.from());
+        var element = Words.of(Type.scalar(fetch.from().type().elementType()));
+        flow.count("i", Operand.index(fetch.count()), Operand.index(1), index -> {
+            var inside = inside(index, fetch.first(), fetch.limit());
+            var value = memory.load(
+                    from, beyond(operands(fetch.indices()), index), element, inside, fetch.other().map(scope::operand));
+            var own = Words.of(Type.scalar(fetch.to().type().elementType()));
+            memory.store(
+                    scope.buffer(fetch.to()),
+                    List.of(index),
+                    value.type().equals(own) ? value : builder.convert("zext", value, own),
+                    Optional.empty());
+        });
+    }
+
+    private void put(TileOp.Put put) {
+        var own = Words.of(Type.scalar(put.from().type().elementType()));
+        var element = Words.of(Type.scalar(put.to().type().elementType()));
+        flow.count("i", Operand.index(put.count()), Operand.index(1), index -> {
+            var value = memory.load(scope.buffer(put.from()), List.of(index), own, Optional.empty(), Optional.empty());
+            memory.store(
+                    scope.buffer(put.to()),
+                    beyond(operands(put.indices()), index),
+                    own.equals(element) ? value : builder.compare("ne", value, Operand.integer(own, 0)),
+                    inside(index, put.first(), put.limit()));
+        });
+    }
+
+    /// The indices of the element so many places further on: along the last axis, which is where memory goes on.
+    private List<Operand> beyond(List<Operand> indices, Operand distance) {
+        var moved = new ArrayList<>(indices);
+        if (!moved.isEmpty()) {
+            moved.add(builder.add(moved.removeLast(), distance));
+        }
+        return moved;
+    }
+
+    private Optional<Operand> inside(Operand index, Optional<Value> first, Optional<Value> limit) {
+        var above = first.map(value -> builder.compare("sge", index, scope.operand(value)));
+        var below = limit.map(value -> builder.compare("slt", index, scope.operand(value)));
+        return above.isPresent() && below.isPresent()
+                ? Optional.of(builder.binary("and", above.get(), below.get()))
+                : above.or(() -> below);
     }
 
     private void repeat(TileOp.While loop) {

@@ -307,11 +307,11 @@ public final class TileInterpreter {
 
     // ------------------------------------------------------------------------------------------------------ operations
 
-    private static long number(TileThread thread, int value) {
+    static long number(TileThread thread, int value) {
         return ((Elements) thread.values[value]).getLong(0);
     }
 
-    private static Elements[] elements(TileThread thread, int[] values, int from, int to) {
+    static Elements[] elements(TileThread thread, int[] values, int from, int to) {
         var elements = new Elements[to - from];
         for (int i = from; i < to; i++) {
             elements[i - from] = (Elements) thread.values[values[i]];
@@ -453,7 +453,19 @@ public final class TileInterpreter {
                         lanes);
                 yield lanes;
             }
-            case TileOp.Prefetch _ -> null;
+            case TileOp.Prefetch _, TileOp.Order _ -> null;
+            case TileOp.Map map -> {
+                TileMaps.map(map, node, thread);
+                yield null;
+            }
+            case TileOp.Fetch fetch -> {
+                TileMaps.fetch(fetch, node, thread);
+                yield null;
+            }
+            case TileOp.Put put -> {
+                TileMaps.put(put, node, thread);
+                yield null;
+            }
             case TileOp.Call call -> {
                 call(call, node, thread);
                 yield null;
@@ -535,7 +547,7 @@ public final class TileInterpreter {
         return value.map(_ -> (Elements) thread.values[in[at]]);
     }
 
-    private static TileBuffer buffer(TileThread thread, int value) {
+    static TileBuffer buffer(TileThread thread, int value) {
         return (TileBuffer) thread.values[value];
     }
 

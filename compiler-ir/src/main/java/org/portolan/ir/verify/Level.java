@@ -14,7 +14,7 @@ enum Level {
     MODULE,
     /// The body of a graph.function, and of branches and loops in it.
     FUNCTION,
-    /// The scalar body of a graph.map.
+    /// The scalar body of a graph.map or a tile.map.
     MAP,
     /// The body of a nest.compute.
     NEST,
@@ -36,6 +36,7 @@ enum Level {
             case GraphOp _ -> FUNCTION;
             case NestOp.Reduce _ -> REDUCTION;
             case NestOp _ -> NEST;
+            case TileOp.Map _ -> MAP;
             case TileOp _ -> KERNEL;
             case PlanOp _ -> PROGRAM;
             case MachineOp.Chip _ -> CHIP;
@@ -58,7 +59,7 @@ enum Level {
                         || op instanceof MachineOp.Chip
                         || op instanceof MachineOp.Intrinsic;
             case FUNCTION -> op instanceof GraphOp && !(op instanceof GraphOp.Function) || op instanceof NestOp.Compute;
-            case MAP -> op instanceof ArithOp || op instanceof GraphOp.Yield;
+            case MAP -> op instanceof ArithOp || op instanceof GraphOp.Yield || op instanceof TileOp.Yield;
             case NEST -> op instanceof ArithOp || op instanceof NestOp && !(op instanceof NestOp.Compute);
             case REDUCTION ->
                 op instanceof ArithOp
@@ -70,7 +71,7 @@ enum Level {
                         || op instanceof TileOp && !(op instanceof TileOp.Kernel)
                         || op instanceof NestOp.Compute;
             case PROGRAM -> op instanceof PlanOp && !(op instanceof PlanOp.Program);
-            case CHIP -> op instanceof MachineOp.Intrinsic;
+            case CHIP -> op instanceof MachineOp.Intrinsic || op instanceof MachineOp.Vector;
             case INTRINSIC ->
                 op instanceof NestOp.Compute || op instanceof ArithOp || op instanceof MachineOp.Yield;
         };

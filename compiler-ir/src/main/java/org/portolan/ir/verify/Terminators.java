@@ -65,6 +65,9 @@ final class Terminators {
             none(op, kernel.body());
         } else if (op instanceof TileOp.For loop) {
             optional(op, loop.body(), types(loop.results()));
+        } else if (op instanceof TileOp.Map map) {
+            var element = Type.scalar(map.to().type().elementType());
+            yields(op, map.body(), TileOp.Yield.class, List.of(element));
         } else if (op instanceof TileOp.While loop) {
             yields(op, loop.condition(), TileOp.Yield.class, List.of(Type.BOOL));
             optional(op, loop.body(), types(loop.results()));

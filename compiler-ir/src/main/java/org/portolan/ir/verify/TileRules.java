@@ -10,6 +10,7 @@ import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.TileOp.Bind;
+import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.ir.analysis.Uses;
 import org.portolan.runtime.type.Dim;
@@ -52,12 +53,31 @@ final class TileRules {
                     || op instanceof TileOp.Load
                     || op instanceof TileOp.Assume
                     || op instanceof TileOp.Yield
-                    || op == loops.getFirst();
+                    || op == loops.getFirst()
+                    || isNear(op);
             VerifierException.check(harmless, op, "an operation with an effect stands outside of a grid loop");
         }
         var loop = (TileOp.For) loops.getFirst();
         VerifierException.check(loop.results().isEmpty(), loop, "a grid loop carries nothing");
         grid(loop.body(), depth + 1);
+    }
+
+    /// Whether an operation changes nothing but near memory, which each core has for itself.
+    private static boolean isNear(Op op) {
+        if (op instanceof TileOp.Alloc alloc) {
+            return alloc.result().buffer().space() != Type.Space.GLOBAL;
+        } else if (op instanceof TileOp.Ring ring) {
+            return ((Type.Ring) ring.result().type()).slot().space() != Type.Space.GLOBAL;
+        } else if (op instanceof TileOp.Map map) {
+            return map.to().buffer().space() != Type.Space.GLOBAL;
+        } else if (op instanceof TileOp.Store store) {
+            return store.buffer().buffer().space() != Type.Space.GLOBAL;
+        } else if (op instanceof TileOp.For loop) {
+            return loop.bind() == Bind.SERIAL
+                    && loop.body().ops().stream()
+                            .allMatch(inner -> inner instanceof Op.Pure || inner instanceof TileOp.Yield || isNear(inner));
+        }
+        return op instanceof TileOp.Order;
     }
 
     private void body(Body body, List<Bind> around) {

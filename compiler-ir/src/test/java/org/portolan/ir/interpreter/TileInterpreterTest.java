@@ -406,6 +406,39 @@ class TileInterpreterTest {
     }
 
     @Test
+    void vectorsInMemoryAreFetchedMappedAndPut() {
+        var kernel = interpreter("""
+                tile.kernel <name = k, symbols = [n]> { (%from: buffer<f32[n], global>, %to: buffer<f32[n], global>) ->
+                  %zero = arith.integer <value = 0> : index
+                  %one = arith.integer <value = 1> : index
+                  %below = tile.dim <expression = 0-1> : index
+                  %last = tile.dim <expression = n-1> : index
+                  %all = tile.dim <expression = n> : index
+                  %other = arith.const <value = 100.0> : f32
+                  %in = tile.alloc : buffer<f32[8], local>
+                  %off = tile.alloc : buffer<bool[8], local>
+                  tile.fetch %from, [%below], %one, %all, %other, %in <count = 8>
+                  tile.order <before = copy_in, after = vector>
+                  tile.map %off, [%in, %other] <count = 8> { (%x: f32, %y: f32) ->
+                    %z = arith.compare %x, %y <relation = equal> : bool
+                    tile.yield [%z]
+                  }
+                  tile.order <before = vector, after = vector>
+                  tile.map %in, [%off, %other, %in] <count = 8> { (%c: bool, %p: f32, %q: f32) ->
+                    %s = arith.select %c, %p, %q : f32
+                    tile.yield [%s]
+                  }
+                  tile.order <before = vector, after = copy_out>
+                  tile.put %in, %to, [%zero], _, %last <count = 8>
+                }
+                """);
+        var from = floats(new float[] {1, 2, 3, 4, 5}, 5);
+        var to = floats(new float[] {-1, -1, -1, -1, -1}, 5);
+        kernel.run(List.of(from, to), 5);
+        assertArrayEquals(new float[] {100, 1, 2, 3, -1}, values(to));
+    }
+
+    @Test
     void failuresAreErrorsOfTheRun() {
         var kernel = interpreter("""
                 tile.kernel <name = gather> { (%i: buffer<i64[2], global>, %y: buffer<f32[2], global>) ->

@@ -8,11 +8,15 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Function;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.TileOp;
 import org.portolan.llvm.emit.EmitException;
 import org.portolan.llvm.emit.KernelEmitter;
 import org.portolan.llvm.emit.Target;
+import org.portolan.llvm.emit.ThreadKernel;
+import org.portolan.llvm.emit.ThreadKernelEmitter;
+import org.portolan.llvm.emit.Traits;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.math.ExpandElementary;
 
@@ -74,13 +78,33 @@ public final class LlvmCodegen {
         }
     }
 
+    /// The kernels for a machine whose lanes are threads, each as assembly of its own, in order.
+    ///
+    /// @throws CompileException if a kernel cannot be compiled; the message names the kernel and its origin
+    public List<ThreadCode> threads(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
+        return forAll(kernels, kernel -> {
+            var module = threadModule(kernel, machine);
+            var assembly = compile(kernel, module.text(), machine, LlvmOptions.THREADS, LlvmCompiler.Output.ASSEMBLY);
+            return new ThreadCode(
+                    kernel.name(),
+                    module.threads(),
+                    module.blocks(),
+                    module.sharedBytes(),
+                    new String(assembly, StandardCharsets.UTF_8));
+        });
+    }
+
     private List<byte[]> compileAll(
             List<TileOp.Kernel> kernels, MachineOp.Chip machine, LlvmCompiler.Output output) {
-        var results = new ArrayList<byte[]>();
+        return forAll(kernels, kernel -> compile(kernel, module(kernel, machine), machine, options, output));
+    }
+
+    private <T> List<T> forAll(List<TileOp.Kernel> kernels, Function<TileOp.Kernel, T> compiling) {
+        var results = new ArrayList<T>();
         try (var executor = Executors.newFixedThreadPool(Math.min(threads, Math.max(1, kernels.size())))) {
-            var running = new ArrayList<Future<byte[]>>();
+            var running = new ArrayList<Future<T>>();
             for (var kernel : kernels) {
-                running.add(executor.submit(() -> compile(kernel, machine, output)));
+                running.add(executor.submit(() -> compiling.apply(kernel)));
             }
             for (var future : running) {
                 results.add(future.get());
@@ -96,8 +120,12 @@ public final class LlvmCodegen {
         }
     }
 
-    private byte[] compile(TileOp.Kernel kernel, MachineOp.Chip machine, LlvmCompiler.Output output) {
-        var text = module(kernel, machine);
+    private static byte[] compile(
+            TileOp.Kernel kernel,
+            String text,
+            MachineOp.Chip machine,
+            LlvmOptions options,
+            LlvmCompiler.Output output) {
         try {
             return LlvmCompiler.compile(text, target(machine), options, output);
         } catch (LlvmException failure) {
@@ -109,19 +137,38 @@ public final class LlvmCodegen {
     }
 
     private static String module(TileOp.Kernel kernel, MachineOp.Chip machine) {
+        if (machine.vectors() == MachineOp.Vectors.THREAD) {
+            return threadModule(kernel, machine).text();
+        }
         try {
-            var traits = TargetTraits.of(target(machine));
-            var expanded = new TileOp.Kernel(
-                    kernel.name(),
-                    kernel.symbols(),
-                    kernel.grid(),
-                    kernel.origin(),
-                    ExpandElementary.expand(kernel.body(), traits.fma32() && traits.fma64()));
-            return KernelEmitter.emit(
-                    List.of(expanded), new Target(traits, machine.vectorBytes(), intrinsics(machine)));
+            var target = emitTarget(machine);
+            return KernelEmitter.emit(List.of(expanded(kernel, target.traits())), target);
         } catch (EmitException | LlvmException failure) {
             throw new CompileException(failure.getMessage(), failure);
         }
+    }
+
+    private static ThreadKernel threadModule(TileOp.Kernel kernel, MachineOp.Chip machine) {
+        try {
+            var target = emitTarget(machine);
+            return ThreadKernelEmitter.emit(
+                    expanded(kernel, target.traits()), target, machine.warp(), machine.alignment());
+        } catch (EmitException | LlvmException failure) {
+            throw new CompileException(failure.getMessage(), failure);
+        }
+    }
+
+    private static Target emitTarget(MachineOp.Chip machine) {
+        return new Target(TargetTraits.of(target(machine)), machine.vectorBytes(), intrinsics(machine));
+    }
+
+    private static TileOp.Kernel expanded(TileOp.Kernel kernel, Traits traits) {
+        return new TileOp.Kernel(
+                kernel.name(),
+                kernel.symbols(),
+                kernel.grid(),
+                kernel.origin(),
+                ExpandElementary.expand(kernel.body(), traits.fma32() && traits.fma64()));
     }
 
     /// What LLVM is told of a chip.

@@ -17,4 +17,11 @@ public record LlvmOptions(String pipeline, int codegenLevel, boolean vectorize, 
             3,
             false,
             false);
+
+    /// What kernels are compiled with whose lanes are threads: first of all, pointers learn which memory they point to.
+    public static final LlvmOptions THREADS = new LlvmOptions(
+            "function(infer-address-spaces)," + KERNELS.pipeline(),
+            KERNELS.codegenLevel(),
+            KERNELS.vectorize(),
+            KERNELS.unroll());
 }

@@ -40,7 +40,13 @@ final class TargetTraits {
 
     private TargetTraits() {}
 
+    /// There is no object file to look at, but these have every instruction in question.
+    private static final Traits WHERE_LANES_ARE_THREADS = new Traits(true, true, true, true);
+
     static Traits of(LlvmTarget target) {
+        if (target.triple().startsWith("nvptx")) {
+            return WHERE_LANES_ARE_THREADS;
+        }
         return KNOWN.computeIfAbsent(target, TargetTraits::probe);
     }
 

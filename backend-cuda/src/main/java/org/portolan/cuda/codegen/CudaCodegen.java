@@ -1,13 +1,19 @@
 package org.portolan.cuda.codegen;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
+import org.portolan.cuda.image.CudaImage;
+import org.portolan.cuda.image.KernelEntry;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.TileOp;
+import org.portolan.llvm.LlvmCodegen;
 import org.portolan.lowering.Codegen;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
 
-/// NVIDIA GPUs through LLVM: an image holds PTX text.
+/// NVIDIA GPUs through LLVM: an image holds PTX text, one module for each kernel.
 public final class CudaCodegen implements Codegen {
     private static final String FAMILY = "cuda";
     /// What every GPU since 2020 runs: PTX is compiled for the device when it is loaded.
@@ -29,6 +35,7 @@ public final class CudaCodegen implements Codegen {
                 .orElseThrow(() -> new CompileException("there is no machine file " + BASELINE));
     }
 
+    /// The architecture: a device has the name of its own and of every older one whose code it runs.
     @Override
     public List<String> requirements(MachineOp.Chip machine) {
         return List.of(machine.processor());
@@ -36,16 +43,42 @@ public final class CudaCodegen implements Codegen {
 
     @Override
     public List<String> textForms() {
-        return List.of();
+        return List.of("llvm", "ptx");
     }
 
     @Override
     public String emit(String form, List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
-        throw new CompileException("'" + form + "' is no text form of cuda; expected one of " + textForms());
+        return switch (form) {
+            case "llvm" -> new LlvmCodegen().llvm(kernels, machine);
+            case "ptx" -> {
+                var text = new StringBuilder();
+                modules(kernels, machine).forEach(module -> text.append(module.ptx()).append('\n'));
+                yield text.toString();
+            }
+            default -> throw new CompileException("'" + form + "' is no text form of cuda; expected one of " + textForms());
+        };
     }
 
     @Override
     public Image compile(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
-        throw new CompileException("kernels for cuda are not emitted yet");
+        return new Image(
+                CudaImage.FORMAT, new CudaImage(machine.name(), modules(kernels, machine)).toBytes());
+    }
+
+    private static List<CudaImage.Module> modules(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
+        var byName = new LinkedHashMap<String, TileOp.Kernel>();
+        kernels.forEach(kernel -> byName.put(kernel.name(), kernel));
+        var modules = new ArrayList<CudaImage.Module>();
+        for (var code : new LlvmCodegen().threads(kernels, machine)) {
+            var kernel = byName.get(code.name());
+            var entry = new KernelEntry(
+                    code.name(),
+                    code.threads(),
+                    code.blocks() ? KernelEntry.Points.BLOCKS : KernelEntry.Points.THREADS,
+                    code.sharedBytes(),
+                    kernel.body().params().size() + kernel.symbols().size());
+            modules.add(new CudaImage.Module(entry, PtxText.of(kernel, code), Optional.empty()));
+        }
+        return modules;
     }
 }

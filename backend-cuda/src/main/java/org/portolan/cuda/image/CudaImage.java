@@ -49,7 +49,6 @@ public record CudaImage(String machine, List<Module> modules) {
             members.put("points", entry.points() == KernelEntry.Points.THREADS ? "threads" : "blocks");
             members.put("shared", entry.sharedBytes());
             members.put("words", entry.words());
-            members.put("axes", entry.axes());
             members.put("ptx", text.length);
             members.put("cubin", module.cubin().map(code -> code.length).orElse(0));
             kernels.add(members);
@@ -100,8 +99,7 @@ public record CudaImage(String machine, List<Module> modules) {
                     Math.toIntExact(number(members, "threads")),
                     points,
                     number(members, "shared"),
-                    Math.toIntExact(number(members, "words")),
-                    Math.toIntExact(number(members, "axes")));
+                    Math.toIntExact(number(members, "words")));
             long ptx = number(members, "ptx");
             long cubin = number(members, "cubin");
             var code = image.asSlice(at + ptx, cubin).toArray(ValueLayout.JAVA_BYTE);

@@ -8,9 +8,8 @@ package org.portolan.cuda.image;
 ///     (threads beyond the last point leave at once), with {@code BLOCKS} each block is one
 /// @param sharedBytes of shared memory that a launch must ask for, on top of what the PTX text declares
 /// @param words how many 64-bit words a launch gives: addresses of buffers, then extents
-/// @param axes of the grid. The entry's parameters are the words, the grid's extents, and the address of the error word,
-///     64 bits each, in this order
-public record KernelEntry(String name, int threads, Points points, long sharedBytes, int words, int axes) {
+///     The entry's parameters are the words, then the address of the error word, 64 bits each
+public record KernelEntry(String name, int threads, Points points, long sharedBytes, int words) {
     /// What a point of the grid is run by.
     public enum Points {
         THREADS,
@@ -19,6 +18,6 @@ public record KernelEntry(String name, int threads, Points points, long sharedBy
 
     /// How many parameters the entry has.
     public int parameters() {
-        return words + axes + 1;
+        return words + 1;
     }
 }

@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 /// The loops bound to the grid. The grid is numbered row-major, and a call of the kernel runs the numbers from
 /// `begin` below `end`: one loop, which keeps the trip of every grid loop beside the number and counts them up like
 /// an odometer.
-final class GridLoop {
+final class GridLoop implements Grid {
     private final FunctionBuilder builder;
     private final ControlFlow flow;
     private final List<Operand> extents;
@@ -20,8 +20,9 @@ final class GridLoop {
         this.extents = extents;
     }
 
-    /// Writes one grid loop: the outermost becomes the loop over the numbers, those inside only take their trip.
-    void emit(Operand lower, Operand step, Consumer<Operand> body) {
+    /// The outermost becomes the loop over the numbers, those inside only take their trip.
+    @Override
+    public void emit(Operand lower, Operand step, Consumer<Operand> body) {
         if (open == extents.size()) {
             throw new EmitException("the kernel has more nested grid loops than extents of its grid, " + extents.size());
         }
@@ -47,6 +48,11 @@ final class GridLoop {
     }
 
     private List<Operand> decompose(Operand point) {
+        return decompose(builder, point, extents);
+    }
+
+    /// The trips of the grid's axes for a point of it.
+    static List<Operand> decompose(FunctionBuilder builder, Operand point, List<Operand> extents) {
         var result = new ArrayList<Operand>();
         var rest = point;
         for (int axis = extents.size() - 1; axis > 0; axis--) {

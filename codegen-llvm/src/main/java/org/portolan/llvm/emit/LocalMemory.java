@@ -7,7 +7,8 @@ import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
-/// Buffers that live inside a kernel, rings of them, and copies between buffers. All of it lies on the stack.
+/// Buffers that live inside a kernel, rings of them, and copies between buffers. All of it lies on the stack, except what
+/// the threads of a block share.
 final class LocalMemory {
     /// Worker threads have stacks of a megabyte or more.
     private static final long LARGEST = 512 << 10;
@@ -19,19 +20,28 @@ final class LocalMemory {
     private final ControlFlow flow;
     private final Memory memory;
     private final long vectorBytes;
+    private final SharedMemory shared;
     private long used;
 
-    LocalMemory(FunctionBuilder builder, DimEmitter dims, ControlFlow flow, Memory memory, long vectorBytes) {
+    /// @param shared null where a buffer is never shared
+    LocalMemory(
+            FunctionBuilder builder,
+            DimEmitter dims,
+            ControlFlow flow,
+            Memory memory,
+            long vectorBytes,
+            SharedMemory shared) {
         this.builder = builder;
         this.dims = dims;
         this.flow = flow;
         this.memory = memory;
         this.vectorBytes = Math.max(vectorBytes, 8);
+        this.shared = shared;
     }
 
     BufferPlace allocate(Value buffer) {
         var type = buffer.buffer();
-        return new BufferPlace(type, reserve(buffer.hint(), bytes(type)), Operand.index(0), "");
+        return new BufferPlace(type, reserve(type, buffer.hint(), bytes(type)), Operand.index(0), "");
     }
 
     RingPlace ring(Value ring) {
@@ -43,7 +53,7 @@ final class LocalMemory {
             throw new EmitException("a ring holds whole bytes, found elements of type " + element);
         }
         long perSlot = Math.ceilDiv(bytes(type.slot()), ALIGNMENT) * ALIGNMENT * 8 / Math.max(8, element.bits());
-        var slots = reserve(ring.hint(), bytes(type.slot()) + (type.depth() - 1) * perSlot * element.bits() / 8);
+        var slots = reserve(type.slot(), ring.hint(), bytes(type.slot()) + (type.depth() - 1) * perSlot * element.bits() / 8);
         return new RingPlace(type, slots, perSlot, counter(), counter());
     }
 
@@ -84,7 +94,7 @@ final class LocalMemory {
         return counter;
     }
 
-    private static long bytes(Type.Buffer type) {
+    static long bytes(Type.Buffer type) {
         var elements = Dim.product(type.storage())
                 .constant()
                 .orElseThrow(() -> new EmitException("a buffer inside a kernel has extents that are numbers, found "
@@ -92,7 +102,10 @@ final class LocalMemory {
         return type.element().bytes(elements);
     }
 
-    private Operand reserve(String hint, long bytes) {
+    private Operand reserve(Type.Buffer type, String hint, long bytes) {
+        if (shared != null && shared.holds(type)) {
+            return shared.reserve(hint, bytes);
+        }
         used += bytes;
         if (used > LARGEST) {
             throw new EmitException("the buffers inside a kernel take " + used + " bytes or more; the stack has room for "

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 
 /// A module under construction: functions, the intrinsics that they declare, helpers that they share, and metadata.
 final class ModuleText {
+    private final StringBuilder globals = new StringBuilder();
     private final StringBuilder functions = new StringBuilder();
     private final TreeSet<String> declarations = new TreeSet<>();
     private final Map<String, String> helpers = new LinkedHashMap<>();
@@ -24,6 +25,11 @@ final class ModuleText {
 
     void add(String function) {
         functions.append(function).append('\n');
+    }
+
+    /// A variable of the module: `@name = ...`.
+    void global(String definition) {
+        globals.append(definition).append('\n');
     }
 
     void declare(String declaration) {
@@ -53,9 +59,16 @@ final class ModuleText {
         return name;
     }
 
+    /// A named list of metadata with one node in it.
+    void named(String list, String content) {
+        var node = metadata(content);
+        metadata.append('!').append(list).append(" = !{").append(node).append("}\n");
+    }
+
     @Override
     public String toString() {
         var text = new StringBuilder();
+        text.append(globals);
         text.append(functions);
         helpers.values().forEach(helper -> text.append(helper).append('\n'));
         declarations.forEach(declaration -> text.append("declare ").append(declaration).append('\n'));

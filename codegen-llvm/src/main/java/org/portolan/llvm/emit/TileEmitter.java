@@ -31,16 +31,21 @@ final class TileEmitter {
     private final Lanes lanes;
     private final Intrinsics intrinsics;
     private final Atomics atomics;
-    private final GridLoop grid;
+    private final Grid grid;
+    private final ThreadBlock team;
     private int failures;
     private int blockLoops;
 
+    /// @param team the threads of a block, side by side; null where one thread runs a whole block
+    /// @param shared null where a buffer is never shared
     TileEmitter(
             FunctionBuilder builder,
             Scope scope,
             DimEmitter dims,
             Target target,
-            List<Operand> gridExtents) {
+            Grid grid,
+            ThreadBlock team,
+            SharedMemory shared) {
         this.builder = builder;
         this.scope = scope;
         this.dims = dims;
@@ -48,11 +53,12 @@ final class TileEmitter {
         addressing = new Addressing(builder, dims);
         memory = new Memory(builder, addressing);
         flow = new ControlFlow(builder);
-        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes());
+        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared);
         lanes = new Lanes(builder, arith);
         intrinsics = new Intrinsics(builder, target.intrinsics());
         atomics = new Atomics(builder, addressing, arith);
-        grid = new GridLoop(builder, flow, gridExtents);
+        this.grid = grid;
+        this.team = team;
     }
 
     /// Writes a body's operations and gives what it yields.
@@ -132,13 +138,7 @@ final class TileEmitter {
             case TileOp.Put put -> put(put);
             // One processor does all of this in the order in which it stands.
             case TileOp.Order _ -> {}
-            case TileOp.Prefetch(Value buffer, List<Value> indices) ->
-                builder.callVoid(
-                        "llvm.prefetch.p0",
-                        addressing.address(scope.buffer(buffer), operands(indices)),
-                        Operand.integer(LlvmType.INT, 0),
-                        Operand.integer(LlvmType.INT, 3),
-                        Operand.integer(LlvmType.INT, 1));
+            case TileOp.Prefetch(Value buffer, List<Value> indices) -> prefetch(scope.buffer(buffer), operands(indices));
             case TileOp.Call(List<Value> arguments, String name, List<Value> results) ->
                 bind(results, intrinsics.call(
                         name,
@@ -167,9 +167,13 @@ final class TileEmitter {
             case UNROLL -> unroll(loop, lower, upper, step);
             case SERIAL -> serial(loop, lower, upper, step);
             case BLOCK, WARP, LANE -> {
-                blockLoops++;
-                serial(loop, lower, upper, step);
-                blockLoops--;
+                if (team != null) {
+                    team.loop(loop, lower, step, index -> body(loop, index, List.of()));
+                } else {
+                    blockLoops++;
+                    serial(loop, lower, upper, step);
+                    blockLoops--;
+                }
             }
         }
     }
@@ -286,8 +290,24 @@ final class TileEmitter {
         bind(loop.results(), results);
     }
 
-    /// One thread runs a whole block here, so there is nobody to wait for, unless the threads are a loop around this.
+    /// Other threads hide what a thread waits for, where there are others.
+    private void prefetch(BufferPlace place, List<Operand> indices) {
+        if (team == null) {
+            builder.callVoid(
+                    "llvm.prefetch.p0",
+                    addressing.address(place, indices),
+                    Operand.integer(LlvmType.INT, 0),
+                    Operand.integer(LlvmType.INT, 3),
+                    Operand.integer(LlvmType.INT, 1));
+        }
+    }
+
+    /// Where one thread runs a whole block, there is nobody to wait for, unless the threads are a loop around this.
     private void barrier(Bind bound) {
+        if (team != null) {
+            team.barrier(bound);
+            return;
+        }
         if (blockLoops > 0) {
             throw new EmitException("a barrier of scope " + bound + " inside a loop over the threads of a block needs"
                     + " threads that run side by side; this target runs them one after the other");

@@ -107,6 +107,7 @@ public final class TileInterpreter {
                 case TileOp.While _ -> repeat(node, threads, depth);
                 case TileOp.If _ -> choose(node, threads, depth);
                 case TileOp.Barrier(TileOp.Bind scope) -> barrier(scope, threads);
+                case TileOp.Exchange(_, long distance, _) -> exchange(node, distance, threads);
                 case TileOp tile -> {
                     for (var thread : threads) {
                         execute(tile, node, thread);
@@ -198,11 +199,12 @@ public final class TileInterpreter {
             long step = Math.max(1, number(thread, node.operands()[2]));
             long upper = number(thread, node.operands()[1]);
             for (long index = number(thread, node.operands()[0]); index < upper; index += step) {
-                var child = thread.child(loop.bind());
+                var child = thread.child(loop.bind(), children.size() - firsts.getLast());
                 child.values[body.params()[0]] = Elements.of(ElementType.INDEX, index);
                 children.add(child);
             }
             thread.split(children.size() - firsts.getLast());
+            children.subList(firsts.getLast(), children.size()).forEach(thread::adopt);
         }
         if (!children.isEmpty()) {
             execute(body, children, depth);
@@ -271,6 +273,22 @@ public final class TileInterpreter {
                 });
                 pass(scope, threads);
             }
+        }
+    }
+
+    /// Every thread gets what the one beside it has.
+    private void exchange(Node node, long distance, List<TileThread> threads) {
+        var held = new IdentityHashMap<TileThread, Object>();
+        for (var thread : threads) {
+            held.put(thread, thread.values[node.operands()[0]]);
+        }
+        for (var thread : threads) {
+            var partner = thread.sibling(thread.number() ^ distance);
+            if (partner == null || !held.containsKey(partner)) {
+                throw new TileException("thread " + thread.number() + " of " + kernel.name()
+                        + " exchanges with thread " + (thread.number() ^ distance) + ", which does not take part");
+            }
+            thread.values[node.results()[0]] = held.get(partner);
         }
     }
 
@@ -357,7 +375,8 @@ public final class TileInterpreter {
     private Object compute(TileOp op, Node node, TileThread thread) {
         int[] in = node.operands();
         return switch (op) {
-            case TileOp.Kernel _, TileOp.Yield _, TileOp.For _, TileOp.While _, TileOp.If _, TileOp.Barrier _ ->
+            case TileOp.Kernel _, TileOp.Yield _, TileOp.For _, TileOp.While _, TileOp.If _, TileOp.Barrier _,
+                    TileOp.Exchange _ ->
                 throw misplaced(node);
             case TileOp.Alloc(Value result) -> allocateBuffer(result.buffer(), result.toString(), false);
             case TileOp.View(_, _, Value result) ->

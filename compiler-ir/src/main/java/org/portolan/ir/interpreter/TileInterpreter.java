@@ -32,6 +32,7 @@ import org.portolan.runtime.type.ElementType;
 public final class TileInterpreter {
     private final TileOp.Kernel kernel;
     private final TileProgram program;
+    private final TileMeeting meeting;
     private final Map<String, MachineOp.Intrinsic> intrinsics = new HashMap<>();
     private final Memory memory = new Memory(InterpreterOptions.defaults().byteLimit());
     private final Map<Node, DimFunction> expressions = new IdentityHashMap<>();
@@ -42,6 +43,7 @@ public final class TileInterpreter {
     public TileInterpreter(TileOp.Kernel kernel, Collection<MachineOp.Intrinsic> intrinsics) {
         this.kernel = kernel;
         this.program = new TileProgram(kernel);
+        this.meeting = new TileMeeting(kernel.name());
         intrinsics.forEach(intrinsic -> this.intrinsics.put(intrinsic.name(), intrinsic));
     }
 
@@ -106,8 +108,8 @@ public final class TileInterpreter {
                 case TileOp.For loop -> loop(loop, node, threads, depth);
                 case TileOp.While _ -> repeat(node, threads, depth);
                 case TileOp.If _ -> choose(node, threads, depth);
-                case TileOp.Barrier(TileOp.Bind scope) -> barrier(scope, threads);
-                case TileOp.Exchange(_, long distance, _) -> exchange(node, distance, threads);
+                case TileOp.Barrier(TileOp.Bind scope) -> meeting.barrier(scope, threads);
+                case TileOp.Exchange(_, long distance, _) -> meeting.exchange(node, distance, threads);
                 case TileOp tile -> {
                     for (var thread : threads) {
                         execute(tile, node, thread);
@@ -255,54 +257,6 @@ public final class TileInterpreter {
             for (var thread : chosen) {
                 move(thread, body.yields(), 0, node.results(), 0, node.results().length);
             }
-        }
-    }
-
-    private void barrier(TileOp.Bind scope, List<TileThread> threads) {
-        switch (scope) {
-            case SERIAL, UNROLL, LANE -> {}
-            case GRID -> throw new TileException("threads of different blocks cannot wait for each other");
-            case WARP, BLOCK -> {
-                var arrived = new IdentityHashMap<TileThread, Integer>();
-                threads.forEach(thread -> arrived.merge(thread.scope(scope), 1, Integer::sum));
-                arrived.forEach((all, count) -> {
-                    if (count != all.leaves()) {
-                        throw new TileException("a barrier of " + kernel.name() + " is reached by " + count + " of "
-                                + all.leaves() + " threads");
-                    }
-                });
-                pass(scope, threads);
-            }
-        }
-    }
-
-    /// Every thread gets what the one beside it has.
-    private void exchange(Node node, long distance, List<TileThread> threads) {
-        var held = new IdentityHashMap<TileThread, Object>();
-        for (var thread : threads) {
-            held.put(thread, thread.values[node.operands()[0]]);
-        }
-        for (var thread : threads) {
-            var partner = thread.sibling(thread.number() ^ distance);
-            if (partner == null || !held.containsKey(partner)) {
-                throw new TileException("thread " + thread.number() + " of " + kernel.name()
-                        + " exchanges with thread " + (thread.number() ^ distance) + ", which does not take part");
-            }
-            thread.values[node.results()[0]] = held.get(partner);
-        }
-    }
-
-    /// From here on, whoever passed comes after what the others of its scope did before.
-    private static void pass(TileOp.Bind scope, List<TileThread> threads) {
-        var block = 0L;
-        var warp = 0L;
-        for (var thread : threads) {
-            block = Math.max(block, thread.blockBarriers);
-            warp = Math.max(warp, thread.warpBarriers);
-        }
-        for (var thread : threads) {
-            thread.blockBarriers = scope == TileOp.Bind.BLOCK ? block + 1 : thread.blockBarriers;
-            thread.warpBarriers = warp + 1;
         }
     }
 

@@ -4,6 +4,7 @@ module org.portolan.lowering {
     requires org.portolan.kernels;
 
     exports org.portolan.lowering;
+    exports org.portolan.lowering.c;
     exports org.portolan.lowering.math;
     exports org.portolan.lowering.nest;
     exports org.portolan.lowering.plan;

@@ -1,27 +1,20 @@
 package org.portolan.runtime;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.KernelError;
 import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.SynchronousQueue;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
-/// Walks the instructions of a plan. A walk allocates nothing, and waits for the device only where a number from it
-/// decides what comes next.
-final class Executor implements AutoCloseable {
-    /// How many launches may be under way in a run that can be cancelled or has a deadline, twice over.
-    private static final int WINDOW = 64;
-
+/// Walks the instructions of a plan. A walk allocates nothing.
+final class Executor {
     private final RunState state;
     private final FlatPlan plan;
     private final SlotMemory slots;
-    private final Numbers numbers;
-    private final long[] hostAddresses;
-    private Event windowStart = Event.PAST;
-    private int launches;
+    private final MemorySegment scratch;
 
     Executor(RunState state) {
         this.state = state;
@@ -37,11 +30,10 @@ final class Executor implements AutoCloseable {
                     bytes;
             };
         }
-        numbers = new Numbers(state, bytes);
-        hostAddresses = new long[plan.mostWords];
+        scratch = Arena.ofAuto().allocate(bytes, 64);
     }
 
-    /// Gives everything up to the last step to the devices.
+    /// Does everything up to the last step, and waits for it.
     void execute() {
         var instructions = plan.instructions;
         int next = 0;
@@ -82,6 +74,7 @@ final class Executor implements AutoCloseable {
                 }
             };
         }
+        await();
     }
 
     private void launch(Instruction.Launch launch) {
@@ -89,14 +82,8 @@ final class Executor implements AutoCloseable {
         int[] extents = launch.extents();
         var words = state.words;
         int word = 0;
-        boolean beside = launch.device() != 0;
-        if (beside) {
-            bring(launch);
-        }
         for (int slot : slotNumbers) {
-            words.setAtIndex(
-                    ValueLayout.JAVA_LONG, word, beside ? hostAddresses[word] : slots.addressForLaunch(slot));
-            word++;
+            words.setAtIndex(ValueLayout.JAVA_LONG, word++, slots.addressForLaunch(slot));
         }
         for (int extent : extents) {
             words.setAtIndex(ValueLayout.JAVA_LONG, word++, state.value(extent));
@@ -113,45 +100,7 @@ final class Executor implements AutoCloseable {
         if (queue instanceof SynchronousQueue synchronous && synchronous.failed()) {
             throw failure(queue.takeError(), launch.origin());
         }
-        if (beside) {
-            handBack(launch);
-        } else if (state.control().isLimited()) {
-            keepWindow(queue);
-        }
         state.control().check();
-    }
-
-    /// Finds the arguments of a launch on the host, after all work of the device so far.
-    private void bring(Instruction.Launch launch) {
-        if (state.hostArguments != null) {
-            state.hostArguments.bring(launch, hostAddresses);
-        } else {
-            for (int argument = 0; argument < launch.slots().length; argument++) {
-                hostAddresses[argument] = slots.addressForLaunch(launch.slots()[argument]);
-            }
-        }
-        if (!(state.queue() instanceof SynchronousQueue) || state.hostArguments != null) {
-            await();
-        }
-    }
-
-    /// Waits for the host, whose kernels come seldom, so that the device goes on with what they wrote.
-    private void handBack(Instruction.Launch launch) {
-        var queue = state.queues[launch.device()];
-        if (!(queue instanceof SynchronousQueue)) {
-            queue.record().await();
-        }
-        if (state.hostArguments != null) {
-            state.hostArguments.handBack(launch);
-        }
-    }
-
-    /// Keeps the device from falling far behind, so that a run that is to end can end soon.
-    private void keepWindow(Queue queue) {
-        if (!(queue instanceof SynchronousQueue) && ++launches % WINDOW == 0) {
-            windowStart.await();
-            windowStart = queue.record();
-        }
     }
 
     private void copy(Instruction.Copy copy) {
@@ -168,18 +117,16 @@ final class Executor implements AutoCloseable {
     private void readSymbols(Instruction.ReadSymbols read) {
         var type = read.type();
         int[] symbols = read.symbols();
-        var found = fetch(read.slot(), type.bytes(symbols.length));
+        fetch(read.slot(), type.bytes(symbols.length));
         for (int index = 0; index < symbols.length; index++) {
-            bindSymbol(symbols[index], ElementTypes.getLong(type, found, index));
+            bindSymbol(symbols[index], ElementTypes.getLong(type, scratch, index));
         }
     }
 
-    /// The start of a slot, after all work so far.
-    private MemorySegment fetch(int slot, long bytes) {
-        var found = numbers.incoming(bytes);
-        state.queue().copyOut(slots.addressForRead(slot, 0, bytes), found, bytes);
+    /// Copies the start of a slot to the scratch memory, after all work so far.
+    private void fetch(int slot, long bytes) {
+        state.queue().copyOut(slots.addressForRead(slot, 0, bytes), scratch, bytes);
         await();
-        return found;
     }
 
     private void bindSymbol(int symbol, long value) {
@@ -194,13 +141,14 @@ final class Executor implements AutoCloseable {
     private void writeDims(Instruction.WriteDims write) {
         var type = write.type();
         int[] values = write.values();
-        long bytes = type.bytes(values.length);
-        long to = slots.addressForWrite(write.slot(), 0, bytes);
-        var outgoing = numbers.outgoing(bytes);
         for (int index = 0; index < values.length; index++) {
-            ElementTypes.setLong(type, outgoing, index, state.value(values[index]));
+            ElementTypes.setLong(type, scratch, index, state.value(values[index]));
         }
-        state.queue().copyIn(outgoing, to, bytes);
+        long bytes = type.bytes(values.length);
+        state.queue().copyIn(scratch, slots.addressForWrite(write.slot(), 0, bytes), bytes);
+        if (!(state.queue() instanceof SynchronousQueue)) {
+            await();
+        }
     }
 
     private void check(Instruction.Check check) {
@@ -214,7 +162,8 @@ final class Executor implements AutoCloseable {
     }
 
     private boolean isTrue(int slot) {
-        return ElementTypes.getLong(ElementType.BOOL, fetch(slot, 1), 0) != 0;
+        fetch(slot, 1);
+        return ElementTypes.getLong(ElementType.BOOL, scratch, 0) != 0;
     }
 
     private int loopTest(Instruction.LoopTest test, int here) {
@@ -227,26 +176,14 @@ final class Executor implements AutoCloseable {
     }
 
     /// Waits for all work so far, and ends the run if a kernel has failed or if it should stop.
-    void await() {
+    private void await() {
         for (Queue queue : state.queues) {
             long error = queue.takeError();
             if (error != 0) {
                 throw failure(error, "");
             }
         }
-        state.settled();
         state.control().check();
-    }
-
-    /// All queues have done what they were given.
-    void settled() {
-        numbers.settled();
-        windowStart = Event.PAST;
-    }
-
-    @Override
-    public void close() {
-        numbers.close();
     }
 
     private static PortolanException failure(long word, String origin) {

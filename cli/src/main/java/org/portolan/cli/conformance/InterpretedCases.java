@@ -34,11 +34,6 @@ public final class InterpretedCases implements CaseCompiler {
         }
 
         @Override
-        public boolean needsHost() {
-            return false;
-        }
-
-        @Override
         public void close() {
             // Nothing is held.
         }

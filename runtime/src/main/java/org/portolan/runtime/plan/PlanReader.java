@@ -144,14 +144,7 @@ final class PlanReader {
         var cost = line.dim();
         line.keyword("device");
         int device = line.index();
-        Optional<List<Integer>> writes =
-                line.startsWith("writes") ? Optional.of(writes(line)) : Optional.empty();
-        return new Step.Launch(kernel, slots, extents, grid, cost, device, writes, line.quoted());
-    }
-
-    private static List<Integer> writes(PlanLine line) {
-        line.keyword("writes");
-        return line.list(line::index);
+        return new Step.Launch(kernel, slots, extents, grid, cost, device, line.quoted());
     }
 
     private static Step copy(PlanLine line) {

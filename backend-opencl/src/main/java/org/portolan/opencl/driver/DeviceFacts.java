@@ -1,0 +1,112 @@
+package org.portolan.opencl.driver;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.portolan.runtime.device.DeviceDescription;
+
+/// What a device says of itself.
+///
+/// @param sharesHostMemory whether kernels take addresses of the host: the device is the host's processor and has
+///     fine-grained shared memory, or it has fine-grained system sharing
+/// @param exactDivision whether the vendor's compiler can be asked for correctly rounded division and square roots
+record DeviceFacts(
+        long device,
+        String name,
+        String platform,
+        String version,
+        boolean isProcessor,
+        boolean emulated,
+        boolean sharesHostMemory,
+        boolean exactDivision,
+        long memoryBytes,
+        long localBytes,
+        long groupLimit,
+        long vectorBytes,
+        Set<String> extensions) {
+    /// {@code buffers} keeps a device from using the host's memory in place.
+    static final String MEMORY_VARIABLE = "PORTOLAN_OPENCL_MEMORY";
+
+    private static final int TYPE = 0x1000;
+    private static final int MAX_WORK_GROUP_SIZE = 0x1004;
+    private static final int SINGLE_FP_CONFIG = 0x101B;
+    private static final int GLOBAL_MEMORY = 0x101F;
+    private static final int LOCAL_MEMORY = 0x1023;
+    private static final int NAME = 0x102B;
+    private static final int DRIVER_VERSION = 0x102D;
+    private static final int EXTENSIONS = 0x1030;
+    private static final int HOST_UNIFIED_MEMORY = 0x1035;
+    private static final int NATIVE_VECTOR_WIDTH_FLOAT = 0x103A;
+    private static final int SVM_CAPABILITIES = 0x1053;
+    private static final int PLATFORM_NAME = 0x0902;
+    private static final int PLATFORM_VERSION = 0x0901;
+
+    private static final long TYPE_CPU = 2;
+    private static final long SVM_FINE_GRAIN_BUFFER = 2;
+    private static final long SVM_FINE_GRAIN_SYSTEM = 4;
+    private static final long CORRECTLY_ROUNDED_DIVIDE_SQRT = 128;
+
+    static DeviceFacts of(OpenCl library, long platform, long device) {
+        var name = library.deviceText(device, NAME);
+        boolean processor = (library.deviceNumber(device, TYPE) & TYPE_CPU) != 0;
+        boolean emulated = name.toLowerCase(Locale.ROOT).contains("oclgrind");
+        long sharing = library.deviceNumber(device, SVM_CAPABILITIES);
+        boolean inProcess = processor
+                && library.deviceNumber(device, HOST_UNIFIED_MEMORY) != 0
+                && (sharing & SVM_FINE_GRAIN_BUFFER) != 0;
+        boolean shares = library.hasPointers()
+                && (inProcess || (sharing & SVM_FINE_GRAIN_SYSTEM) != 0)
+                && !"buffers".equals(System.getenv(MEMORY_VARIABLE))
+                && !"buffers".equals(System.getProperty("org.portolan.opencl.memory"));
+        return new DeviceFacts(
+                device,
+                name,
+                library.platformText(platform, PLATFORM_NAME) + ", " + library.platformText(platform, PLATFORM_VERSION),
+                library.deviceText(device, DRIVER_VERSION),
+                processor,
+                emulated,
+                shares,
+                (library.deviceNumber(device, SINGLE_FP_CONFIG) & CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0,
+                library.deviceNumber(device, GLOBAL_MEMORY),
+                library.deviceNumber(device, LOCAL_MEMORY),
+                library.deviceNumber(device, MAX_WORK_GROUP_SIZE),
+                4 * Math.max(1, library.deviceNumber(device, NATIVE_VECTOR_WIDTH_FLOAT)),
+                Set.copyOf(List.of(library.deviceText(device, EXTENSIONS).split(" +"))));
+    }
+
+    DeviceDescription description(int ordinal) {
+        return new DeviceDescription(
+                OpenClDriver.NAME,
+                ordinal,
+                name + " (" + platform + ", driver " + version + ")",
+                emulated,
+                sharesHostMemory,
+                memoryBytes,
+                extensions,
+                machine(),
+                limits());
+    }
+
+    private String machine() {
+        var words = (name + " " + platform).toLowerCase(Locale.ROOT);
+        if (isProcessor) {
+            return "opencl-cpu";
+        }
+        return words.contains("mali") ? "opencl-gpu-mali" : words.contains("intel") ? "opencl-gpu-intel-xe" : "opencl-gpu";
+    }
+
+    private Map<String, Long> limits() {
+        var limits = new LinkedHashMap<String, Long>();
+        if (isProcessor) {
+            long bytes = Math.clamp(vectorBytes, 16, 64);
+            limits.put("vector_bytes", bytes);
+            limits.put("vector_registers", bytes == 64 ? 32L : 16L);
+        } else {
+            limits.put("shared_bytes", localBytes);
+            limits.put("block_limit", Math.min(groupLimit, 1024));
+        }
+        return limits;
+    }
+}

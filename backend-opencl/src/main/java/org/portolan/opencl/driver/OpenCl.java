@@ -1,0 +1,462 @@
+package org.portolan.opencl.driver;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+
+/// The functions of the loader's library that are used here. Handles of OpenCL are 64-bit numbers. Each method that gives
+/// an error code gives it as OpenCL does.
+final class OpenCl {
+    /// Another library than the system's loader, for example a vendor's own.
+    static final String LIBRARY_VARIABLE = "PORTOLAN_OPENCL_LIBRARY";
+
+    private static final String LIBRARY = "libOpenCL.so.1";
+    private static final MemoryLayout INT = ValueLayout.JAVA_INT;
+    private static final MemoryLayout LONG = ValueLayout.JAVA_LONG;
+    private static final MemoryLayout POINTER = ValueLayout.ADDRESS;
+
+    private static Loaded loaded;
+
+    /// @param reason why there is no library; empty where there is
+    record Loaded(Optional<OpenCl> library, String reason) {}
+
+    private final MethodHandle getPlatforms;
+    private final MethodHandle getPlatformInfo;
+    private final MethodHandle getDevices;
+    private final MethodHandle getDeviceInfo;
+    private final MethodHandle createContext;
+    private final MethodHandle createQueue;
+    private final MethodHandle createBuffer;
+    private final MethodHandle createProgramWithSource;
+    private final MethodHandle createProgramWithBinary;
+    private final MethodHandle buildProgram;
+    private final MethodHandle getBuildInfo;
+    private final MethodHandle getProgramInfo;
+    private final MethodHandle createKernel;
+    private final MethodHandle setKernelArgument;
+    private final MethodHandle launch;
+    private final MethodHandle read;
+    private final MethodHandle write;
+    private final MethodHandle copy;
+    private final MethodHandle marker;
+    private final MethodHandle flush;
+    private final MethodHandle finish;
+    private final MethodHandle waitForEvents;
+    private final MethodHandle getEventInfo;
+    private final MethodHandle releaseContext;
+    private final MethodHandle releaseQueue;
+    private final MethodHandle releaseBuffer;
+    private final MethodHandle releaseProgram;
+    private final MethodHandle releaseKernel;
+    private final MethodHandle releaseEvent;
+    /// Of OpenCL 2.0; null where the loader is older.
+    private final MethodHandle setKernelPointer;
+    private final MethodHandle copyShared;
+
+    private OpenCl(SymbolLookup symbols) {
+        var find = new Finder(symbols);
+        getPlatforms = find.function("clGetPlatformIDs", INT, INT, POINTER, POINTER);
+        getPlatformInfo = find.function("clGetPlatformInfo", INT, LONG, INT, LONG, POINTER, POINTER);
+        getDevices = find.function("clGetDeviceIDs", INT, LONG, LONG, INT, POINTER, POINTER);
+        getDeviceInfo = find.function("clGetDeviceInfo", INT, LONG, INT, LONG, POINTER, POINTER);
+        createContext = find.function("clCreateContext", LONG, POINTER, INT, POINTER, POINTER, POINTER, POINTER);
+        createQueue = find.function("clCreateCommandQueue", LONG, LONG, LONG, LONG, POINTER);
+        createBuffer = find.function("clCreateBuffer", LONG, LONG, LONG, LONG, POINTER, POINTER);
+        createProgramWithSource =
+                find.function("clCreateProgramWithSource", LONG, LONG, INT, POINTER, POINTER, POINTER);
+        createProgramWithBinary =
+                find.function("clCreateProgramWithBinary", LONG, LONG, INT, POINTER, POINTER, POINTER, POINTER, POINTER);
+        buildProgram = find.function("clBuildProgram", INT, LONG, INT, POINTER, POINTER, POINTER, POINTER);
+        getBuildInfo = find.function("clGetProgramBuildInfo", INT, LONG, LONG, INT, LONG, POINTER, POINTER);
+        getProgramInfo = find.function("clGetProgramInfo", INT, LONG, INT, LONG, POINTER, POINTER);
+        createKernel = find.function("clCreateKernel", LONG, LONG, POINTER, POINTER);
+        setKernelArgument = find.function("clSetKernelArg", INT, LONG, INT, LONG, POINTER);
+        launch = find.function(
+                "clEnqueueNDRangeKernel", INT, LONG, LONG, INT, POINTER, POINTER, POINTER, INT, POINTER, POINTER);
+        read = find.function("clEnqueueReadBuffer", INT, LONG, LONG, INT, LONG, LONG, POINTER, INT, POINTER, POINTER);
+        write = find.function("clEnqueueWriteBuffer", INT, LONG, LONG, INT, LONG, LONG, POINTER, INT, POINTER, POINTER);
+        copy = find.function("clEnqueueCopyBuffer", INT, LONG, LONG, LONG, LONG, LONG, LONG, INT, POINTER, POINTER);
+        marker = find.function("clEnqueueMarkerWithWaitList", INT, LONG, INT, POINTER, POINTER);
+        flush = find.function("clFlush", INT, LONG);
+        finish = find.function("clFinish", INT, LONG);
+        waitForEvents = find.function("clWaitForEvents", INT, INT, POINTER);
+        getEventInfo = find.function("clGetEventInfo", INT, LONG, INT, LONG, POINTER, POINTER);
+        releaseContext = find.function("clReleaseContext", INT, LONG);
+        releaseQueue = find.function("clReleaseCommandQueue", INT, LONG);
+        releaseBuffer = find.function("clReleaseMemObject", INT, LONG);
+        releaseProgram = find.function("clReleaseProgram", INT, LONG);
+        releaseKernel = find.function("clReleaseKernel", INT, LONG);
+        releaseEvent = find.function("clReleaseEvent", INT, LONG);
+        setKernelPointer = find.optional("clSetKernelArgSVMPointer", INT, LONG, INT, LONG);
+        copyShared = find.optional("clEnqueueSVMMemcpy", INT, LONG, INT, LONG, LONG, LONG, INT, POINTER, POINTER);
+    }
+
+    private record Finder(SymbolLookup symbols) {
+        MethodHandle function(String name, MemoryLayout result, MemoryLayout... arguments) {
+            var handle = optional(name, result, arguments);
+            if (handle == null) {
+                throw new IllegalArgumentException("it has no function " + name);
+            }
+            return handle;
+        }
+
+        MethodHandle optional(String name, MemoryLayout result, MemoryLayout... arguments) {
+            return symbols.find(name)
+                    .map(address ->
+                            Linker.nativeLinker().downcallHandle(address, FunctionDescriptor.of(result, arguments)))
+                    .orElse(null);
+        }
+    }
+
+    /// The library, opened once in the process.
+    static synchronized Loaded load() {
+        if (loaded == null) {
+            var given = System.getenv(LIBRARY_VARIABLE);
+            var name = given == null || given.isEmpty() ? LIBRARY : given;
+            try {
+                loaded = new Loaded(
+                        Optional.of(new OpenCl(SymbolLookup.libraryLookup(name, Arena.global()))), "");
+            } catch (IllegalArgumentException e) {
+                loaded = new Loaded(Optional.empty(), "the OpenCL loader " + name + " is not usable: " + e.getMessage()
+                        + "; install it (Debian: ocl-icd-libopencl1) and a driver for the device (pocl-opencl-icd for the"
+                        + " processor, intel-opencl-icd, mesa-opencl-icd, or the vendor's own)");
+            }
+        }
+        return loaded;
+    }
+
+    // --------------------------------------------------------------------------------------------------- platforms
+
+    /// A call that reports by an error code and two sizes.
+    private interface Sized {
+        int call(long size, MemorySegment value, MemorySegment actual) throws Throwable;
+    }
+
+    private static RuntimeException unexpected(Throwable e) {
+        if (e instanceof Error error) {
+            throw error;
+        }
+        return e instanceof RuntimeException runtime ? runtime : new IllegalStateException(e);
+    }
+
+    private static byte[] bytes(Sized call) {
+        try (var arena = Arena.ofConfined()) {
+            var actual = arena.allocate(ValueLayout.JAVA_LONG);
+            if (call.call(0, MemorySegment.NULL, actual) != ErrorCode.SUCCESS) {
+                return new byte[0];
+            }
+            long size = actual.get(ValueLayout.JAVA_LONG, 0);
+            var value = arena.allocate(Math.max(1, size), 8);
+            if (call.call(size, value, MemorySegment.NULL) != ErrorCode.SUCCESS) {
+                return new byte[0];
+            }
+            return value.asSlice(0, size).toArray(ValueLayout.JAVA_BYTE);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static String text(byte[] bytes) {
+        int length = bytes.length;
+        while (length > 0 && bytes[length - 1] == 0) {
+            length--;
+        }
+        return new String(bytes, 0, length, StandardCharsets.UTF_8).strip();
+    }
+
+    /// Up to 64 platforms. PLATFORM_NOT_FOUND of the loader is no platform.
+    long[] platforms() {
+        try (var arena = Arena.ofConfined()) {
+            var count = arena.allocate(ValueLayout.JAVA_INT);
+            var ids = arena.allocate(ValueLayout.JAVA_LONG, 64);
+            int code = (int) getPlatforms.invokeExact(64, ids, count);
+            return code == ErrorCode.SUCCESS ? ids(ids, count) : new long[0];
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    long[] devices(long platform) {
+        try (var arena = Arena.ofConfined()) {
+            var count = arena.allocate(ValueLayout.JAVA_INT);
+            var ids = arena.allocate(ValueLayout.JAVA_LONG, 64);
+            int code = (int) getDevices.invokeExact(platform, 0xFFFF_FFFFL, 64, ids, count);
+            return code == ErrorCode.SUCCESS ? ids(ids, count) : new long[0];
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    private static long[] ids(MemorySegment ids, MemorySegment count) {
+        int found = Math.clamp(count.get(ValueLayout.JAVA_INT, 0), 0, 64);
+        return ids.asSlice(0, found * 8L).toArray(ValueLayout.JAVA_LONG);
+    }
+
+    String platformText(long platform, int name) {
+        return text(bytes((size, value, actual) ->
+                (int) getPlatformInfo.invokeExact(platform, name, size, value, actual)));
+    }
+
+    byte[] deviceInfo(long device, int name) {
+        return bytes((size, value, actual) -> (int) getDeviceInfo.invokeExact(device, name, size, value, actual));
+    }
+
+    String deviceText(long device, int name) {
+        return text(deviceInfo(device, name));
+    }
+
+    /// A number of a device; 0 where it does not know it.
+    long deviceNumber(long device, int name) {
+        var bytes = deviceInfo(device, name);
+        long value = 0;
+        for (int i = Math.min(8, bytes.length) - 1; i >= 0; i--) {
+            value = value << 8 | bytes[i] & 0xFF;
+        }
+        return value;
+    }
+
+    // ----------------------------------------------------------------------------------------- contexts and memory
+
+    /// A call that gives a handle and reports by an error code.
+    private interface Creating {
+        long call(Arena arena, MemorySegment error) throws Throwable;
+    }
+
+    private static long create(String what, Creating call) {
+        try (var arena = Arena.ofConfined()) {
+            var error = arena.allocate(ValueLayout.JAVA_INT);
+            long handle = call.call(arena, error);
+            ErrorCode.check(error.get(ValueLayout.JAVA_INT, 0), what);
+            return handle;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    long createContext(long device) {
+        return create("opening the device", (arena, error) -> (long) createContext.invokeExact(
+                MemorySegment.NULL,
+                1,
+                arena.allocateFrom(ValueLayout.JAVA_LONG, device),
+                MemorySegment.NULL,
+                MemorySegment.NULL,
+                error));
+    }
+
+    long createQueue(long context, long device) {
+        return create(
+                "making a queue", (_, error) -> (long) createQueue.invokeExact(context, device, 0L, error));
+    }
+
+    long createBuffer(long context, long flags, long bytes) {
+        return create(
+                "allocating " + bytes + " bytes",
+                (_, error) -> (long) createBuffer.invokeExact(context, flags, bytes, MemorySegment.NULL, error));
+    }
+
+    // ------------------------------------------------------------------------------------------------------- programs
+
+    long createProgram(long context, String source) {
+        return create("handing the kernels over", (arena, error) -> {
+            var text = arena.allocateFrom(source);
+            return (long) createProgramWithSource.invokeExact(
+                    context, 1, arena.allocateFrom(ValueLayout.ADDRESS, text), MemorySegment.NULL, error);
+        });
+    }
+
+    long createProgram(long context, long device, byte[] binary) {
+        return create("handing built kernels over", (arena, error) -> {
+            var bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, binary);
+            return (long) createProgramWithBinary.invokeExact(
+                    context,
+                    1,
+                    arena.allocateFrom(ValueLayout.JAVA_LONG, device),
+                    arena.allocateFrom(ValueLayout.JAVA_LONG, (long) binary.length),
+                    arena.allocateFrom(ValueLayout.ADDRESS, bytes),
+                    MemorySegment.NULL,
+                    error);
+        });
+    }
+
+    int build(long program, long device, String options) {
+        try (var arena = Arena.ofConfined()) {
+            return (int) buildProgram.invokeExact(
+                    program,
+                    1,
+                    arena.allocateFrom(ValueLayout.JAVA_LONG, device),
+                    arena.allocateFrom(options),
+                    MemorySegment.NULL,
+                    MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    String buildLog(long program, long device) {
+        return text(bytes((size, value, actual) ->
+                (int) getBuildInfo.invokeExact(program, device, 0x1183, size, value, actual)));
+    }
+
+    /// What was built, as the driver takes it back; empty where it does not say.
+    byte[] binary(long program) {
+        try (var arena = Arena.ofConfined()) {
+            var size = arena.allocate(ValueLayout.JAVA_LONG);
+            int code = (int) getProgramInfo.invokeExact(program, 0x1165, 8L, size, MemorySegment.NULL);
+            long bytes = size.get(ValueLayout.JAVA_LONG, 0);
+            if (code != ErrorCode.SUCCESS || bytes <= 0 || bytes > Integer.MAX_VALUE) {
+                return new byte[0];
+            }
+            var binary = arena.allocate(bytes);
+            var pointers = arena.allocateFrom(ValueLayout.ADDRESS, binary);
+            code = (int) getProgramInfo.invokeExact(program, 0x1166, 8L, pointers, MemorySegment.NULL);
+            return code == ErrorCode.SUCCESS ? binary.toArray(ValueLayout.JAVA_BYTE) : new byte[0];
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    long createKernel(long program, String name) {
+        return create("taking kernel " + name, (arena, error) ->
+                (long) createKernel.invokeExact(program, arena.allocateFrom(name), error));
+    }
+
+    int setArgument(long kernel, int number, long size, MemorySegment value) {
+        try {
+            return (int) setKernelArgument.invokeExact(kernel, number, size, value);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    boolean hasPointers() {
+        return setKernelPointer != null && copyShared != null;
+    }
+
+    int setPointer(long kernel, int number, long address) {
+        try {
+            return (int) setKernelPointer.invokeExact(kernel, number, address);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------------------- queues
+
+    int launch(long queue, long kernel, MemorySegment global, MemorySegment group) {
+        try {
+            return (int) launch.invokeExact(
+                    queue, kernel, 1, MemorySegment.NULL, global, group, 0, MemorySegment.NULL, MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    int read(long queue, long buffer, boolean wait, long offset, long bytes, MemorySegment host) {
+        try {
+            return (int) read.invokeExact(
+                    queue, buffer, wait ? 1 : 0, offset, bytes, host, 0, MemorySegment.NULL, MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    int write(long queue, long buffer, boolean wait, long offset, long bytes, MemorySegment host) {
+        try {
+            return (int) write.invokeExact(
+                    queue, buffer, wait ? 1 : 0, offset, bytes, host, 0, MemorySegment.NULL, MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    int copy(long queue, long from, long to, long fromOffset, long toOffset, long bytes) {
+        try {
+            return (int) copy.invokeExact(
+                    queue, from, to, fromOffset, toOffset, bytes, 0, MemorySegment.NULL, MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    int copyShared(long queue, long from, long to, long bytes) {
+        try {
+            return (int) copyShared.invokeExact(
+                    queue, 0, to, from, bytes, 0, MemorySegment.NULL, MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /// An event after all work so far.
+    long marker(long queue) {
+        return create("marking a point of the queue", (arena, error) -> {
+            var event = arena.allocate(ValueLayout.JAVA_LONG);
+            int code = (int) marker.invokeExact(queue, 0, MemorySegment.NULL, event);
+            error.set(ValueLayout.JAVA_INT, 0, code);
+            return event.get(ValueLayout.JAVA_LONG, 0);
+        });
+    }
+
+    int flush(long queue) {
+        return call(flush, queue);
+    }
+
+    int finish(long queue) {
+        return call(finish, queue);
+    }
+
+    int await(long event) {
+        try (var arena = Arena.ofConfined()) {
+            return (int) waitForEvents.invokeExact(1, arena.allocateFrom(ValueLayout.JAVA_LONG, event));
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /// 0 where the event is done, above where not yet, below where the work failed.
+    int status(long event) {
+        var bytes = bytes((size, value, actual) -> (int) getEventInfo.invokeExact(event, 0x11D3, size, value, actual));
+        return bytes.length < 4 ? 0 : MemorySegment.ofArray(bytes).get(ValueLayout.JAVA_INT_UNALIGNED, 0);
+    }
+
+    // -------------------------------------------------------------------------------------------------------- releasing
+
+    private static int call(MethodHandle function, long handle) {
+        try {
+            return (int) function.invokeExact(handle);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    void releaseContext(long context) {
+        call(releaseContext, context);
+    }
+
+    void releaseQueue(long queue) {
+        call(releaseQueue, queue);
+    }
+
+    void releaseBuffer(long buffer) {
+        call(releaseBuffer, buffer);
+    }
+
+    void releaseProgram(long program) {
+        call(releaseProgram, program);
+    }
+
+    void releaseKernel(long kernel) {
+        call(releaseKernel, kernel);
+    }
+
+    void releaseEvent(long event) {
+        call(releaseEvent, event);
+    }
+}

@@ -1,0 +1,183 @@
+package org.portolan.opencl.driver;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.PortolanException.DeviceLost;
+import org.portolan.runtime.device.Event;
+import org.portolan.runtime.device.Kernel;
+import org.portolan.runtime.device.Queue;
+import org.portolan.runtime.device.StopSignal;
+
+/// A command queue in order. Nothing waits but {@link #takeError}, events, and copies from and to arrays of the host.
+final class OpenClQueue implements Queue {
+    private static final long ERROR_BYTES = 64;
+    /// Work-items that belong together where each is a point of the grid on its own.
+    private static final long GROUP = 64;
+    /// A point of the grid that takes as long as this is a group by itself, on a processor.
+    private static final long HEAVY_NANOS = 500;
+
+    private final OpenClDevice device;
+    private final StopSignal stop;
+    private final long queue;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment scratch = arena.allocate(8, 8);
+    private final MemorySegment global = arena.allocate(8, 8);
+    private final MemorySegment group = arena.allocate(8, 8);
+    private final MemorySegment word = arena.allocate(8, 8);
+    private final Set<OpenClEvent> events = ConcurrentHashMap.newKeySet();
+    private final MemorySegment error;
+    private boolean used;
+
+    OpenClQueue(OpenClDevice device, StopSignal stop) {
+        this.device = device;
+        this.stop = stop;
+        error = device.allocate(arena, ERROR_BYTES, ERROR_BYTES);
+        queue = library().createQueue(device.context, device.facts.device());
+        reset();
+    }
+
+    OpenCl library() {
+        return device.library;
+    }
+
+    void forget(OpenClEvent event) {
+        events.remove(event);
+    }
+
+    /// Throws what an error code means.
+    void check(int code, String what) {
+        if (code != ErrorCode.SUCCESS) {
+            var failure = ErrorCode.failure(code, what + " on " + device.facts.name());
+            if (failure instanceof DeviceLost) {
+                device.lost();
+            }
+            throw failure;
+        }
+    }
+
+    private void reset() {
+        word.set(ValueLayout.JAVA_LONG, 0, 0);
+        if (device.facts.sharesHostMemory()) {
+            error.set(ValueLayout.JAVA_LONG, 0, 0);
+        } else {
+            check(device.memory.copyIn(queue, word, error.address(), 8), "clearing the error word");
+            check(library().finish(queue), "clearing the error word");
+        }
+    }
+
+    @Override
+    public void copyIn(MemorySegment host, long to, long bytes) {
+        used = true;
+        check(device.memory.copyIn(queue, host, to, bytes), "copying " + bytes + " bytes to the device");
+    }
+
+    @Override
+    public void copyOut(long from, MemorySegment host, long bytes) {
+        used = true;
+        check(device.memory.copyOut(queue, from, host, bytes), "copying " + bytes + " bytes from the device");
+    }
+
+    @Override
+    public void copy(long from, long to, long bytes) {
+        used = true;
+        check(device.memory.copy(queue, from, to, bytes), "copying " + bytes + " bytes");
+    }
+
+    @Override
+    public void launch(Kernel launched, MemorySegment parameters, int words, long[] grid, long cost) {
+        long points = 1;
+        for (long extent : grid) {
+            points = Math.multiplyExact(points, extent);
+        }
+        if (points <= 0 || stop.stopped()) {
+            return;
+        }
+        var kernel = (OpenClKernel) launched;
+        var entry = kernel.entry();
+        if (words != entry.buffers() + entry.symbols()) {
+            throw new DeviceFailed("kernel " + kernel.name() + " takes " + entry.buffers() + " buffers and "
+                    + entry.symbols() + " symbols, and was given " + words + " words", null);
+        }
+        long size = groupSize(entry, points, cost);
+        global.set(ValueLayout.JAVA_LONG, 0, entry.block() > 0 ? points * size : Math.ceilDiv(points, size) * size);
+        group.set(ValueLayout.JAVA_LONG, 0, size);
+        used = true;
+        synchronized (kernel) {
+            setArguments(kernel, parameters);
+            check(
+                    library().launch(queue, kernel.handle(), global, group),
+                    "starting kernel " + kernel.name() + " of " + entry.origin() + " with " + points + " points in groups of "
+                            + size);
+        }
+    }
+
+    private long groupSize(ImageHeader.Entry entry, long points, long cost) {
+        if (entry.block() > 0) {
+            return entry.block();
+        }
+        boolean heavy = cost / points >= HEAVY_NANOS || points < GROUP;
+        return device.facts.isProcessor() && heavy ? 1 : Math.min(GROUP, device.facts.groupLimit());
+    }
+
+    private void setArguments(OpenClKernel kernel, MemorySegment parameters) {
+        var entry = kernel.entry();
+        int argument = 0;
+        int code = ErrorCode.SUCCESS;
+        for (int buffer = 0; buffer < entry.buffers(); buffer++) {
+            long address = parameters.getAtIndex(ValueLayout.JAVA_LONG, buffer);
+            code = Math.min(code, device.memory.setArgument(kernel.handle(), argument, address, scratch));
+            argument += 2;
+        }
+        for (int symbol = 0; symbol < entry.symbols(); symbol++) {
+            scratch.set(ValueLayout.JAVA_LONG, 0, parameters.getAtIndex(ValueLayout.JAVA_LONG, entry.buffers() + symbol));
+            code = Math.min(code, library().setArgument(kernel.handle(), argument++, 8, scratch));
+        }
+        code = Math.min(code, setError(kernel, argument));
+        check(code, "setting the arguments of kernel " + kernel.name());
+    }
+
+    private int setError(OpenClKernel kernel, int argument) {
+        return device.memory.setPlainArgument(kernel.handle(), argument, error.address(), scratch);
+    }
+
+    @Override
+    public Event record() {
+        var event = new OpenClEvent(this, library().marker(queue));
+        events.add(event);
+        check(library().flush(queue), "handing work over");
+        return event;
+    }
+
+    @Override
+    public long takeError() {
+        if (!used) {
+            return 0;
+        }
+        used = false;
+        if (device.facts.sharesHostMemory()) {
+            check(library().finish(queue), "waiting for the device");
+            word.set(ValueLayout.JAVA_LONG, 0, error.get(ValueLayout.JAVA_LONG, 0));
+        } else {
+            check(device.memory.copyOut(queue, error.address(), word, 8), "reading the error word");
+            check(library().finish(queue), "waiting for the device");
+        }
+        long found = word.get(ValueLayout.JAVA_LONG, 0);
+        if (found != 0) {
+            reset();
+        }
+        return found;
+    }
+
+    @Override
+    public void close() {
+        library().finish(queue);
+        List.copyOf(events).forEach(OpenClEvent::release);
+        library().releaseQueue(queue);
+        arena.close();
+    }
+}

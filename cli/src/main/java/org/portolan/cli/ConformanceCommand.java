@@ -5,8 +5,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
@@ -68,6 +70,8 @@ final class ConformanceCommand implements Callable<Integer> {
     @Option(names = "--markdown", paramLabel = "FILE", description = "Write the results as a page of Markdown.")
     private Path markdown;
 
+    private final Set<String> emulated = new HashSet<>();
+
     @Override
     public Integer call() throws Exception {
         if (jobs < 1) throw new CommandFailure(ExitCode.WRONG_USAGE, "--jobs: expected at least 1, found " + jobs, "");
@@ -94,7 +98,8 @@ final class ConformanceCommand implements Callable<Integer> {
     }
 
     private List<CaseResult> run(String name, List<ConformanceCase> cases) throws Exception {
-        var descriptions = Models.withHost(Models.describe(name));
+        var descriptions = Devices.withHost(Models.describe(name));
+        if (descriptions.getFirst().emulated()) emulated.add(name);
         var devices = new ArrayList<Device>();
         var scratch = Files.createTempDirectory("portolan");
         try {
@@ -141,7 +146,7 @@ final class ConformanceCommand implements Callable<Integer> {
                     "skipped", members(of(results, Outcome.SKIPPED)));
             Files.writeString(json, Json.of(document).printLines());
         }
-        if (markdown != null) Files.writeString(markdown, ConformancePage.print(results));
+        if (markdown != null) Files.writeString(markdown, ConformancePage.print(results, emulated));
         if (junit != null) {
             var report = new JunitXml();
             results.forEach(result ->

@@ -2,6 +2,7 @@ package org.portolan.cli;
 
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -22,7 +23,7 @@ record ModelSource(Path path, GraphOp.Function function) {
 
     /// Whether the file is a program file: they are ZIP archives, and no model begins as one does.
     static boolean isProgramFile(Path file) throws IOException {
-        if (!Files.isRegularFile(file)) throw new NoSuchFileException(file.toString());
+        checkFile(file);
         try (var stream = Files.newInputStream(file)) {
             var start = stream.readNBytes(4);
             return start.length == 4 && start[0] == 'P' && start[1] == 'K' && start[2] == 3 && start[3] == 4;
@@ -33,8 +34,14 @@ record ModelSource(Path path, GraphOp.Function function) {
     ///
     /// @param shapes fixed extents of inputs by name; inputs that are not named keep their symbols
     static ModelSource read(Path file, Map<String, List<Long>> shapes) throws IOException {
-        if (!Files.isRegularFile(file)) throw new NoSuchFileException(file.toString());
+        checkFile(file);
         return file.toString().endsWith(".ir") ? text(file, shapes) : onnx(file, shapes);
+    }
+
+    /// Refuses what is no plain file before anything opens it: a pipe would be waited for.
+    private static void checkFile(Path file) throws IOException {
+        if (!Files.exists(file)) throw new NoSuchFileException(file.toString());
+        if (!Files.isRegularFile(file)) throw new FileSystemException(file.toString(), null, "no plain file");
     }
 
     private static ModelSource onnx(Path file, Map<String, List<Long>> shapes) {

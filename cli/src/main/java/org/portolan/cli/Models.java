@@ -103,7 +103,7 @@ final class Models {
     static Model load(Path programFile, String name, int threads) throws IOException {
         var devices = new ArrayList<Device>();
         try {
-            for (var description : withHost(describe(name))) {
+            for (var description : Devices.withHost(describe(name))) {
                 devices.add(Devices.open(description.name(), new DeviceOptions(threads)));
             }
             return new OpenModel(Portolan.load(programFile, devices.toArray(Device[]::new)), devices);
@@ -118,16 +118,6 @@ final class Models {
     /// @param name empty for the best one
     static DeviceDescription describe(String name) {
         return name.isEmpty() ? Devices.best().description() : Devices.find(name);
-    }
-
-    /// A device, and behind an accelerator the host.
-    static List<DeviceDescription> withHost(DeviceDescription device) {
-        if (device.sharesHostMemory()) return List.of(device);
-        return Devices.list().stream()
-                .filter(candidate -> candidate.sharesHostMemory() && !candidate.emulated())
-                .findFirst()
-                .map(host -> List.of(device, host))
-                .orElse(List.of(device));
     }
 
     /// The names that were given, or that of the best device.

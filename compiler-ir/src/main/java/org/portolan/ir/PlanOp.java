@@ -55,17 +55,32 @@ public sealed interface PlanOp extends Op {
         }
     }
 
-    /// Runs a kernel. The arguments are its buffers, the extents its symbols; {@code cost} estimates the nanoseconds of
-    /// one point of the grid on one core.
+    /// Runs a kernel. The arguments are its buffers, the extents its symbols; {@code writes} are the indices of those
+    /// arguments that it may change, and {@code cost_of_point} estimates the nanoseconds of one point of the grid on one
+    /// core. A kernel on the {@code host} beside an accelerator uses an element type that the accelerator lacks.
     record Launch(
-            List<Value> arguments, String kernel, List<Dim> extents, List<Dim> grid, Dim cost, List<String> origin)
+            List<Value> arguments,
+            String kernel,
+            Place place,
+            List<Dim> extents,
+            List<Dim> grid,
+            Dim costOfPoint,
+            List<Long> writes,
+            List<String> origin)
             implements PlanOp {
         public Launch {
+            writes = List.copyOf(writes);
             arguments = List.copyOf(arguments);
             extents = List.copyOf(extents);
             grid = List.copyOf(grid);
             origin = List.copyOf(origin);
         }
+    }
+
+    /// Where a kernel runs.
+    enum Place {
+        DEVICE,
+        HOST
     }
 
     /// Copies all bytes of {@code from} to {@code to}, from {@code offset} bytes after its start.

@@ -170,6 +170,20 @@ public sealed interface TileOp extends Op {
     /// Waits until all of a scope have come here and their writes are seen.
     record Barrier(Bind scope) implements TileOp {}
 
+    /// The scalar that another thread has: the one whose number in the innermost loop over threads differs in the bit of
+    /// {@code distance}, a power of two. Every thread whose number differs in lower bits takes part, and so does its
+    /// partner; those that exchange belong to one warp. Combining what a thread has with what it gets at distances 1, 2, 4
+    /// .. gives all of them the same number, in an order that no machine changes. Memory is not put in order.
+    record Exchange(Value value, long distance, @Out Value result) implements TileOp {
+        public Exchange {
+            Rules.check(value.type() instanceof Type.Scalar, "tile.exchange gives a scalar, found " + value);
+            Rules.sameType(value, result, "tile.exchange");
+            Rules.check(
+                    Long.bitCount(distance) == 1 && distance > 0,
+                    "tile.exchange has a power of two as distance, found " + distance);
+        }
+    }
+
     /// The scalar in every lane, or every element of a fragment.
     record Broadcast(Value value, @Out Value result) implements TileOp, Op.Pure {
         public Broadcast {

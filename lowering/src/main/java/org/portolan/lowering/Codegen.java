@@ -1,6 +1,7 @@
 package org.portolan.lowering;
 
 import java.util.List;
+import java.util.Optional;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.TileOp;
 
@@ -18,6 +19,13 @@ public interface Codegen {
     ///
     /// @throws CompileException if there is none; the message says what was looked for
     MachineOp.Chip defaultMachine();
+
+    /// The chip that kernels are compiled for which run on the host beside an accelerator: a common one, so that the
+    /// program file runs on other computers too. Empty unless this is a code generator for the processor that the
+    /// runtime itself runs on.
+    default Optional<MachineOp.Chip> hostMachine() {
+        return Optional.empty();
+    }
 
     /// The features that a device must have to run what is compiled for the machine, in the words of the family's driver.
     List<String> requirements(MachineOp.Chip machine);

@@ -55,7 +55,7 @@ public record CompileReport(
                     target.name(),
                     target.machine().name(),
                     launches,
-                    program.kernels().size(),
+                    program.kernels().size() + program.hostKernels().size(),
                     plan.arenaBytes(),
                     weights.values().stream().mapToLong(Long::longValue).sum(),
                     image.bytes().length,
@@ -65,7 +65,7 @@ public record CompileReport(
         private static void collect(Body body, List<Launch> launches) {
             for (var op : body.ops()) {
                 if (op instanceof PlanOp.Launch launch) {
-                    launches.add(new Launch(launch.kernel(), launch.origin()));
+                    launches.add(new Launch(launch.kernel(), launch.place(), launch.origin()));
                 }
                 OpSchema.bodies(op).forEach(inner -> collect(inner, launches));
             }
@@ -73,7 +73,7 @@ public record CompileReport(
     }
 
     /// @param origin names of the model's nodes that the kernel computes
-    public record Launch(String kernel, List<String> origin) {
+    public record Launch(String kernel, PlanOp.Place place, List<String> origin) {
         public Launch {
             origin = List.copyOf(origin);
         }

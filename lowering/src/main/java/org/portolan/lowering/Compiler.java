@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.PlanOp;
-import org.portolan.ir.TileOp;
 import org.portolan.ir.pass.Canonicalize;
 import org.portolan.ir.pass.FoldConstants;
 import org.portolan.ir.pass.PassDumps;
@@ -73,7 +73,7 @@ public final class Compiler {
                 long start = System.nanoTime();
                 var image = target.codegen().compile(program.kernels(), target.machine());
                 long nanoseconds = System.nanoTime() - start;
-                var plan = builder.add(target, program, image);
+                var plan = builder.add(target, program, image, hostImage(program));
                 reports.add(CompileReport.ForTarget.of(target, program, plan, image, nanoseconds));
             }
             options.progress().begin("program file", stages - 1, stages);
@@ -96,7 +96,12 @@ public final class Compiler {
         return switch (form) {
             case "graph" -> IrPrinter.print(graph);
             case "nest" -> IrPrinter.print(lowerGraph(graph));
-            case "tile" -> IrPrinter.print(lower(lowerGraph(graph), target).kernels());
+            case "tile" -> {
+                var program = lower(lowerGraph(graph), target);
+                var kernels = new ArrayList<>(program.kernels());
+                kernels.addAll(program.hostKernels());
+                yield IrPrinter.print(kernels);
+            }
             case "plan" -> IrPrinter.print(lower(lowerGraph(graph), target).plan());
             default ->
                 target.codegen().emit(form, lower(lowerGraph(graph), target).kernels(), target.machine());
@@ -111,11 +116,16 @@ public final class Compiler {
     /// The kernels and the host's side of a function of nests.
     public HostProgram lower(GraphOp.Function nests, Target target) {
         var lowered = run(toKernels(target), nests, folder(target));
-        var kernels = lowered.stream()
-                .filter(op -> op instanceof TileOp.Kernel)
-                .map(op -> (TileOp.Kernel) op)
-                .toList();
-        return new HostProgram((PlanOp.Program) lowered.getLast(), kernels);
+        return HostProgram.of(lowered);
+    }
+
+    private static Optional<ProgramBuilder.HostImage> hostImage(HostProgram program) {
+        if (program.hostKernels().isEmpty()) {
+            return Optional.empty();
+        }
+        var host = Targets.host().orElseThrow();
+        var image = host.codegen().compile(program.hostKernels(), host.machine());
+        return Optional.of(new ProgramBuilder.HostImage(host, image));
     }
 
     private List<Op> run(Pipeline pipeline, GraphOp.Function function, String folder) {

@@ -1,14 +1,17 @@
 package org.portolan.lowering;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.text.IrParser;
 import org.portolan.ir.text.TextLibrary;
+import org.portolan.runtime.type.ElementType;
 
 /// The chips that the machine files of all libraries describe.
 public final class Machines {
@@ -40,6 +43,14 @@ public final class Machines {
             }
         }
         return result;
+    }
+
+    /// The element types that tensors may have and kernels of a chip must not use.
+    public static Set<ElementType> missingTypes(MachineOp.Chip chip) {
+        var missing = EnumSet.allOf(ElementType.class);
+        missing.removeAll(EnumSet.of(ElementType.INDEX, ElementType.STRING));
+        missing.removeIf(type -> chip.types().contains(type.text()));
+        return missing;
     }
 
     /// The chip of that name of a code generator.

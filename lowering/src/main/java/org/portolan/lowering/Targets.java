@@ -2,6 +2,7 @@ package org.portolan.lowering;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.TreeSet;
 import org.portolan.ir.MachineOp;
@@ -38,6 +39,18 @@ public final class Targets {
     /// @throws CompileException if there is none, or the device has a number that machines do not have
     public static Target of(DeviceDescription device) {
         return resolve(device.target());
+    }
+
+    /// The target of kernels that run on the host beside an accelerator; empty where no code generator for the host is on
+    /// the class path or module path.
+    public static Optional<Target> host() {
+        for (var codegen : ServiceLoader.load(Codegen.class)) {
+            var machine = codegen.hostMachine();
+            if (machine.isPresent()) {
+                return Optional.of(new Target(codegen.family() + ":" + machine.get().name(), codegen, machine.get()));
+            }
+        }
+        return Optional.empty();
     }
 
     /// The targets of several names, each once.

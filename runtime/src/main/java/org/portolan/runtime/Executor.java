@@ -1,20 +1,27 @@
 package org.portolan.runtime;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.KernelError;
 import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.SynchronousQueue;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
-/// Walks the instructions of a plan. A walk allocates nothing.
-final class Executor {
+/// Walks the instructions of a plan. A walk allocates nothing, and waits for the device only where a number from it
+/// decides what comes next.
+final class Executor implements AutoCloseable {
+    /// How many launches may be under way in a run that can be cancelled or has a deadline, twice over.
+    private static final int WINDOW = 64;
+
     private final RunState state;
     private final FlatPlan plan;
     private final SlotMemory slots;
-    private final MemorySegment scratch;
+    private final Numbers numbers;
+    private final long[] hostAddresses;
+    private Event windowStart = Event.PAST;
+    private int launches;
 
     Executor(RunState state) {
         this.state = state;
@@ -30,10 +37,11 @@ final class Executor {
                     bytes;
             };
         }
-        scratch = Arena.ofAuto().allocate(bytes, 64);
+        numbers = new Numbers(state, bytes);
+        hostAddresses = new long[plan.mostWords];
     }
 
-    /// Does everything up to the last step, and waits for it.
+    /// Gives everything up to the last step to the devices.
     void execute() {
         var instructions = plan.instructions;
         int next = 0;
@@ -74,7 +82,6 @@ final class Executor {
                 }
             };
         }
-        await();
     }
 
     private void launch(Instruction.Launch launch) {
@@ -82,8 +89,14 @@ final class Executor {
         int[] extents = launch.extents();
         var words = state.words;
         int word = 0;
+        boolean beside = launch.device() != 0;
+        if (beside) {
+            bring(launch);
+        }
         for (int slot : slotNumbers) {
-            words.setAtIndex(ValueLayout.JAVA_LONG, word++, slots.addressForLaunch(slot));
+            words.setAtIndex(
+                    ValueLayout.JAVA_LONG, word, beside ? hostAddresses[word] : slots.addressForLaunch(slot));
+            word++;
         }
         for (int extent : extents) {
             words.setAtIndex(ValueLayout.JAVA_LONG, word++, state.value(extent));
@@ -100,7 +113,45 @@ final class Executor {
         if (queue instanceof SynchronousQueue synchronous && synchronous.failed()) {
             throw failure(queue.takeError(), launch.origin());
         }
+        if (beside) {
+            handBack(launch);
+        } else if (state.control().isLimited()) {
+            keepWindow(queue);
+        }
         state.control().check();
+    }
+
+    /// Finds the arguments of a launch on the host, after all work of the device so far.
+    private void bring(Instruction.Launch launch) {
+        if (state.hostArguments != null) {
+            state.hostArguments.bring(launch, hostAddresses);
+        } else {
+            for (int argument = 0; argument < launch.slots().length; argument++) {
+                hostAddresses[argument] = slots.addressForLaunch(launch.slots()[argument]);
+            }
+        }
+        if (!(state.queue() instanceof SynchronousQueue) || state.hostArguments != null) {
+            await();
+        }
+    }
+
+    /// Waits for the host, whose kernels come seldom, so that the device goes on with what they wrote.
+    private void handBack(Instruction.Launch launch) {
+        var queue = state.queues[launch.device()];
+        if (!(queue instanceof SynchronousQueue)) {
+            queue.record().await();
+        }
+        if (state.hostArguments != null) {
+            state.hostArguments.handBack(launch);
+        }
+    }
+
+    /// Keeps the device from falling far behind, so that a run that is to end can end soon.
+    private void keepWindow(Queue queue) {
+        if (!(queue instanceof SynchronousQueue) && ++launches % WINDOW == 0) {
+            windowStart.await();
+            windowStart = queue.record();
+        }
     }
 
     private void copy(Instruction.Copy copy) {
@@ -117,16 +168,18 @@ final class Executor {
     private void readSymbols(Instruction.ReadSymbols read) {
         var type = read.type();
         int[] symbols = read.symbols();
-        fetch(read.slot(), type.bytes(symbols.length));
+        var found = fetch(read.slot(), type.bytes(symbols.length));
         for (int index = 0; index < symbols.length; index++) {
-            bindSymbol(symbols[index], ElementTypes.getLong(type, scratch, index));
+            bindSymbol(symbols[index], ElementTypes.getLong(type, found, index));
         }
     }
 
-    /// Copies the start of a slot to the scratch memory, after all work so far.
-    private void fetch(int slot, long bytes) {
-        state.queue().copyOut(slots.addressForRead(slot, 0, bytes), scratch, bytes);
+    /// The start of a slot, after all work so far.
+    private MemorySegment fetch(int slot, long bytes) {
+        var found = numbers.incoming(bytes);
+        state.queue().copyOut(slots.addressForRead(slot, 0, bytes), found, bytes);
         await();
+        return found;
     }
 
     private void bindSymbol(int symbol, long value) {
@@ -141,14 +194,13 @@ final class Executor {
     private void writeDims(Instruction.WriteDims write) {
         var type = write.type();
         int[] values = write.values();
-        for (int index = 0; index < values.length; index++) {
-            ElementTypes.setLong(type, scratch, index, state.value(values[index]));
-        }
         long bytes = type.bytes(values.length);
-        state.queue().copyIn(scratch, slots.addressForWrite(write.slot(), 0, bytes), bytes);
-        if (!(state.queue() instanceof SynchronousQueue)) {
-            await();
+        long to = slots.addressForWrite(write.slot(), 0, bytes);
+        var outgoing = numbers.outgoing(bytes);
+        for (int index = 0; index < values.length; index++) {
+            ElementTypes.setLong(type, outgoing, index, state.value(values[index]));
         }
+        state.queue().copyIn(outgoing, to, bytes);
     }
 
     private void check(Instruction.Check check) {
@@ -162,8 +214,7 @@ final class Executor {
     }
 
     private boolean isTrue(int slot) {
-        fetch(slot, 1);
-        return ElementTypes.getLong(ElementType.BOOL, scratch, 0) != 0;
+        return ElementTypes.getLong(ElementType.BOOL, fetch(slot, 1), 0) != 0;
     }
 
     private int loopTest(Instruction.LoopTest test, int here) {
@@ -176,14 +227,26 @@ final class Executor {
     }
 
     /// Waits for all work so far, and ends the run if a kernel has failed or if it should stop.
-    private void await() {
+    void await() {
         for (Queue queue : state.queues) {
             long error = queue.takeError();
             if (error != 0) {
                 throw failure(error, "");
             }
         }
+        state.settled();
         state.control().check();
+    }
+
+    /// All queues have done what they were given.
+    void settled() {
+        numbers.settled();
+        windowStart = Event.PAST;
+    }
+
+    @Override
+    public void close() {
+        numbers.close();
     }
 
     private static PortolanException failure(long word, String origin) {

@@ -9,6 +9,7 @@ import org.portolan.runtime.type.ElementType;
 sealed interface Instruction {
 
     /// @param number counts the launches; picks the grid in a {@link Binding}
+    /// @param writes indices of those slots that the kernel may change
     record Launch(
             int number,
             Kernel kernel,
@@ -17,6 +18,7 @@ sealed interface Instruction {
             int[] extents,
             int[] grid,
             int cost,
+            int[] writes,
             String origin)
             implements Instruction {}
 

@@ -1,5 +1,9 @@
 package org.portolan.runtime;
 
+import java.util.ArrayList;
+import java.util.List;
+import org.portolan.runtime.device.SynchronousQueue;
+
 /// Memory of the slots whose size a run finds out. Each grows by itself and keeps its contents; what they take together
 /// is limited.
 final class LateMemory implements AutoCloseable {
@@ -11,6 +15,8 @@ final class LateMemory implements AutoCloseable {
     private final DeviceBlock[] blocks;
     private final long limit;
     private long total;
+    /// Blocks that have been replaced and that the device may still copy from.
+    private final List<DeviceBlock> replaced = new ArrayList<>();
 
     LateMemory(RunState state, long limit) {
         this.state = state;
@@ -60,10 +66,23 @@ final class LateMemory implements AutoCloseable {
         larger.reserve(capacity);
         if (block.capacity() > 0) {
             state.queue().copy(block.address(), larger.address(), block.capacity());
-            state.queue().record().await();
         }
         total = others + capacity;
+        var old = new DeviceBlock(state.device());
+        old.replaceBy(block);
+        replaced.add(old);
         block.replaceBy(larger);
+        if (state.queue() instanceof SynchronousQueue) {
+            settled();
+        }
+    }
+
+    /// All queues have done what they were given.
+    void settled() {
+        if (!replaced.isEmpty()) {
+            replaced.forEach(DeviceBlock::close);
+            replaced.clear();
+        }
     }
 
     @Override
@@ -73,6 +92,7 @@ final class LateMemory implements AutoCloseable {
                 block.close();
             }
         }
+        settled();
         total = 0;
     }
 }

@@ -5,71 +5,98 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceHealth;
 import org.portolan.runtime.device.KernelImage;
-import org.portolan.runtime.device.StopSignal;
 import org.portolan.runtime.plan.Plan;
 import org.portolan.runtime.plan.Slot;
 
-/// A plan whose kernels are loaded and whose weights lie where the device reads them.
+/// A plan whose kernels are loaded and whose weights lie where the devices read them.
 final class LoadedTarget implements AutoCloseable {
     final FlatPlan plan;
+    /// The device that holds the slots, and the host beside it where the plan has kernels for that.
     final List<Device> devices;
+    /// Whether the first device does.
     final boolean sharesHostMemory;
     /// For each slot the address of its weight; 0 for the others.
     final long[] weightAddresses;
+    /// The same for the host beside a device that does not share its memory.
+    final long[] hostWeightAddresses;
     private final Arena weightArena = Arena.ofShared();
     private final List<KernelImage> images = new ArrayList<>();
-    /// Kept, so that the garbage collector does not free what only addresses refer to.
-    private final List<MemorySegment> weightsInPlace = new ArrayList<>();
+    private final List<Weights> weights = new ArrayList<>();
 
     /// @param devices one for each device number of the plan
     /// @param imageBytes the kernels for each of these devices
-    LoadedTarget(Plan plan, List<Device> devices, List<MemorySegment> imageBytes, Session.WeightSource weights) {
+    LoadedTarget(Plan plan, List<Device> devices, List<MemorySegment> imageBytes, Session.WeightSource source) {
         this.devices = List.copyOf(devices);
-        sharesHostMemory = devices.stream().allMatch(device -> device.description().sharesHostMemory());
-        if (devices.size() > 1 && !sharesHostMemory) {
-            throw new PortolanException.DeviceMissing("kernels on the host beside "
-                    + devices.getFirst().description().name()
-                    + " need a device that shares the host's memory, and this one does not");
+        checkHealth();
+        sharesHostMemory = devices.getFirst().description().sharesHostMemory();
+        for (var device : devices.subList(1, devices.size())) {
+            if (!device.description().sharesHostMemory()) {
+                throw new PortolanException.DeviceMissing("kernels beside "
+                        + devices.getFirst().description().name() + " run on the host, and "
+                        + device.description().name() + " is another device; give the host as the second one");
+            }
         }
         try {
             for (int number = 0; number < imageBytes.size(); number++) {
                 images.add(devices.get(number).load(imageBytes.get(number)));
             }
             this.plan = new FlatPlan(plan, images.size(), (device, name) -> images.get(device).kernel(name));
-            weightAddresses = new long[plan.slots().size()];
-            placeWeights(plan, weights);
+            var bytes = weightBytes(plan, source);
+            weights.add(new Weights(bytes, devices.getFirst(), weightArena));
+            if (devices.size() > 1 && !sharesHostMemory) {
+                weights.add(new Weights(bytes, devices.get(1), weightArena));
+            }
+            weightAddresses = weights.getFirst().addresses;
+            hostWeightAddresses = weights.getLast().addresses;
         } catch (RuntimeException e) {
             close();
             throw e;
         }
     }
 
-    private void placeWeights(Plan plan, Session.WeightSource weights) {
-        for (int number = 0; number < weightAddresses.length; number++) {
+    private static MemorySegment[] weightBytes(Plan plan, Session.WeightSource source) {
+        var bytesOfSlots = new MemorySegment[plan.slots().size()];
+        for (int number = 0; number < bytesOfSlots.length; number++) {
             if (plan.slots().get(number) instanceof Slot.Weight(var entry, long offset, long bytes)) {
-                var data = weights.entry(entry);
+                var data = source.entry(entry);
                 if (bytes > data.byteSize() || offset > data.byteSize() - bytes) {
                     throw new PortolanException.BadProgramFile("the plan has a weight at " + offset + " with " + bytes
                             + " bytes in '" + entry + "', which has " + data.byteSize());
                 }
-                weightAddresses[number] = place(data.asSlice(offset, bytes));
+                bytesOfSlots[number] = data.asSlice(offset, bytes);
+            }
+        }
+        return bytesOfSlots;
+    }
+
+    /// Refuses to go on with a device that has stopped working.
+    ///
+    /// @throws PortolanException.DeviceLost naming the device
+    void checkHealth() {
+        for (var device : devices) {
+            if (device.health() == DeviceHealth.LOST) {
+                throw lost(device, null);
             }
         }
     }
 
-    private long place(MemorySegment weight) {
-        boolean inPlace = sharesHostMemory && weight.isNative() && weight.address() % Plan.ALIGNMENT == 0;
-        if (inPlace) {
-            weightsInPlace.add(weight);
-            return weight.address();
+    /// What to throw in place of an exception, if the reason for it is that a device has stopped working.
+    RuntimeException explained(RuntimeException failure) {
+        if (!(failure instanceof PortolanException.DeviceLost)) {
+            for (var device : devices) {
+                if (device.health() == DeviceHealth.LOST) {
+                    return lost(device, failure);
+                }
+            }
         }
-        var copy = devices.getFirst().allocate(weightArena, weight.byteSize(), Plan.ALIGNMENT);
-        try (var queue = devices.getFirst().openQueue(StopSignal.NEVER)) {
-            queue.copyIn(weight, copy.address(), weight.byteSize());
-            queue.record().await();
-        }
-        return copy.address();
+        return failure;
+    }
+
+    private static PortolanException lost(Device device, RuntimeException cause) {
+        return new PortolanException.DeviceLost(device.description().name() + " (" + device.description().label()
+                + ") has stopped working; load the model on another device, or in a new process", cause);
     }
 
     @Override

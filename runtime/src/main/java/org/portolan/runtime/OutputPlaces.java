@@ -15,6 +15,13 @@ final class OutputPlaces implements AutoCloseable {
     private final DeviceBlock deviceBlock;
     private final long[] addresses;
     private final MemorySegment[] hostSegments;
+    /// The outputs' bytes and shapes at the end of a run.
+    private final MemorySegment[] results;
+    private final long[][] shapes;
+    /// On the way from a device that copies faster to such memory.
+    private final HostBlock staging;
+    /// For each output its offset there, or -1.
+    private final long[] stagedAt;
     private Map<String, Tensor> given = Map.of();
     private MemorySegment piece;
 
@@ -25,6 +32,10 @@ final class OutputPlaces implements AutoCloseable {
         deviceBlock = new DeviceBlock(state.device());
         addresses = new long[plan.outputs.length];
         hostSegments = new MemorySegment[plan.outputs.length];
+        results = new MemorySegment[plan.outputs.length];
+        shapes = new long[plan.outputs.length][];
+        staging = new HostBlock(state.device());
+        stagedAt = new long[plan.outputs.length];
     }
 
     boolean isLate(int port) {
@@ -130,8 +141,52 @@ final class OutputPlaces implements AutoCloseable {
         return shape;
     }
 
+    /// Starts the copies of those outputs that are not on the host.
+    void copyOut(Tensor[] inputs, InputStaging inputStaging) {
+        boolean stages = !state.target.sharesHostMemory && HostBlock.helps(state.device());
+        for (int port = 0; port < results.length; port++) {
+            shapes[port] = shape(plan.outputs[port]);
+            results[port] = inPlace(port, inputs, inputStaging);
+            stagedAt[port] = -1;
+        }
+        if (stages) {
+            staging.reserve(fetchedBytes());
+        }
+        long staged = 0;
+        for (int port = 0; port < results.length; port++) {
+            if (results[port] != null) {
+                continue;
+            }
+            var output = plan.outputs[port];
+            long bytes = state.value(output.bytes());
+            boolean own = isOwn(port);
+            results[port] = own ? hostSegments[port] : OutputMemory.allocate(bytes);
+            if (bytes == 0) {
+                continue;
+            }
+            long from = own ? addresses[port] : state.slots.addressForRead(output.slot(), 0, bytes);
+            if (stages) {
+                stagedAt[port] = staged;
+                state.queue().copyOut(from, staging.slice(staged, bytes), bytes);
+                staged = Binding.align(staged + bytes);
+            } else {
+                state.queue().copyOut(from, results[port], bytes);
+            }
+        }
+    }
+
+    private long fetchedBytes() {
+        long bytes = 0;
+        for (int port = 0; port < results.length; port++) {
+            if (results[port] == null) {
+                bytes = Binding.align(bytes + state.value(plan.outputs[port].bytes()));
+            }
+        }
+        return bytes;
+    }
+
     /// Collects the tensors, after all work is done.
-    Outputs finish(Tensor[] inputs, InputStaging staging) {
+    Outputs finish() {
         var held = piece;
         var outputs = new Outputs(() -> {
             if (held != null) {
@@ -140,8 +195,11 @@ final class OutputPlaces implements AutoCloseable {
         });
         for (int port = 0; port < addresses.length; port++) {
             var output = plan.outputs[port];
-            var shape = shape(output);
-            var data = data(port, output, inputs, staging);
+            var shape = shapes[port];
+            var data = results[port];
+            if (stagedAt[port] >= 0) {
+                MemorySegment.copy(staging.slice(stagedAt[port], data.byteSize()), 0, data, 0, data.byteSize());
+            }
             var target = given.isEmpty() ? null : given.get(output.name());
             if (target != null && target.data() != data) {
                 checkGiven(port, target);
@@ -154,30 +212,21 @@ final class OutputPlaces implements AutoCloseable {
         return outputs;
     }
 
-    /// The bytes of an output on the host.
-    private MemorySegment data(int port, FlatPort output, Tensor[] inputs, InputStaging staging) {
-        var slot = plan.plan.slots().get(output.slot());
-        long bytes = state.value(output.bytes());
-        if (slot instanceof Slot.Input(int input) && !staging.isCopied(input)) {
-            return inputs[input].data().asSlice(0, bytes);
+    /// The bytes of an output that needs no copy; null for the others.
+    private MemorySegment inPlace(int port, Tensor[] inputs, InputStaging inputStaging) {
+        if (plan.plan.slots().get(plan.outputs[port].slot()) instanceof Slot.Input(int input)
+                && !inputStaging.isCopied(input)) {
+            return inputs[input].data().asSlice(0, state.value(plan.outputs[port].bytes()));
         }
-        if (slot instanceof Slot.Output(int own) && own == port && !isLate(port)) {
-            if (!state.target.sharesHostMemory) {
-                copyOut(addresses[port], hostSegments[port], bytes);
-            }
-            return hostSegments[port];
-        }
-        // Another output's slot, a weight, a temporary, a late result: a copy of its own.
-        var copy = OutputMemory.allocate(bytes);
-        if (bytes > 0) {
-            copyOut(state.slots.addressForRead(output.slot(), 0, bytes), copy, bytes);
-        }
-        return copy;
+        return isOwn(port) && state.target.sharesHostMemory ? hostSegments[port] : null;
     }
 
-    private void copyOut(long address, MemorySegment host, long bytes) {
-        state.queue().copyOut(address, host, bytes);
-        state.queue().record().await();
+    /// Whether kernels write to the output's own memory; else it is another output's slot, a weight, a temporary, or a
+    /// late result, and gets a copy.
+    private boolean isOwn(int port) {
+        return plan.plan.slots().get(plan.outputs[port].slot()) instanceof Slot.Output(int own)
+                && own == port
+                && !isLate(port);
     }
 
     /// Gives back what a failed run has taken.
@@ -188,10 +237,12 @@ final class OutputPlaces implements AutoCloseable {
         }
         given = Map.of();
         Arrays.fill(hostSegments, null);
+        Arrays.fill(results, null);
     }
 
     @Override
     public void close() {
         deviceBlock.close();
+        staging.close();
     }
 }

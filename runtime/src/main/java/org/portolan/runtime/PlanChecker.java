@@ -90,6 +90,10 @@ final class PlanChecker {
                 require(launch.kernel() >= 0 && launch.kernel() < plan.kernels().size(),
                         what + " names kernel " + launch.kernel());
                 require(launch.device() >= 0 && launch.device() < devices, what + " names device " + launch.device());
+                for (int index : launch.writes().orElse(List.of())) {
+                    require(index < launch.slots().size(), what + " writes its argument " + index);
+                    writable(launch.slots().get(index));
+                }
                 launch.slots().forEach(number -> {
                     if (slot(number) instanceof Slot.Late(var bytes)) {
                         requireBound(bytes, bound, what);

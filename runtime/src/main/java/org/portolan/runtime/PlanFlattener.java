@@ -3,8 +3,10 @@ package org.portolan.runtime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.portolan.runtime.device.Kernel;
 import org.portolan.runtime.plan.Plan;
+import org.portolan.runtime.plan.Slot;
 import org.portolan.runtime.plan.Step;
 import org.portolan.runtime.type.Dim;
 
@@ -56,7 +58,8 @@ final class PlanFlattener {
                 int[] grid = expressions.addAll(launch.grid());
                 var kernel = kernels.find(launch.device(), plan.kernels().get(launch.kernel()));
                 instructions.add(new Instruction.Launch(launchGrids.size(), kernel, launch.device(), slots,
-                        expressions.addAll(launch.extents()), grid, expressions.add(launch.cost()), launch.origin()));
+                        expressions.addAll(launch.extents()), grid, expressions.add(launch.cost()), writes(launch),
+                        launch.origin()));
                 launchGrids.add(grid);
                 mostWords = Math.max(mostWords, slots.length + launch.extents().size());
             }
@@ -74,6 +77,18 @@ final class PlanFlattener {
             case Step.If branch -> append(branch);
             case Step.Loop loop -> append(loop);
         }
+    }
+
+    /// What a launch may change; without a word on it everything that can be changed at all.
+    private int[] writes(Step.Launch launch) {
+        return launch.writes()
+                .orElseGet(() -> IntStream.range(0, launch.slots().size())
+                        .filter(index -> !(plan.slots().get(launch.slots().get(index)) instanceof Slot.Weight))
+                        .boxed()
+                        .toList())
+                .stream()
+                .mapToInt(Integer::intValue)
+                .toArray();
     }
 
     private void append(Step.If branch) {

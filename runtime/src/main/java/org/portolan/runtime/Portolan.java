@@ -5,10 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.ServiceLoader;
 import org.portolan.runtime.device.Device;
-import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.Devices;
 import org.portolan.runtime.program.ProgramFile;
 
@@ -19,7 +17,8 @@ public final class Portolan {
     /// Loads a program file, or a source model where a {@link ModelCompiler} that reads it is on the class path or
     /// module path.
     ///
-    /// @param devices an accelerator and then the host, or one device; none: the best for which the file has a target
+    /// @param devices an accelerator, alone or with the host behind it, or the host; none: the best for which the file
+    ///     has a target
     /// @throws PortolanException.BadProgramFile if the file is damaged
     /// @throws PortolanException.DeviceMissing if the file has no target for the devices
     /// @throws PortolanException.CompilationFailed if the source model cannot be compiled
@@ -63,7 +62,7 @@ public final class Portolan {
     private static Model open(Path path, SessionOptions options, Device... devices) throws IOException {
         var file = ProgramFile.open(path);
         try {
-            var chosen = devices.length > 0 ? List.of(devices) : choose(file);
+            var chosen = devices.length > 0 ? complete(file, List.of(devices)) : choose(file);
             return new LoadedModel(file, Session.open(file, chosen, options));
         } catch (RuntimeException e) {
             file.close();
@@ -71,16 +70,23 @@ public final class Portolan {
         }
     }
 
+    /// The devices, and behind an accelerator that stands alone the host, if the file needs it.
+    private static List<Device> complete(ProgramFile file, List<Device> devices) {
+        var descriptions = devices.stream().map(Device::description).toList();
+        if (devices.size() > 1 || file.select(descriptions).isPresent()) {
+            return devices;
+        }
+        var pair = Devices.withHost(descriptions.getFirst());
+        return pair.size() > 1 && file.select(pair).isPresent()
+                ? List.of(devices.getFirst(), Devices.get(pair.get(1).name()))
+                : devices;
+    }
+
     /// The best device for which the file has a target, with the host behind it.
     private static List<Device> choose(ProgramFile file) {
         var all = Devices.list();
         for (var candidate : all) {
-            Optional<DeviceDescription> host = all.stream()
-                    .filter(device -> device.sharesHostMemory() && !device.emulated())
-                    .findFirst();
-            var pair = candidate.sharesHostMemory() || host.isEmpty()
-                    ? List.of(candidate)
-                    : List.of(candidate, host.get());
+            var pair = Devices.withHost(candidate);
             if (file.select(pair).isPresent()) {
                 return pair.stream().map(device -> Devices.get(device.name())).toList();
             }

@@ -27,6 +27,11 @@ final class RunControl implements StopSignal {
         return options.timeout().isEmpty() && options.cancelToken().isEmpty() ? NONE : new RunControl(options);
     }
 
+    /// Whether anything can end the run early.
+    boolean isLimited() {
+        return this != NONE;
+    }
+
     long remainingNanos() {
         return limited ? deadline - System.nanoTime() : LONGEST_NANOS;
     }

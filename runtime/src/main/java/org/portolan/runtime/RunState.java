@@ -30,6 +30,8 @@ final class RunState implements AutoCloseable, StopSignal {
     private final long[] wanted;
     private final Binder binder;
     private final Executor executor;
+    /// What kernels on the host work on; null where there are none, or where they share the device's memory.
+    final HostArguments hostArguments;
 
     RunState(LoadedTarget target, Binder binder, OutputMemory outputMemory, SessionOptions options) {
         this.target = target;
@@ -48,6 +50,8 @@ final class RunState implements AutoCloseable, StopSignal {
         for (int launch = 0; launch < lateGrids.length; launch++) {
             lateGrids[launch] = new long[plan.launchGrids[launch].length];
         }
+        hostArguments =
+                queues.length > 1 && !target.sharesHostMemory ? new HostArguments(this, target.devices.get(1)) : null;
         executor = new Executor(this);
     }
 
@@ -86,9 +90,14 @@ final class RunState implements AutoCloseable, StopSignal {
             binding = found;
             slots.begin(tensors, options.outputs(), rebound);
             executor.execute();
+            slots.copyOut(tensors);
+            executor.await();
             return slots.finish(tensors);
-        } catch (RuntimeException | Error e) {
-            drain();
+        } catch (RuntimeException e) {
+            drain(e);
+            throw target.explained(e);
+        } catch (Error e) {
+            drain(e);
             throw e;
         } finally {
             slots.end();
@@ -98,9 +107,26 @@ final class RunState implements AutoCloseable, StopSignal {
     }
 
     /// Waits for the work that a failed run has left behind: it may still use the caller's memory.
-    private void drain() {
+    private void drain(Throwable failure) {
         for (var queue : queues) {
-            queue.takeError();
+            try {
+                queue.takeError();
+            } catch (PortolanException e) {
+                // A device that is lost does nothing any more; the run has failed for that or another reason.
+                if (e != failure) {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        settled();
+    }
+
+    /// All queues have done what they were given.
+    void settled() {
+        slots.settled();
+        executor.settled();
+        if (hostArguments != null) {
+            hostArguments.settled();
         }
     }
 
@@ -110,6 +136,10 @@ final class RunState implements AutoCloseable, StopSignal {
             queue.close();
         }
         slots.close();
+        executor.close();
+        if (hostArguments != null) {
+            hostArguments.close();
+        }
         arena.close();
     }
 }

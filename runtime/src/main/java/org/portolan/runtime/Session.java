@@ -86,6 +86,7 @@ public final class Session implements Model {
             acquire(control);
             try {
                 gate.check();
+                target.checkHealth();
                 var state = idle.pollFirst();
                 if (state == null) {
                     state = new RunState(target, binder, outputMemory, options);
@@ -116,6 +117,7 @@ public final class Session implements Model {
             while (!permits.tryAcquire(Math.clamp(control.remainingNanos(), 0, WAIT_NANOS), TimeUnit.NANOSECONDS)) {
                 control.check();
                 gate.check();
+                target.checkHealth();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -128,9 +130,12 @@ public final class Session implements Model {
     @Override
     public void close() {
         if (gate.close()) {
-            idle.forEach(RunState::close);
-            target.close();
-            gate.closed();
+            try {
+                idle.forEach(RunState::close);
+                target.close();
+            } finally {
+                gate.closed();
+            }
         } else {
             gate.awaitClosed();
         }

@@ -129,9 +129,34 @@ final class SlotMemory implements AutoCloseable {
                 + slot + ", which has " + size, 0, -1);
     }
 
+    /// How many bytes a kernel finds in a slot.
+    long bytesForLaunch(int slot) {
+        return switch (plan.plan.slots().get(slot)) {
+            case Slot.Late _ -> state.value(plan.slotBytes[slot]);
+            case Slot.Output(int port) ->
+                outputs.isLate(port) ? state.value(plan.slotBytes[slot]) : outputs.size(port);
+            case Slot.Input _, Slot.Weight _, Slot.Temporary _ -> sizes[slot];
+        };
+    }
+
+    /// Where the host finds an input that nothing updates; 0 if nowhere.
+    long inputOnHost(int port) {
+        return inputs.addressOnHost(port);
+    }
+
+    /// Starts the copies of those outputs that are not on the host.
+    void copyOut(Tensor[] tensors) {
+        outputs.copyOut(tensors, inputs);
+    }
+
+    /// All queues have done what they were given.
+    void settled() {
+        late.settled();
+    }
+
     /// The outputs, after all work is done.
     Outputs finish(Tensor[] tensors) {
-        return outputs.finish(tensors, inputs);
+        return outputs.finish();
     }
 
     /// Lets go of what belongs to the run.

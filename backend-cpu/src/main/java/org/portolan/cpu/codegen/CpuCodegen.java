@@ -1,6 +1,7 @@
 package org.portolan.cpu.codegen;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.portolan.ir.MachineOp;
@@ -14,6 +15,8 @@ import org.portolan.lowering.Machines;
 /// Processors through LLVM: an image is one ELF shared object without any dependency.
 public final class CpuCodegen implements Codegen {
     private static final String FAMILY = "cpu";
+    private static final String LOWEST_LEVEL = "x86-64-v2";
+    private static final String HOST_LEVEL = "x86-64-v3";
     private static final Pattern PICKED =
             Pattern.compile("s?sse.*|avx.*|amx.*|fma|f16c|bmi2?|lzcnt|popcnt|movbe|gfni|neon|sve2?|v");
 
@@ -56,14 +59,24 @@ public final class CpuCodegen implements Codegen {
                 chip.intrinsics());
     }
 
+    /// A level of x86-64 that servers have had for ten years, if this processor has it too.
+    @Override
+    public Optional<MachineOp.Chip> hostMachine() {
+        var here = defaultMachine();
+        return Machines.find(FAMILY, HOST_LEVEL)
+                .filter(chip -> here.triple().equals(chip.triple()))
+                .filter(chip -> !level(here.features()).equals(LOWEST_LEVEL))
+                .or(() -> Optional.of(here));
+    }
+
     private static String level(List<String> features) {
         if (features.containsAll(List.of("+avx512f", "+avx512bw", "+avx512cd", "+avx512dq", "+avx512vl"))) {
             return "x86-64-v4";
         }
         if (features.containsAll(List.of("+avx2", "+fma", "+f16c"))) {
-            return "x86-64-v3";
+            return HOST_LEVEL;
         }
-        return "x86-64-v2";
+        return LOWEST_LEVEL;
     }
 
     /// The level of x86-64, where that is the processor, and the features whose instructions LLVM picks by itself.

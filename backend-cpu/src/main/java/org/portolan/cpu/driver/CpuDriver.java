@@ -20,6 +20,11 @@ public final class CpuDriver implements Driver {
     }
 
     @Override
+    public boolean isHost() {
+        return true;
+    }
+
+    @Override
     public Listing list() {
         var system = System.getProperty("os.name");
         if (!system.equals(OPERATING_SYSTEM)) {

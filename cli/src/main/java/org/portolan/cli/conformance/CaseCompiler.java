@@ -22,6 +22,9 @@ public interface CaseCompiler {
         /// Launches in the plan that run on the host beside it.
         long hostKernels();
 
+        /// Whether the model uses an element type that the device lacks, so that kernels may run on the host.
+        boolean needsHost();
+
         @Override
         void close();
     }

@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Map;
 import org.portolan.cli.inspect.PlanView;
 import org.portolan.lowering.Compiler;
+import org.portolan.lowering.Machines;
 import org.portolan.lowering.Target;
+import org.portolan.lowering.plan.ElementTypesUsed;
 import org.portolan.onnx.OnnxModel;
 import org.portolan.onnx.importer.OnnxImporter;
 import org.portolan.runtime.Model;
@@ -29,7 +31,10 @@ public record CompiledCases(Target target, List<Device> devices, Path scratch) i
         try {
             new Compiler().compile(function, List.of(target), program);
             var plan = plan(program);
-            return new Compiled(Portolan.load(program, devices.toArray(Device[]::new)), plan);
+            var lacking = ElementTypesUsed.of(function.body());
+            lacking.retainAll(Machines.missingTypes(target.machine()));
+            var loaded = Portolan.load(program, devices.toArray(Device[]::new));
+            return new Compiled(loaded, plan, !lacking.isEmpty());
         } finally {
             Files.delete(program); // what was loaded stays mapped
         }
@@ -41,7 +46,7 @@ public record CompiledCases(Target target, List<Device> devices, Path scratch) i
         }
     }
 
-    private record Compiled(Model model, PlanView plan) implements ReadyCase {
+    private record Compiled(Model model, PlanView plan, boolean needsHost) implements ReadyCase {
         @Override
         public Map<String, Tensor> run(Map<String, Tensor> inputs) {
             return model.run(inputs).asMap();

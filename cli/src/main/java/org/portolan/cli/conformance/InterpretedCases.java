@@ -34,6 +34,11 @@ public final class InterpretedCases implements CaseCompiler {
         }
 
         @Override
+        public boolean needsHost() {
+            return false;
+        }
+
+        @Override
         public void close() {
             // Nothing is held.
         }

@@ -116,6 +116,8 @@ final class TileEmitter {
             case TileOp.Consume(Value ring, Value result) -> scope.bind(result, local.consume(scope.ring(ring)));
             case TileOp.Release(Value ring) -> local.release(scope.ring(ring));
             case TileOp.Barrier(Bind bound) -> barrier(bound);
+            case TileOp.Exchange _ ->
+                throw new EmitException("threads that run one after the other cannot exchange what they have");
             case TileOp.Broadcast(Value value, Value result) ->
                 bind(result, () -> builder.splat(
                         scope.operand(value), Words.of(result.type()).lanes()));

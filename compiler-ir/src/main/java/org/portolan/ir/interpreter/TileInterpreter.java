@@ -32,6 +32,7 @@ import org.portolan.runtime.type.ElementType;
 public final class TileInterpreter {
     private final TileOp.Kernel kernel;
     private final TileProgram program;
+    private final TileMeeting meeting;
     private final Map<String, MachineOp.Intrinsic> intrinsics = new HashMap<>();
     private final Memory memory = new Memory(InterpreterOptions.defaults().byteLimit());
     private final Map<Node, DimFunction> expressions = new IdentityHashMap<>();
@@ -42,6 +43,7 @@ public final class TileInterpreter {
     public TileInterpreter(TileOp.Kernel kernel, Collection<MachineOp.Intrinsic> intrinsics) {
         this.kernel = kernel;
         this.program = new TileProgram(kernel);
+        this.meeting = new TileMeeting(kernel.name());
         intrinsics.forEach(intrinsic -> this.intrinsics.put(intrinsic.name(), intrinsic));
     }
 
@@ -106,7 +108,8 @@ public final class TileInterpreter {
                 case TileOp.For loop -> loop(loop, node, threads, depth);
                 case TileOp.While _ -> repeat(node, threads, depth);
                 case TileOp.If _ -> choose(node, threads, depth);
-                case TileOp.Barrier(TileOp.Bind scope) -> barrier(scope, threads);
+                case TileOp.Barrier(TileOp.Bind scope) -> meeting.barrier(scope, threads);
+                case TileOp.Exchange(_, long distance, _) -> meeting.exchange(node, distance, threads);
                 case TileOp tile -> {
                     for (var thread : threads) {
                         execute(tile, node, thread);
@@ -198,11 +201,12 @@ public final class TileInterpreter {
             long step = Math.max(1, number(thread, node.operands()[2]));
             long upper = number(thread, node.operands()[1]);
             for (long index = number(thread, node.operands()[0]); index < upper; index += step) {
-                var child = thread.child(loop.bind());
+                var child = thread.child(loop.bind(), children.size() - firsts.getLast());
                 child.values[body.params()[0]] = Elements.of(ElementType.INDEX, index);
                 children.add(child);
             }
             thread.split(children.size() - firsts.getLast());
+            children.subList(firsts.getLast(), children.size()).forEach(thread::adopt);
         }
         if (!children.isEmpty()) {
             execute(body, children, depth);
@@ -253,38 +257,6 @@ public final class TileInterpreter {
             for (var thread : chosen) {
                 move(thread, body.yields(), 0, node.results(), 0, node.results().length);
             }
-        }
-    }
-
-    private void barrier(TileOp.Bind scope, List<TileThread> threads) {
-        switch (scope) {
-            case SERIAL, UNROLL, LANE -> {}
-            case GRID -> throw new TileException("threads of different blocks cannot wait for each other");
-            case WARP, BLOCK -> {
-                var arrived = new IdentityHashMap<TileThread, Integer>();
-                threads.forEach(thread -> arrived.merge(thread.scope(scope), 1, Integer::sum));
-                arrived.forEach((all, count) -> {
-                    if (count != all.leaves()) {
-                        throw new TileException("a barrier of " + kernel.name() + " is reached by " + count + " of "
-                                + all.leaves() + " threads");
-                    }
-                });
-                pass(scope, threads);
-            }
-        }
-    }
-
-    /// From here on, whoever passed comes after what the others of its scope did before.
-    private static void pass(TileOp.Bind scope, List<TileThread> threads) {
-        var block = 0L;
-        var warp = 0L;
-        for (var thread : threads) {
-            block = Math.max(block, thread.blockBarriers);
-            warp = Math.max(warp, thread.warpBarriers);
-        }
-        for (var thread : threads) {
-            thread.blockBarriers = scope == TileOp.Bind.BLOCK ? block + 1 : thread.blockBarriers;
-            thread.warpBarriers = warp + 1;
         }
     }
 
@@ -357,7 +329,8 @@ public final class TileInterpreter {
     private Object compute(TileOp op, Node node, TileThread thread) {
         int[] in = node.operands();
         return switch (op) {
-            case TileOp.Kernel _, TileOp.Yield _, TileOp.For _, TileOp.While _, TileOp.If _, TileOp.Barrier _ ->
+            case TileOp.Kernel _, TileOp.Yield _, TileOp.For _, TileOp.While _, TileOp.If _, TileOp.Barrier _,
+                    TileOp.Exchange _ ->
                 throw misplaced(node);
             case TileOp.Alloc(Value result) -> allocateBuffer(result.buffer(), result.toString(), false);
             case TileOp.View(_, _, Value result) ->

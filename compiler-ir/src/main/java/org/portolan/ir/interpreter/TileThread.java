@@ -1,6 +1,8 @@
 package org.portolan.ir.interpreter;
 
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import org.portolan.ir.TileOp.Bind;
 
@@ -12,6 +14,8 @@ final class TileThread {
     private final Map<TileRing, TileRing.Progress> progress = new IdentityHashMap<>();
     /// How many threads run under this one; 1 if it runs itself.
     private int leaves = 1;
+    private final int number;
+    private final List<TileThread> children = new ArrayList<>();
 
     /// Barriers of the block, and of the warp or the block, that this thread has passed. The begin and the end of a
     /// loop over threads count as one.
@@ -19,22 +23,43 @@ final class TileThread {
 
     long warpBarriers;
 
-    private TileThread(Object[] values, TileThread parent, Bind bind) {
+    private TileThread(Object[] values, TileThread parent, Bind bind, int number) {
         this.values = values;
         this.parent = parent;
         this.bind = bind;
+        this.number = number;
     }
 
     static TileThread root(int values) {
-        return new TileThread(new Object[values], null, null);
+        return new TileThread(new Object[values], null, null, 0);
     }
 
     /// A thread for one round of a loop over threads; it sees what its parent has computed.
-    TileThread child(Bind bind) {
-        var child = new TileThread(values.clone(), this, bind);
+    ///
+    /// @param number how many rounds come before
+    TileThread child(Bind bind, int number) {
+        var child = new TileThread(values.clone(), this, bind, number);
         child.blockBarriers = blockBarriers + 1;
         child.warpBarriers = warpBarriers + 1;
         return child;
+    }
+
+    /// The rounds of the loop that runs under this thread now.
+    void adopt(TileThread child) {
+        if (child.number == 0) {
+            children.clear();
+        }
+        children.add(child);
+    }
+
+    /// How many rounds of its loop come before this one.
+    int number() {
+        return number;
+    }
+
+    /// Another round of the same loop, or {@code null} if it has no such round.
+    TileThread sibling(long other) {
+        return parent == null || other >= parent.children.size() ? null : parent.children.get((int) other);
     }
 
     /// Tells this thread and those above that it runs as so many, or, with 1, as itself again.

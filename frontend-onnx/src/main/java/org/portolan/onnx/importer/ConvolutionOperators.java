@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.portolan.ir.GraphOp;
+import org.portolan.onnx.OnnxException;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
@@ -95,6 +96,7 @@ final class ConvolutionOperators {
 
     /// A tensor of one number a channel so that it broadcasts over [n, c, ..].
     static Operand perChannel(GraphWriter writer, Operand values, int rank) {
+        if (rank < 2) throw new OnnxException("expected an input [n, c, ..] of at least two axes");
         var dims = new ArrayList<>(Collections.nCopies(rank - 1, Dim.ONE));
         dims.set(0, values.rank() == 0 ? Dim.ONE : values.dim(0));
         return writer.reshape(values, dims);

@@ -249,6 +249,11 @@ final class GraphWriter {
         if (x.dims().equals(dims)) {
             return x;
         }
+        var count = Dim.product(dims);
+        var given = Dim.product(x.dims());
+        if (count.isConstant() && given.isConstant() && !count.equals(given)) {
+            throw new OnnxException("%s has not the %s elements of %s".formatted(x.type(), count, dims));
+        }
         if (x.elements().isPresent()) {
             return known(x.element(), dims, x.elements().get());
         }
@@ -282,6 +287,7 @@ final class GraphWriter {
             return x;
         }
         int lead = dims.size() - x.rank();
+        if (!x.broadcasts(dims)) throw new OnnxException("%s does not broadcast to %s".formatted(x.type(), dims));
         var known = rearranged(x, dims, index -> {
             var from = new long[x.rank()];
             for (int axis = 0; axis < from.length; axis++) {
@@ -566,6 +572,7 @@ final class GraphWriter {
     }
 
     Operand gather(Operand data, Operand indices, int axis) {
+        if (axis >= data.rank()) throw new OnnxException("expected at least %d axes, found %s".formatted(axis + 1, data.type()));
         var dims = new ArrayList<>(data.dims().subList(0, axis));
         dims.addAll(indices.dims());
         dims.addAll(data.dims().subList(axis + 1, data.rank()));

@@ -32,6 +32,13 @@ final class LossOperators {
     private static Operand loss(Call call, Operand logarithms) {
         var writer = call.writer();
         var element = logarithms.element();
+        if (logarithms.rank() < 2 || call.input(1).rank() != logarithms.rank() - 1) {
+            throw call.error("expected an input [n, c, ..] and a target [n, ..], found %s and %s"
+                    .formatted(logarithms.type(), call.input(1).type()));
+        }
+        call.optional(2).filter(weights -> weights.rank() != 1).ifPresent(weights -> {
+            throw call.error("expected a weight for each class, found %s".formatted(weights.type()));
+        });
         var target = writer.cast(call.input(1), ElementType.I64);
         var ignored = call.integer("ignore_index");
         var classes = ignored.isEmpty()

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.portolan.ir.Resource;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.onnx.OnnxException;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
@@ -65,8 +66,25 @@ final class Operand {
         return type.dims();
     }
 
+    /// @throws OnnxException if the operand has fewer axes: an operator that needs them need not count first
     Dim dim(int axis) {
+        if (axis >= rank()) {
+            throw new OnnxException("expected at least %d axes, found %s".formatted(axis + 1, type));
+        }
         return type.dim(axis);
+    }
+
+    /// False where it is certain that the operand cannot be spread over the extents: too many axes, or a constant extent that
+    /// is neither 1 nor the wanted one.
+    boolean broadcasts(List<Dim> wanted) {
+        int lead = wanted.size() - rank();
+        if (lead < 0) return false;
+        for (int axis = 0; axis < rank(); axis++) {
+            var mine = dim(axis);
+            var other = wanted.get(axis + lead);
+            if (mine.isConstant() && other.isConstant() && !mine.isConstant(1) && !mine.equals(other)) return false;
+        }
+        return true;
     }
 
     int rank() {

@@ -55,6 +55,7 @@ final class RecurrentOperators {
     private static List<Operand> layer(Call call, Cell cell) {
         var writer = call.writer();
         boolean batchFirst = call.integer("layout", 0) == 1;
+        checkRanks(call, cell);
         var x = batchFirst ? writer.transpose(call.input(0), List.of(1, 0, 2)) : call.input(0);
         if (x.rank() != 3) {
             throw call.error("expected an input [seq, batch, size], found %s".formatted(x.type()));
@@ -79,6 +80,23 @@ final class RecurrentOperators {
             finals.add(result.carried());
         }
         return outputs(call, cell, sequences, finals, batchFirst);
+    }
+
+    /// Weights, biases, initial states and peepholes have as many axes as they must.
+    private static void checkRanks(Call call, Cell cell) {
+        checkRank(call, call.input(1), 3, "weights [directions, rows, size]");
+        checkRank(call, call.input(2), 3, "recurrent weights [directions, rows, hidden]");
+        call.optional(3).ifPresent(bias -> checkRank(call, bias, 2, "biases [directions, rows]"));
+        for (int state = 0; state < cell.states; state++) {
+            call.optional(5 + state).ifPresent(given -> checkRank(call, given, 3, "an initial state of three axes"));
+        }
+        if (cell == Cell.LSTM) {
+            call.optional(7).ifPresent(peepholes -> checkRank(call, peepholes, 2, "peepholes [directions, rows]"));
+        }
+    }
+
+    private static void checkRank(Call call, Operand operand, int rank, String what) {
+        if (operand.rank() != rank) throw call.error("expected %s, found %s".formatted(what, operand.type()));
     }
 
     private static List<Operand> outputs(

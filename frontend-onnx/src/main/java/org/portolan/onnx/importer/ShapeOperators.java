@@ -34,6 +34,9 @@ final class ShapeOperators {
             since(1, "SpaceToDepth", ShapeOperators::spaceToDepth),
             since(18, "CenterCropPad", ShapeOperators::centerCropPad));
 
+    /// The extents of an unsqueezed tensor are expressions that grow with the square of the rank where the axes are not known.
+    private static final int UNKNOWN_AXES = 16;
+
     private ShapeOperators() {}
 
     private static Operand shape(Call call) {
@@ -153,8 +156,9 @@ final class ShapeOperators {
             }
             return call.writer().reshape(x, dims);
         }
-        var gone = call.writer().named(given.get(), x.rank());
         int count = x.rank() - given.get().size();
+        if (count < 0) throw call.error("%d axes cannot be squeezed out of %s".formatted(given.get().size(), x.type()));
+        var gone = call.writer().named(given.get(), x.rank());
         var dims = call.writer()
                 .settled(DimLogic.filtered(
                         x.dims(), gone.stream().map(DimLogic::not).toList(), count));
@@ -176,6 +180,7 @@ final class ShapeOperators {
             }
             return call.writer().reshape(x, dims);
         }
+        if (rank > UNKNOWN_AXES) throw call.error("%d axes whose places are not known".formatted(given.size()));
         var fresh = call.writer().named(given, rank);
         var dims = new ArrayList<Dim>();
         Dim before = Dim.ZERO;

@@ -14,13 +14,19 @@ import org.portolan.ir.Value;
 
 /// The kernels of a program, each kept once: kernels that differ in nothing but names and origin are the same.
 final class KernelTable {
+    private final String prefix;
     private final Map<String, String> namesByCode = new HashMap<>();
     private final List<TileOp.Kernel> kernels = new ArrayList<>();
+
+    /// @param prefix what names begin with
+    KernelTable(String prefix) {
+        this.prefix = prefix;
+    }
 
     /// The name under which this kernel can be launched.
     String add(TileOp.Kernel kernel) {
         return namesByCode.computeIfAbsent(new Code().of(kernel), _ -> {
-            var name = "kernel_" + kernels.size();
+            var name = prefix + kernels.size();
             kernels.add(new TileOp.Kernel(name, kernel.symbols(), kernel.grid(), kernel.origin(), kernel.body()));
             return name;
         });

@@ -1,10 +1,12 @@
 package org.portolan.lowering.plan;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.Set;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
@@ -14,6 +16,7 @@ import org.portolan.lowering.CompileException;
 import org.portolan.lowering.math.ExpandElementary;
 import org.portolan.lowering.tile.LoweredKernel;
 import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// The kernels that libraries bring as text, called by name. A kernel's parameters are the call's arguments and then its
 /// results; their extents give the kernel's symbols their numbers, and the call's options, in order, give them to those
@@ -59,6 +62,16 @@ final class LibraryKernels {
                 call.results().stream().map(Value::hint).toList(),
                 ExpandElementary.expand(kernel.body(), false));
         return new LoweredKernel(expanded, arguments, extents, grid, cost(arguments, grid));
+    }
+
+    /// The element types that the kernel of a call uses.
+    static Set<ElementType> elementTypes(GraphOp.Call call) {
+        var used = EnumSet.copyOf(ElementTypesUsed.of(call));
+        var kernel = ALL.kernels.get(call.kernel());
+        if (kernel != null) {
+            used.addAll(ElementTypesUsed.of(kernel.body()));
+        }
+        return used;
     }
 
     private static Map<String, Dim> numbers(TileOp.Kernel kernel, List<Value> arguments, List<Long> options) {

@@ -23,12 +23,13 @@ final class LoweredNests {
     private LoweredNests() {}
 
     /// The kernel of each nest in the body and the bodies within it.
-    static Map<NestOp.Compute, LoweredKernel> of(Body body, NestLowering lowering) {
+    static Map<NestOp.Compute, LoweredKernel> of(Body body, Placement placement) {
         var all = new LoweredNests();
         all.collect(body);
         var kernels = IntStream.range(0, all.nests.size())
                 .parallel()
-                .mapToObj(i -> lower(all.nests.get(i), "kernel_" + i, all.constants, lowering))
+                .mapToObj(i -> lower(
+                        all.nests.get(i), "kernel_" + i, all.constants, placement.lowering(all.nests.get(i))))
                 .toList();
         var byNest = new IdentityHashMap<NestOp.Compute, LoweredKernel>();
         for (int i = 0; i < kernels.size(); i++) {

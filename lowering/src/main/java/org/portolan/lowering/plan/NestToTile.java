@@ -2,11 +2,14 @@ package org.portolan.lowering.plan;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.portolan.ir.GraphOp;
-import org.portolan.ir.MachineOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.pass.Pass;
 import org.portolan.lowering.CompileException;
+import org.portolan.lowering.Machines;
+import org.portolan.lowering.Target;
 import org.portolan.lowering.Targets;
 
 /// Turns every function of nests into the kernels that a machine runs and the {@code plan.program} that launches them.
@@ -16,12 +19,13 @@ public record NestToTile(String machine) implements Pass {
 
     @Override
     public List<Op> run(List<Op> module) {
-        var chip = chip();
+        var placement = placement();
         var lowered = new ArrayList<Op>();
         for (var op : module) {
             if (op instanceof GraphOp.Function function) {
-                var program = PlanBuilder.build(function, chip);
+                var program = PlanBuilder.build(function, placement);
                 lowered.addAll(program.kernels());
+                lowered.addAll(program.hostKernels());
                 lowered.add(program.plan());
             } else {
                 lowered.add(op);
@@ -30,7 +34,17 @@ public record NestToTile(String machine) implements Pass {
         return lowered;
     }
 
-    private MachineOp.Chip chip() {
+    /// The host takes what the machine lacks types for, if the machine is not the host itself.
+    private Placement placement() {
+        var target = target();
+        var chip = target.machine();
+        if (target.codegen().hostMachine().isPresent()) {
+            return Placement.of(chip, Set.of(), Optional.empty());
+        }
+        return Placement.of(chip, Machines.missingTypes(chip), Targets.host().map(Target::machine));
+    }
+
+    private Target target() {
         var named = Targets.all().stream()
                 .filter(target -> target.machine().name().equals(machine))
                 .toList();
@@ -38,6 +52,6 @@ public record NestToTile(String machine) implements Pass {
             throw new CompileException("machine '" + machine + "' may be any of "
                     + named.stream().map(target -> target.name()).toList() + "; name the family too");
         }
-        return (named.isEmpty() ? Targets.resolve(machine) : named.getFirst()).machine();
+        return named.isEmpty() ? Targets.resolve(machine) : named.getFirst();
     }
 }

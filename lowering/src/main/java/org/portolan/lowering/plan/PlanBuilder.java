@@ -14,6 +14,7 @@ import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.PlanOp;
+import org.portolan.ir.PlanOp.Place;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
 import org.portolan.lowering.CompileException;
@@ -23,7 +24,9 @@ import org.portolan.runtime.type.Dim;
 /// Writes a function of nests as what the host does: a launch for each nest, buffers for what they hand on. Every
 /// buffer has memory of its own here; {@link PlanMemory} makes them share places.
 public final class PlanBuilder {
-    private final KernelTable kernels = new KernelTable();
+    private final KernelTable kernels = new KernelTable("kernel_");
+    private final KernelTable hostKernels = new KernelTable(HostProgram.HOST_KERNEL);
+    private final Placement placement;
     private final PlanConstants constants = new PlanConstants();
     private final Map<Value, Value> buffers = new IdentityHashMap<>();
     /// Where a value that is about to be computed belongs, if it is not simply allocated.
@@ -37,7 +40,9 @@ public final class PlanBuilder {
     private final SymbolNames symbolNames;
     private List<Op> ops = new ArrayList<>();
 
-    private PlanBuilder(GraphOp.Function function, Map<NestOp.Compute, LoweredKernel> lowered) {
+    private PlanBuilder(
+            GraphOp.Function function, Placement placement, Map<NestOp.Compute, LoweredKernel> lowered) {
+        this.placement = placement;
         this.lowered = lowered;
         lastUses = new LastUses(function.body());
         symbolNames = new SymbolNames(function);
@@ -48,7 +53,12 @@ public final class PlanBuilder {
     ///
     /// @throws CompileException if another operation is in it, or a nest cannot be lowered
     public static HostProgram build(GraphOp.Function function, NestLowering lowering) {
-        var builder = new PlanBuilder(function, LoweredNests.of(function.body(), lowering));
+        return build(function, Placement.on(lowering));
+    }
+
+    /// The host program of a function of nests, whose kernels run where the placement says.
+    static HostProgram build(GraphOp.Function function, Placement placement) {
+        var builder = new PlanBuilder(function, placement, LoweredNests.of(function.body(), placement));
         var params = new ArrayList<Value>();
         for (var param : function.body().params()) {
             var buffer = Value.of(BufferTypes.of(param), param.hint());
@@ -59,12 +69,7 @@ public final class PlanBuilder {
         var ops = new ArrayList<Op>(builder.constants.ops());
         ops.addAll(builder.ops);
         var plan = new PlanOp.Program(function.name(), function.symbols(), Dim.ZERO, new Body(params, ops));
-        return new HostProgram(plan, builder.kernels.kernels());
-    }
-
-    /// The host program of a function of nests for a machine.
-    static HostProgram build(GraphOp.Function function, MachineOp.Chip machine) {
-        return build(function, new org.portolan.lowering.tile.NestToTile(machine)::lower);
+        return new HostProgram(plan, builder.kernels.kernels(), builder.hostKernels.kernels());
     }
 
     private void emit(Body body) {
@@ -121,28 +126,45 @@ public final class PlanBuilder {
                 updated.put(nest.into().get(i), result);
             }
         }
-        launch(lowered.get(nest), updated, nest.origin());
+        launch(lowered.get(nest), placement.of(nest), updated, nest.results(), nest.origin());
     }
 
     private void call(GraphOp.Call call) {
         call.results().forEach(this::allocate);
-        launch(LibraryKernels.lower(call), Map.of(), call.results().stream().map(Value::hint).toList());
+        var origin = call.results().stream().map(Value::hint).toList();
+        launch(LibraryKernels.lower(call), placement.of(call), Map.of(), call.results(), origin);
     }
 
     /// @param updated for what is updated in place, what it is afterwards
-    private void launch(LoweredKernel kernel, Map<Value, Value> updated, List<String> origin) {
+    private void launch(
+            LoweredKernel kernel, Place place, Map<Value, Value> updated, List<Value> results, List<String> origin) {
         var params = kernel.kernel().body().params();
         var arguments = new ArrayList<Value>();
+        var writes = new ArrayList<Long>();
         for (int i = 0; i < params.size(); i++) {
             var argument = updated.getOrDefault(
                     kernel.arguments().get(i), kernel.arguments().get(i));
+            if (results.contains(argument)) {
+                writes.add((long) i);
+            }
             arguments.add(
                     constants.isDeclared(argument)
                             ? constants.buffer(argument, params.get(i).buffer())
                             : buffer(argument));
         }
+        var table = switch (place) {
+            case DEVICE -> kernels;
+            case HOST -> hostKernels;
+        };
         ops.add(new PlanOp.Launch(
-                arguments, kernels.add(kernel.kernel()), kernel.extents(), kernel.grid(), kernel.cost(), origin));
+                arguments,
+                table.add(kernel.kernel()),
+                place,
+                kernel.extents(),
+                kernel.grid(),
+                kernel.cost(),
+                writes,
+                origin));
     }
 
     /// Makes the result of an update in place lie where the old value is, or in a copy if that is needed later.

@@ -31,6 +31,7 @@ import org.portolan.runtime.type.Dim;
 /// Turns a {@code plan.program} into the runtime's flat records.
 public final class PlanWriter {
     private static final int TARGET_DEVICE = 0;
+    private static final int HOST_DEVICE = 1;
 
     private final Function<PlanOp.Constant, Slot.Weight> weights;
     private final List<Slot> slots = new ArrayList<>();
@@ -165,9 +166,17 @@ public final class PlanWriter {
                 launch.arguments().stream().map(this::slot).toList(),
                 launch.extents(),
                 grid,
-                launch.cost().times(Dim.product(grid)),
-                TARGET_DEVICE,
+                launch.costOfPoint().times(Dim.product(grid)),
+                device(launch.place()),
+                Optional.of(launch.writes().stream().map(Math::toIntExact).toList()),
                 String.join(", ", launch.origin()));
+    }
+
+    private static int device(PlanOp.Place place) {
+        return switch (place) {
+            case DEVICE -> TARGET_DEVICE;
+            case HOST -> HOST_DEVICE;
+        };
     }
 
     /// A symbol that the run binds on its way: any number, unless the program has bounds for it.

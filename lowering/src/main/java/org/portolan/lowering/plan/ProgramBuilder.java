@@ -3,9 +3,10 @@ package org.portolan.lowering.plan;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.Resource;
 import org.portolan.ir.Type;
@@ -18,6 +19,9 @@ import org.portolan.runtime.program.ProgramFileWriter;
 /// Fills a program file: a plan and an image for each target, every weight once for each layout that a target reads it
 /// in.
 public final class ProgramBuilder {
+    /// Kernels of the host beside an accelerator.
+    public record HostImage(Target target, Codegen.Image image) {}
+
     private record Key(Resource data, Type.Buffer type) {}
 
     private final ProgramFileWriter writer;
@@ -29,19 +33,25 @@ public final class ProgramBuilder {
 
     /// Adds a target.
     ///
+    /// @param hostImage the kernels of the host beside it, where the program has such
     /// @throws IOException if the file cannot be written
-    public Plan add(Target target, HostProgram program, Codegen.Image image) throws IOException {
+    public Plan add(Target target, HostProgram program, Codegen.Image image, Optional<HostImage> hostImage)
+            throws IOException {
         try {
             var plan = PlanWriter.write(program.plan(), this::weight);
-            var kernels = new ProgramFileWriter.KernelBytes(
-                    target.codegen().family(),
-                    target.codegen().requirements(target.machine()),
-                    image.bytes());
-            writer.addTarget(target.name(), plan, List.of(kernels));
+            var images = new ArrayList<ProgramFileWriter.KernelBytes>();
+            images.add(bytes(target, image));
+            hostImage.ifPresent(beside -> images.add(bytes(beside.target(), beside.image())));
+            writer.addTarget(target.name(), plan, images);
             return plan;
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
+    }
+
+    private static ProgramFileWriter.KernelBytes bytes(Target target, Codegen.Image image) {
+        return new ProgramFileWriter.KernelBytes(
+                target.codegen().family(), target.codegen().requirements(target.machine()), image.bytes());
     }
 
     private Slot.Weight weight(PlanOp.Constant constant) {

@@ -15,8 +15,8 @@ import org.portolan.runtime.type.Dim;
 
 /// Writes loops over the tiles of an axis, and what remains of it.
 class LoopEmitter extends MemoryEmitter {
-    LoopEmitter(NestAnalysis analysis, Map<Value, Value> buffers) {
-        super(analysis, buffers);
+    LoopEmitter(NestAnalysis analysis, Map<Value, Value> buffers, boolean threaded) {
+        super(analysis, buffers, threaded);
     }
 
     interface Continuation {

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.portolan.ir.ArithOp;
+import org.portolan.ir.Body;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Relation;
 import org.portolan.ir.TileOp;
@@ -25,8 +26,8 @@ class MemoryEmitter extends ScalarEmitter {
     private final DimBounds bounds;
 
     /// @param buffers the kernel's parameter for each tensor
-    MemoryEmitter(NestAnalysis analysis, Map<Value, Value> buffers) {
-        super(analysis);
+    MemoryEmitter(NestAnalysis analysis, Map<Value, Value> buffers, boolean threaded) {
+        super(analysis, threaded);
         this.buffers = new IdentityHashMap<>(buffers);
         this.bounds = SymbolBounds.of(analysis.nest());
     }
@@ -83,7 +84,9 @@ class MemoryEmitter extends ScalarEmitter {
             }
         }
         Value mask = null;
-        if (lanes > 1 && !isPadded(buffer.buffer())) {
+        if (threaded) {
+            mask = masks(scope, analysis.free(read.result()), coordinates);
+        } else if (lanes > 1 && !isPadded(buffer.buffer())) {
             mask = mask(scope, vectorAxis.get(), coordinates.getOrDefault(vectorAxis.get(), 0));
         }
         if (read.otherwise() == NestOp.Otherwise.ERROR && guard != null) {
@@ -93,6 +96,10 @@ class MemoryEmitter extends ScalarEmitter {
         mask = and(scope, mask, guard);
         var element = read.source().type().elementType();
         var result = Value.of(laneType(lanes, element), read.result().hint());
+        if (threaded && lanes > 1 && mask != null && mask.type().laneCount() == 1) {
+            var wide = other == null ? null : broadcast(scope, other, lanes);
+            return loadWhere(scope, mask, buffer, indices, wide, result);
+        }
         boolean wideOther = other != null && other.type().laneCount() > lanes;
         var fallback = other == null || mask == null || wideOther
                 ? Optional.<Value>empty()
@@ -107,6 +114,8 @@ class MemoryEmitter extends ScalarEmitter {
     }
 
     /// Stores a value at the index expressions.
+    ///
+    /// @param onlyHere where the value is stored, if not everywhere; else {@code null}
     void store(
             Scope scope,
             Value tensor,
@@ -114,7 +123,8 @@ class MemoryEmitter extends ScalarEmitter {
             List<Dim> to,
             List<Value> dollars,
             Set<String> free,
-            Map<String, Integer> coordinates) {
+            Map<String, Integer> coordinates,
+            Value onlyHere) {
         var buffer = buffers.get(tensor);
         var vectorAxis = vectorAxis(scope, free);
         boolean vectorOperand = dollars.stream().anyMatch(dollar -> dollar.type().laneCount() > 1);
@@ -128,9 +138,52 @@ class MemoryEmitter extends ScalarEmitter {
                             ? firstIndex(scope, index, dollars, coordinates)
                             : index(scope, index, dollars, coordinates));
         }
+        var wide = broadcast(scope, value, lanes);
+        if (threaded) {
+            var mask = and(scope, masks(scope, free, coordinates), onlyHere);
+            storeWhere(scope, mask, wide, buffer, indices);
+            return;
+        }
         var mask = vectorAxis.map(axis -> mask(scope, axis, coordinates.getOrDefault(axis, 0))).orElse(null);
-        scope.ops.add(new TileOp.Store(
-                broadcast(scope, value, lanes), buffer, indices, Optional.ofNullable(mask)));
+        scope.ops.add(new TileOp.Store(wide, buffer, indices, Optional.ofNullable(mask)));
+    }
+
+    /// Whether the point at some coordinates lies within all axes; {@code null} if it must.
+    Value masks(Scope scope, Set<String> axes, Map<String, Integer> coordinates) {
+        Value all = null;
+        for (var axis : axes) {
+            all = and(scope, all, mask(scope, axis, coordinates.getOrDefault(axis, 0)));
+        }
+        return all;
+    }
+
+    /// A vector where a condition holds, else {@code other}, or zeros if that is {@code null}.
+    private Value loadWhere(
+            Scope scope, Value condition, Value buffer, List<Value> indices, Value other, Value result) {
+        var loaded = result.copy();
+        var load = new TileOp.Load(buffer, indices, Optional.empty(), Optional.empty(), loaded);
+        var outside = other != null
+                ? other
+                : broadcast(scope, constant(scope, result.type().elementType(), 0), result.type().laneCount());
+        scope.ops.add(new TileOp.If(
+                condition,
+                new Body(List.of(), List.of(load, new TileOp.Yield(List.of(loaded)))),
+                new Body(List.of(), List.of(new TileOp.Yield(List.of(outside)))),
+                List.of(result)));
+        return result;
+    }
+
+    private void storeWhere(Scope scope, Value condition, Value value, Value buffer, List<Value> indices) {
+        if (condition == null || value.type().laneCount() == 1) {
+            scope.ops.add(new TileOp.Store(value, buffer, indices, Optional.ofNullable(condition)));
+            return;
+        }
+        var store = new TileOp.Store(value, buffer, indices, Optional.empty());
+        scope.ops.add(new TileOp.If(
+                condition,
+                new Body(List.of(), List.of(store, new TileOp.Yield(List.of()))),
+                new Body(List.of(), List.of(new TileOp.Yield(List.of()))),
+                List.of()));
     }
 
     /// The lanes at which an index that starts as given and ascends lane by lane is below an extent.

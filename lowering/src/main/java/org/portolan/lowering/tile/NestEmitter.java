@@ -25,8 +25,7 @@ import org.portolan.runtime.type.ElementType;
 
 /// Writes the loops of one nest as its schedule says. Every scalar of the body is evaluated on demand, once for each
 /// coordinate of the axes it is free in, in the outermost loop that binds them.
-final class NestEmitter extends LoopEmitter {
-    private final Schedule schedule;
+final class NestEmitter extends ThreadEmitter {
     private final boolean fused;
     /// How many axes a grid can have.
     private static final int GRID_AXES = 3;
@@ -34,17 +33,16 @@ final class NestEmitter extends LoopEmitter {
     private final List<Dim> grid = new ArrayList<>();
     /// The grid's index along each axis, in the scopes of the grid loops.
     private final Map<Split, Value> gridPoints = new HashMap<>();
-    /// The body of the innermost grid loop.
+    /// The body of the innermost grid loop, or of the loop over threads in it.
     private Scope withinGrid;
-    /// Whether a read fails the run where its index is out of range.
-    private final boolean mayFail;
+    /// Whether whatever is computed stays in there: a read fails the run where its index is out of range, or threads do it.
+    private final boolean stays;
 
-    /// @param fused whether the machine multiplies and adds with one rounding
-    NestEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, boolean fused) {
-        super(analysis, buffers);
-        this.schedule = schedule;
-        mayFail = analysis.reads().stream().anyMatch(read -> read.otherwise() == NestOp.Otherwise.ERROR);
-        this.fused = fused;
+    NestEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, MachineOp.Chip machine) {
+        super(analysis, schedule, buffers, machine);
+        stays = schedule.block().isPresent()
+                || analysis.reads().stream().anyMatch(read -> read.otherwise() == NestOp.Otherwise.ERROR);
+        fused = machine.fmaPerCycle() > 0;
     }
 
     /// The kernel's operations.
@@ -65,7 +63,11 @@ final class NestEmitter extends LoopEmitter {
     private void gridLoops(Scope scope, int index, List<Block> blocks) {
         if (index == schedule.common().size()) {
             withinGrid = scope;
-            blockLoops(scope, blocks, 0);
+            if (schedule.block().isPresent()) {
+                threadLoop(scope, inner -> threadBody(inner, blocks));
+            } else {
+                blockLoops(scope, blocks, 0);
+            }
             return;
         }
         var split = schedule.common().get(index);
@@ -140,6 +142,19 @@ final class NestEmitter extends LoopEmitter {
         blocks.add(new Block(split, start, whole ? Dim.of(block) : null, end));
     }
 
+    /// What one thread of a block does.
+    private void threadBody(Scope scope, List<Block> blocks) {
+        withinGrid = scope;
+        blocks.forEach(block -> bindThreads(scope, block.split(), block.start()));
+        if (schedule.block().orElseThrow().form() == Schedule.Form.RESIDENT) {
+            var rows = new LinkedHashSet<Split>();
+            schedule.reductions().forEach(rows::addAll);
+            schedule.stages().forEach(rows::addAll);
+            rows.forEach(split -> bindRow(scope, split));
+        }
+        stages(scope);
+    }
+
     private void blockLoops(Scope scope, List<Block> blocks, int index) {
         if (index == blocks.size()) {
             stages(scope);
@@ -165,7 +180,9 @@ final class NestEmitter extends LoopEmitter {
                     members.add(i);
                 }
             }
-            innerLoops(scope, schedule.stages().get(first), 0, inner -> store(inner, members, axes));
+            var splits = schedule.stages().get(first);
+            boolean divided = splits.stream().anyMatch(split -> split.threads() > 1);
+            innerLoops(scope, splits, 0, inner -> store(inner, members, axes, divided));
         }
     }
 
@@ -176,11 +193,21 @@ final class NestEmitter extends LoopEmitter {
         }
         var split = splits.get(index);
         var extent = analysis.extent(split.axis());
+        if (scope.position(split.axis()) != null) {
+            innerLoops(scope, splits, index + 1, body);
+            return;
+        }
+        if (split.threads() > 1) {
+            teamTiles(scope, split, extent, inner -> innerLoops(inner, splits, index + 1, body));
+            return;
+        }
         tiles(scope, split, number(scope, Dim.ZERO), extent, number(scope, extent), inner ->
                 innerLoops(inner, splits, index + 1, body));
     }
 
-    private void store(Scope scope, List<Integer> members, Set<String> axes) {
+    /// @param divided whether each thread of a team stores elements of its own
+    private void store(Scope scope, List<Integer> members, Set<String> axes, boolean divided) {
+        boolean once = !divided && schedule.block().map(Schedule.Block::team).orElse(1L) > 1;
         for (var coordinates : coordinates(scope, axes)) {
             for (int member : members) {
                 var yield = analysis.terminator();
@@ -195,7 +222,8 @@ final class NestEmitter extends LoopEmitter {
                         yield.to().get(member),
                         dollars,
                         axes,
-                        coordinates);
+                        coordinates,
+                        once ? isFirstMember(scope) : null);
             }
         }
     }
@@ -241,7 +269,7 @@ final class NestEmitter extends LoopEmitter {
     /// Where a scalar is computed. What may fail the run, and with it all that needs it, stays within the grid.
     private Scope home(Scope scope, Set<String> free) {
         var home = scope.home(free);
-        return mayFail && home.encloses(withinGrid) ? withinGrid : home;
+        return stays && home.encloses(withinGrid) ? withinGrid : home;
     }
 
     private static Value misplaced(Op op) {
@@ -335,8 +363,9 @@ final class NestEmitter extends LoopEmitter {
                 .max()
                 .orElse(1);
         var splits = schedule.reductions().get(analysis.reductions().indexOf(reduction));
+        boolean resident = !splits.isEmpty() && home.position(splits.getLast().axis()) != null;
         long innerLanes = splits.isEmpty() ? 1 : splits.getLast().lanes();
-        long partials = splits.isEmpty() ? 1 : splits.getLast().unroll();
+        long partials = splits.isEmpty() || resident ? 1 : splits.getLast().unroll();
         long lanes = Math.max(outerLanes, innerLanes);
         var initial = new ArrayList<Value>();
         for (var combination : combinations) {
@@ -348,6 +377,7 @@ final class NestEmitter extends LoopEmitter {
         }
         var sums = reductionLoops(home, reduction, splits, 0, initial, combinations, Math.toIntExact(partials));
         int width = reduction.results().size();
+        var totals = new ArrayList<List<Value>>();
         for (int c = 0; c < combinations.size(); c++) {
             var parts = sums.subList(c * (int) partials * width, (c + 1) * (int) partials * width);
             var total = parts.subList(0, width);
@@ -357,8 +387,14 @@ final class NestEmitter extends LoopEmitter {
             if (innerLanes > 1) {
                 total = acrossLanes(home, reduction, total);
             }
+            totals.add(total);
+        }
+        if (splits.stream().anyMatch(split -> split.threads() > 1)) {
+            totals = new ArrayList<>(acrossTeam(home, reduction, totals));
+        }
+        for (int c = 0; c < combinations.size(); c++) {
             for (int i = 0; i < width; i++) {
-                home.remember(reduction.results().get(i), combinations.get(c), total.get(i));
+                home.remember(reduction.results().get(i), combinations.get(c), totals.get(c).get(i));
             }
         }
     }
@@ -382,6 +418,9 @@ final class NestEmitter extends LoopEmitter {
             return accumulate(scope, reduction, accumulators, combinations, partials);
         }
         var split = splits.get(index);
+        if (scope.position(split.axis()) != null) {
+            return reductionLoops(scope, reduction, splits, index + 1, accumulators, combinations, partials);
+        }
         var extent = analysis.extent(split.axis());
         var zero = number(scope, Dim.ZERO);
         long tile = split.tile();
@@ -393,9 +432,9 @@ final class NestEmitter extends LoopEmitter {
                     combinations, partials);
         }
         if (!extent.modulo(tile).isConstant(0)) {
-            boolean masked = split.lanes() > 1;
+            boolean masked = split.stride() > 1 && !(threaded && extent.modulo(split.stride()).isConstant(0));
             current = reductionLoop(
-                    scope, split, number(scope, whole), extent, split.lanes(), 1, masked ? 0 : 1, reduction, splits,
+                    scope, split, number(scope, whole), extent, split.stride(), 1, masked ? 0 : 1, reduction, splits,
                     index, current, combinations, partials);
         }
         return current;
@@ -420,7 +459,10 @@ final class NestEmitter extends LoopEmitter {
         var results = accumulators.stream().map(Value::copy).toList();
         var inner = new Scope(scope);
         var end = number(scope, to);
-        inner.bind(split.axis(), new Scope.Position(counter, unroll, split.lanes(), whole, end));
+        inner.bind(
+                split.axis(),
+                new Scope.Position(
+                        memberBase(inner, split, counter), unroll, split.lanes(), split.stride(), whole, end));
         var next = reductionLoops(inner, reduction, splits, index + 1, carried, combinations, partials);
         var params = new ArrayList<Value>();
         params.add(counter);
@@ -456,9 +498,7 @@ final class NestEmitter extends LoopEmitter {
                 int slot = (c * partials + (partials > 1 ? step : 0)) * width;
                 var before = List.copyOf(next.subList(slot, slot + width));
                 var after = step(scope, reduction, before, coordinates);
-                var mask = innermost == null || scope.position(innermost).lanes() == 1
-                        ? null
-                        : mask(scope, innermost, step);
+                var mask = innermost == null ? null : mask(scope, innermost, step);
                 for (int i = 0; i < width; i++) {
                     next.set(slot + i, mask == null ? after.get(i) : select(scope, mask, after.get(i), before.get(i)));
                 }

@@ -34,7 +34,8 @@ public final class NestToTile {
     /// @param isConstant whether an input is known at compile time, so that it can be laid out as the kernel wants it
     public LoweredKernel lower(NestOp.Compute nest, String name, Predicate<Value> isConstant) {
         var collapsed = AxisCollapse.apply(nest);
-        var analysis = new NestAnalysis(collapsed.nest());
+        var united = machine.vectors() == MachineOp.Vectors.THREAD ? Rows.unite(collapsed.nest()) : collapsed.nest();
+        var analysis = new NestAnalysis(united);
         Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
         return lower(analysis, collapsed, Scheduler.choose(analysis, machine, constant), name);
     }
@@ -73,7 +74,7 @@ public final class NestToTile {
                             : collapsed.originals().get(nest.into().get(i)));
         }
         boolean fused = machine.fmaPerCycle() > 0;
-        var emitter = new NestEmitter(analysis, schedule, buffers, fused);
+        var emitter = new NestEmitter(analysis, schedule, buffers, machine);
         var body = ExpandElementary.expand(new Body(params, emitter.emit()), fused);
         var symbols = new LinkedHashSet<String>();
         params.forEach(param -> param.buffer().dims().forEach(dim -> symbols.addAll(dim.symbols())));

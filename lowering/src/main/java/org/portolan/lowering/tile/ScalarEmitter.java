@@ -22,9 +22,12 @@ import org.portolan.runtime.type.ElementType;
 /// Writes indices, constants, masks and arithmetic of a kernel: everything that needs no memory.
 class ScalarEmitter {
     final NestAnalysis analysis;
+    /// Whether lanes are those of one thread among many: all of a vector's lanes are on, or none is.
+    final boolean threaded;
 
-    ScalarEmitter(NestAnalysis analysis) {
+    ScalarEmitter(NestAnalysis analysis, boolean threaded) {
         this.analysis = analysis;
+        this.threaded = threaded;
     }
 
     /// A number as an index.
@@ -67,7 +70,7 @@ class ScalarEmitter {
         }
         var home = scope.home(Set.of(axis));
         return home.helper(List.of("base", axis, coordinate), () -> 
-                expression(home, Dim.symbol("$0").plus(coordinate * position.lanes()), position.base()));
+                expression(home, Dim.symbol("$0").plus(coordinate * position.stride()), position.base()));
     }
 
     /// The elements that the lanes of an axis stand at.
@@ -101,6 +104,9 @@ class ScalarEmitter {
         }
         var home = scope.home(Set.of(axis));
         return home.helper(List.of("mask", axis, coordinate), () -> {
+            if (threaded) {
+                return compare(home, axisBase(home, axis, coordinate), Relation.LESS, position.end());
+            }
             var result = Value.of(new Type.Mask(position.lanes()), "on");
             home.ops.add(new TileOp.Mask(axisBase(home, axis, coordinate), position.end(), result));
             return result;

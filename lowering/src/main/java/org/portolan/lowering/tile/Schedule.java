@@ -14,7 +14,8 @@ record Schedule(
         List<List<Split>> stages,
         List<List<Split>> reductions,
         List<Packed> packed,
-        List<Staged> staged) {
+        List<Staged> staged,
+        Optional<Block> block) {
     Schedule {
         common = List.copyOf(common);
         stages = stages.stream().map(List::copyOf).toList();
@@ -23,15 +24,54 @@ record Schedule(
         staged = List.copyOf(staged);
     }
 
-    /// One axis: block (0 for all of it), points side by side, and lanes of a vector (1 for scalars).
-    record Split(String axis, long block, long unroll, long lanes) {
+    Schedule(
+            List<Split> common,
+            List<List<Split>> stages,
+            List<List<Split>> reductions,
+            List<Packed> packed,
+            List<Staged> staged) {
+        this(common, stages, reductions, packed, staged, Optional.empty());
+    }
+
+    /// One axis: block (0 for all of it), points side by side in one thread, lanes of a vector (1 for scalars), and threads
+    /// that divide the axis, neighbours taking neighbouring vectors.
+    record Split(String axis, long block, long unroll, long lanes, long threads) {
+        Split(String axis, long block, long unroll, long lanes) {
+            this(axis, block, unroll, lanes, 1);
+        }
+
         static Split scalar(String axis) {
             return new Split(axis, 1, 1, 1);
         }
 
         long tile() {
-            return unroll * lanes;
+            return threads * unroll * lanes;
         }
+
+        /// How far apart the points lie that stand side by side in one thread.
+        long stride() {
+            return threads * lanes;
+        }
+    }
+
+    /// The threads of a block: those of the common axes, and for each point of them a team of {@code team} threads that
+    /// divide inner axes and reductions. {@code neighbours} says whether the threads of a team are neighbours, else those
+    /// of the last common axis are.
+    record Block(long team, boolean neighbours, Form form) {}
+
+    /// What becomes of a row that several reductions and results go along.
+    enum Form {
+        /// Each of them computes the elements again.
+        REPEATED,
+        /// The elements stay in the registers of a team.
+        RESIDENT
+    }
+
+    /// The threads of a block, 1 if each point of the grid is one thread.
+    long threads() {
+        return block.isEmpty()
+                ? 1
+                : common.stream().mapToLong(Split::threads).reduce(block.get().team(), Math::multiplyExact);
     }
 
     /// Input {@code input} lies in memory in panels of {@code width} along one of its axes, the other axes in

@@ -14,9 +14,14 @@ import org.portolan.ir.Value;
 /// binds one of the axes it is free in: outer scopes are finished before the loops they contain, so that everything is
 /// hoisted as far as it can be.
 final class Scope {
-    /// Where an axis stands: element {@code base + coordinate * lanes + lane} for each of {@code unroll} coordinates.
-    /// Coordinates from {@code whole} on may reach beyond {@code end} and are masked.
-    record Position(Value base, long unroll, long lanes, long whole, Value end) {
+    /// Where an axis stands: element {@code base + coordinate * stride + lane} for each of {@code unroll} coordinates.
+    /// Coordinates from {@code whole} on may reach beyond {@code end} and are masked; all lanes of a coordinate alike where
+    /// lanes are those of a thread.
+    record Position(Value base, long unroll, long lanes, long stride, long whole, Value end) {
+        Position(Value base, long unroll, long lanes, long whole, Value end) {
+            this(base, unroll, lanes, lanes, whole, end);
+        }
+
         boolean isVector() {
             return lanes > 1;
         }

@@ -7,9 +7,9 @@ import org.portolan.lowering.tile.Schedule.Split;
 
 /// Picks a schedule for a machine whose lanes are threads.
 ///
-/// Every point of the common axes is a point of the grid and with it a thread; what a point needs is computed by its
-/// thread alone. The axis along which the first result is adjacent in memory is the innermost one of the grid, so that
-/// neighbouring threads touch neighbouring elements.
+/// Long reductions are divided among the threads of a team. Otherwise every point of the common axes is a point of the
+/// grid and with it a thread; what a point needs is computed by its thread alone. The axis along which the first result is
+/// adjacent in memory is the innermost one of the grid, so that neighbouring threads touch neighbouring elements.
 final class ThreadScheduler {
     private final NestAnalysis analysis;
     private final List<String> common;
@@ -20,13 +20,20 @@ final class ThreadScheduler {
     }
 
     static Schedule choose(NestAnalysis analysis, MachineOp.Chip machine) {
-        return new ThreadScheduler(analysis).pointwise();
+        return new ThreadScheduler(analysis).choose(machine);
     }
 
-    private Schedule pointwise() {
+    private Schedule choose(MachineOp.Chip machine) {
         // Elements smaller than a byte share bytes, so that one thread must write them all.
         boolean packed = analysis.nest().results().stream()
                 .anyMatch(result -> result.type().elementType().bits() < 8);
+        if (packed) {
+            return pointwise(true);
+        }
+        return new TeamScheduler(analysis, machine, gridOrder()).choose().orElseGet(() -> pointwise(false));
+    }
+
+    private Schedule pointwise(boolean packed) {
         var splits = gridOrder().stream()
                 .map(axis -> packed ? new Split(axis, 0, 1, 1) : Split.scalar(axis))
                 .toList();

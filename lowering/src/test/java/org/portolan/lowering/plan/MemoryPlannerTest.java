@@ -24,7 +24,8 @@ class MemoryPlannerTest {
         for (var extent : extents) {
             var next = buffer(extent);
             ops.add(new PlanOp.AllocateLate(next));
-            ops.add(new PlanOp.Launch(List.of(last, next), "k", List.of(), List.of(Dim.ONE), Dim.ONE, List.of()));
+            ops.add(new PlanOp.Launch(
+                    List.of(last, next), "k", PlanOp.Place.DEVICE, List.of(), List.of(Dim.ONE), Dim.ONE, List.of(1L), List.of()));
             last = next;
         }
         ops.add(new PlanOp.Return(List.of(last)));

@@ -41,6 +41,20 @@ public final class Devices {
         return devices;
     }
 
+    /// The device, and behind it the host where it is an accelerator and there is a driver for the host.
+    public static List<DeviceDescription> withHost(DeviceDescription device) {
+        var hosts = drivers().stream().filter(Driver::isHost).toList();
+        if (hosts.stream().anyMatch(driver -> driver.name().equals(device.driver()))) {
+            return List.of(device);
+        }
+        var all = new ArrayList<>(List.of(device));
+        hosts.stream()
+                .flatMap(driver -> driver.list().devices().stream())
+                .findFirst()
+                .ifPresent(all::add);
+        return all;
+    }
+
     /// The device of that name, opened with default options once in the process and never closed.
     ///
     /// @throws DeviceMissing saying what was looked for and what is there

@@ -9,6 +9,12 @@ public interface Driver {
     /// The first part of its devices' names, for example {@code cpu}.
     String name();
 
+    /// Whether its devices are the processor that this runs on, so that they can take what an accelerator leaves to the
+    /// host.
+    default boolean isHost() {
+        return false;
+    }
+
     /// What is there, emulated devices last.
     Listing list();
 

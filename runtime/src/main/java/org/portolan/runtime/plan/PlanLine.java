@@ -38,6 +38,10 @@ final class PlanLine {
         return word;
     }
 
+    boolean startsWith(String wanted) {
+        return text.startsWith(wanted, position);
+    }
+
     void keyword(String wanted) {
         int start = position;
         if (!word().equals(wanted)) {

@@ -59,7 +59,9 @@ final class PlanPrinter {
             case Step.Launch launch ->
                 line("launch " + launch.kernel() + " " + list(launch.slots(), String::valueOf) + " "
                         + dims(launch.extents()) + " grid " + dims(launch.grid()) + " cost " + dim(launch.cost())
-                        + " device " + launch.device() + " " + quote(launch.origin()));
+                        + " device " + launch.device()
+                        + launch.writes().map(writes -> " writes " + list(writes, String::valueOf)).orElse("")
+                        + " " + quote(launch.origin()));
             case Step.Copy(int from, var fromOffset, int to, var toOffset, var bytes) ->
                 line("copy " + from + " " + dim(fromOffset) + " to " + to + " " + dim(toOffset) + " bytes "
                         + dim(bytes));

@@ -144,7 +144,14 @@ final class PlanReader {
         var cost = line.dim();
         line.keyword("device");
         int device = line.index();
-        return new Step.Launch(kernel, slots, extents, grid, cost, device, line.quoted());
+        Optional<List<Integer>> writes =
+                line.startsWith("writes") ? Optional.of(writes(line)) : Optional.empty();
+        return new Step.Launch(kernel, slots, extents, grid, cost, device, writes, line.quoted());
+    }
+
+    private static List<Integer> writes(PlanLine line) {
+        line.keyword("writes");
+        return line.list(line::index);
     }
 
     private static Step copy(PlanLine line) {

@@ -15,6 +15,7 @@ public sealed interface Step {
     /// @param grid extents, outermost first; none is one point, and a product of 0 launches nothing
     /// @param cost estimated nanoseconds of one core for the whole grid; only steers how it is split
     /// @param device 0 is the target's device, 1 the host beside an accelerator
+    /// @param writes which of the slots the kernel may change, by their index in {@code slots}; absent: any of them
     /// @param origin names of the nodes of the source model that this stands for
     record Launch(
             int kernel,
@@ -23,9 +24,11 @@ public sealed interface Step {
             List<Dim> grid,
             Dim cost,
             int device,
+            Optional<List<Integer>> writes,
             String origin)
             implements Step {
         public Launch {
+            writes = writes.map(List::copyOf);
             slots = List.copyOf(slots);
             extents = List.copyOf(extents);
             grid = List.copyOf(grid);

@@ -6,7 +6,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.portolan.runtime.PortolanException.BadProgramFile;
+import org.portolan.runtime.PortolanException.DeviceLost;
+import org.portolan.runtime.PortolanException.LimitExceeded;
 import org.portolan.runtime.parallel.ParallelJob;
 import org.portolan.runtime.parallel.WorkerPool;
 
@@ -18,6 +22,11 @@ public final class JavaDevice implements Device {
     private final Map<String, Body> kernels;
     private final boolean detached;
     private final WorkerPool pool;
+    private final long memoryBytes;
+    private final AtomicLong free;
+    private final AtomicInteger waits = new AtomicInteger();
+    private final AtomicInteger mostPending = new AtomicInteger();
+    private volatile boolean lost;
 
     /// What a kernel does for the part of its grid from {@code begin} to {@code end}.
     @FunctionalInterface
@@ -60,19 +69,53 @@ public final class JavaDevice implements Device {
     private record JavaKernel(String name, Body body) implements Kernel {}
 
     public JavaDevice(Map<String, Body> kernels, boolean detached, int threads) {
+        this(kernels, detached, threads, 1L << 30);
+    }
+
+    /// @param memoryBytes what can be allocated at once
+    public JavaDevice(Map<String, Body> kernels, boolean detached, int threads, long memoryBytes) {
+        this.memoryBytes = memoryBytes;
+        free = new AtomicLong(memoryBytes);
         this.kernels = Map.copyOf(kernels);
         this.detached = detached;
         pool = new WorkerPool(threads, "java-device");
     }
 
+    /// How often somebody has waited for work that was not done.
+    public int waits() {
+        return waits.get();
+    }
+
+    /// The most pieces of work that a queue has held at once.
+    public int mostPending() {
+        return mostPending.get();
+    }
+
+    /// From now on nothing works.
+    public void lose() {
+        lost = true;
+    }
+
+    private void checkHealth() {
+        if (lost) {
+            throw new DeviceLost("java:0 is gone", null);
+        }
+    }
+
     @Override
     public DeviceDescription description() {
-        return new DeviceDescription("java", 0, "Java", true, !detached, 1L << 30, Set.of("one", "two"));
+        return new DeviceDescription("java", 0, "Java", true, !detached, memoryBytes, Set.of("one", "two"));
     }
 
     @Override
     public MemorySegment allocate(Arena arena, long bytes, long alignment) {
-        var memory = arena.allocate(bytes, alignment);
+        checkHealth();
+        if (free.addAndGet(-bytes) < 0) {
+            free.addAndGet(bytes);
+            throw new LimitExceeded("java:0 has no " + bytes + " bytes left");
+        }
+        var memory = arena.allocate(Math.max(1, bytes), alignment).asSlice(0, bytes);
+        memory.reinterpret(arena, _ -> free.addAndGet(bytes));
         return detached ? MemorySegment.ofAddress(memory.address()) : memory;
     }
 
@@ -100,7 +143,7 @@ public final class JavaDevice implements Device {
 
     @Override
     public DeviceHealth health() {
-        return DeviceHealth.WORKING;
+        return lost ? DeviceHealth.LOST : DeviceHealth.WORKING;
     }
 
     @Override
@@ -149,6 +192,7 @@ public final class JavaDevice implements Device {
         @Override
         public long takeError() {
             record().await();
+            checkHealth();
             long word = error.get(ValueLayout.JAVA_LONG, 0);
             error.set(ValueLayout.JAVA_LONG, 0, 0);
             return word;
@@ -191,7 +235,9 @@ public final class JavaDevice implements Device {
 
         @Override
         void submit(Runnable work) {
+            checkHealth();
             pending.add(work);
+            mostPending.accumulateAndGet(pending.size(), Math::max);
         }
 
         @Override
@@ -204,6 +250,10 @@ public final class JavaDevice implements Device {
 
                 @Override
                 public void await() {
+                    checkHealth();
+                    if (!pending.isEmpty()) {
+                        waits.incrementAndGet();
+                    }
                     while (!pending.isEmpty()) {
                         pending.remove().run();
                     }

@@ -88,7 +88,7 @@ final class PlanTextTest {
         return switch (random.nextInt(depth > 3 ? 5 : 7)) {
             case 0 ->
                 new Step.Launch(random.nextInt(9), List.of(0, 3, 2), some(() -> dim(0)), some(() -> dim(0)), dim(0),
-                        random.nextInt(2), name());
+                        random.nextInt(2), random.nextBoolean() ? Optional.empty() : Optional.of(List.of(2, 0)), name());
             case 1 -> new Step.Copy(1, dim(0), 2, dim(0), dim(0));
             case 2 -> new Step.ReadSymbols(4, ElementType.I64, List.of("batch", "seq.1"));
             case 3 -> new Step.WriteDims(5, ElementType.I32, some(() -> dim(0)));
@@ -125,7 +125,7 @@ final class PlanTextTest {
                 switch (random.nextInt(3)) {
                     case 0 -> text.setCharAt(at, (char) (' ' + random.nextInt(95)));
                     case 1 -> text.deleteCharAt(at);
-                    default -> text.setLength(Math.max(1, at));
+                    default -> text.setLength(Math.max(4, at));
                 }
             }
             try {

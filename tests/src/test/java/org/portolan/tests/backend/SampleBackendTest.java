@@ -32,6 +32,23 @@ class SampleBackendTest {
             }
             """;
 
+    /// The second half is of a type that the machine does not list.
+    private static final String MIXED =
+            """
+            graph.function <name = main, symbols = [n:1..64]> { (%x: f32[n]) ->
+              %y = graph.map [%x] { (%v: f32) ->
+                %square = arith.mul %v, %v : f32
+                graph.yield [%square]
+              } : f32[n]
+              %half = graph.map [%x] { (%v: f32) ->
+                %narrow = arith.cast %v : f16
+                %twice = arith.add %narrow, %narrow : f16
+                graph.yield [%twice]
+              } : f16[n]
+              graph.return [%y, %half]
+            }
+            """;
+
     @TempDir
     private static Path folder;
 
@@ -80,6 +97,28 @@ class SampleBackendTest {
     void itAgreesWithTheInterpreterAtAnotherSize() throws Exception {
         var report = shell(ExitCode.FINE, "check", model.toString(), "--device", "abacus", "--shape", "x=7x5");
         assertTrue(report.contains("abacus  y       equal"), report);
+    }
+
+    @Test
+    void theHostTakesWhatItLacksTypesFor() throws Exception {
+        var mixed = Files.writeString(folder.resolve("mixed.ir"), MIXED);
+        var program = folder.resolve("mixed.portolan").toString();
+        shell(ExitCode.FINE, "compile", mixed.toString(), "-o", program, "--target", "abacus");
+        var kernels = shell(ExitCode.FINE, "inspect", program);
+        assertTrue(kernels.contains("1 kernels on the device, 1 on the host"), kernels);
+        var report = shell(ExitCode.FINE, "check", mixed.toString(), "--device", "abacus:0,abacus:1", "--shape", "x=33");
+        for (var device : List.of("abacus:0", "abacus:1")) {
+            assertTrue(report.contains(device + "  y       equal"), report);
+            assertTrue(report.contains(device + "  half    equal"), report);
+            var result = shell(ExitCode.FINE, "run", program, "--device", device, "--json", "--input", "x=3xf32=[1 2 4]");
+            assertTrue(result.replaceAll("\\s", "").contains("\"first\":[1.0,4.0,16.0]"), result);
+        }
+    }
+
+    @Test
+    void itsMemoryNeedNotBeTheHosts() throws Exception {
+        var report = shell(ExitCode.FINE, "check", model.toString(), "--device", "abacus:1", "--shape", "x=7x5");
+        assertTrue(report.contains("abacus:1  y       equal"), report);
     }
 
     /// One call of the command line in a JVM that has the backend on its class path.

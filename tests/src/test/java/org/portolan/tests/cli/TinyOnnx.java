@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Writes ONNX models of one node, byte by byte as the protobuf wire format has it: nothing that reads models takes part.
-final class TinyOnnx {
+public final class TinyOnnx {
     private static final int FLOAT = 1;
     private static final int OPSET = 18;
 
@@ -21,9 +21,12 @@ final class TinyOnnx {
         var graph = new TinyOnnx().message(1, node).text(2, "tiny");
         for (var input : inputs) graph.message(11, value(input));
         graph.message(12, value("y"));
+        return Files.write(file, model(graph));
+    }
+
+    private static byte[] model(TinyOnnx graph) {
         var opset = new TinyOnnx().text(1, "").number(2, OPSET);
-        var model = new TinyOnnx().number(1, 9).message(7, graph).message(8, opset);
-        return Files.write(file, model.bytes.toByteArray());
+        return new TinyOnnx().number(1, 9).message(7, graph).message(8, opset).bytes.toByteArray();
     }
 
     /// A tensor as ONNX's test data holds it.
@@ -34,6 +37,17 @@ final class TinyOnnx {
         var data = new TinyOnnx();
         for (var element : elements) data.fixed32(Float.floatToRawIntBits(element));
         return Files.write(file, tensor.message(4, data).text(8, name).bytes.toByteArray());
+    }
+
+    /// A model of `y = x + w` whose weight of three f32 lies in another file.
+    ///
+    /// @param location what the model says of where that file is
+    public static Path writeWithExternalData(Path file, String location) throws IOException {
+        var node = new TinyOnnx().text(1, "x").text(1, "w").text(2, "y").text(3, "the_node").text(4, "Add");
+        var entry = new TinyOnnx().text(1, "location").text(2, location);
+        var weight = new TinyOnnx().number(1, 3).number(2, FLOAT).text(8, "w").message(13, entry).number(14, 1);
+        var graph = new TinyOnnx().message(1, node).text(2, "tiny").message(5, weight).message(11, value("x"));
+        return Files.write(file, model(graph.message(12, value("y"))));
     }
 
     private static TinyOnnx value(String name) {

@@ -16,46 +16,76 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.portolan.cli.ExitCode;
 import org.portolan.cli.Main;
 import org.portolan.runtime.data.Json;
+import org.portolan.runtime.device.Devices;
+import org.portolan.runtime.device.Driver;
 
-/// ONNX's node cases on the processor. `docs/conformance.md` lists every case that does not pass: a case that is not listed
-/// there must, and with `-Dupdate=true` the page is written anew.
+/// ONNX's node cases on the first device of every driver, emulated ones too. `docs/conformance.md` lists every case that
+/// does not pass on the processor, and `docs/conformance-DRIVER.md` those of another driver: a case that is not listed there
+/// must pass, and with `-Dupdate=true` the pages are written anew. `-Dconformance.driver=NAME` leaves out all others, and
+/// `-Dconformance.filter=REGEX` all other cases.
 class CompiledConformanceTest {
+    private static final String PROCESSOR = "cpu";
+    /// What the processor passes of the smallest folder of cases, so that an empty one is seen.
     private static final int LEAST = 700;
-    private static final Pattern LISTED = Pattern.compile("(?m)^\\| (\\S+) \\| cpu \\| ");
 
     @TempDir
     Path folder;
 
-    @Test
-    void nodeCasesPassOnTheProcessor() throws IOException {
+    @TestFactory
+    Stream<DynamicTest> nodeCasesPassOnEveryDevice() {
+        var only = System.getProperty("conformance.driver", "");
+        return Devices.drivers().stream()
+                .filter(driver -> only.isEmpty() || driver.name().equals(only))
+                .map(driver -> DynamicTest.dynamicTest(driver.name(), () -> check(driver)));
+    }
+
+    private void check(Driver driver) throws IOException {
         var cases = nodeCases();
+        var listing = driver.list();
+        Assumptions.assumeFalse(
+                listing.devices().isEmpty(), () -> "skipped: no device of " + driver.name() + ": " + listing.reason());
         var page = folder.resolve("conformance.md");
         var document = folder.resolve("conformance.json");
+        var filter = System.getProperty("conformance.filter", "");
         var out = new StringWriter();
         var line = Main.commandLine();
         line.setOut(new PrintWriter(out));
         var exitCode = line.execute(
-                "conformance", cases.toString(), "--device", "cpu", "--json", document.toString(), "--markdown", page.toString());
-        assertTrue(exitCode == ExitCode.FINE || exitCode == ExitCode.FAILURE, () -> "exit code " + exitCode);
-        var results = Json.parse(Files.readString(document)).asMembers();
-        var passed = results.get("passed").asList().size();
-        assertTrue(passed >= LEAST, () -> "only " + passed + " cases pass");
+                "conformance", cases.toString(), "--device", driver.name(), "--filter", filter,
+                "--json", document.toString(), "--markdown", page.toString());
+        assertTrue(exitCode == ExitCode.FINE || exitCode == ExitCode.FAILURE, () -> "exit code " + exitCode + "\n" + out);
+        if (filter.isEmpty() && driver.name().equals(PROCESSOR)) {
+            var passed = Json.parse(Files.readString(document)).asMembers().get("passed").asList().size();
+            assertTrue(passed >= LEAST, () -> "only " + passed + " cases pass");
+        }
 
-        var published = checkout().resolve("docs/conformance.md");
-        if (Boolean.getBoolean("update")) Files.copy(page, published, StandardCopyOption.REPLACE_EXISTING);
-        var unlisted = new TreeSet<>(listed(page));
-        unlisted.removeAll(listed(published));
-        assertEquals(List.of(), List.copyOf(unlisted), out::toString);
+        var published = checkout().resolve(page(driver.name()));
+        if (Boolean.getBoolean("update") && filter.isEmpty()) Files.copy(page, published, StandardCopyOption.REPLACE_EXISTING);
+        var unlisted = new TreeSet<>(listed(page, driver.name()));
+        unlisted.removeAll(listed(published, driver.name()));
+        assertEquals(List.of(), List.copyOf(unlisted), () -> out + "cases that fail and are not listed in " + published);
     }
 
-    private static List<String> listed(Path page) throws IOException {
-        return LISTED.matcher(Files.readString(page)).results().map(match -> match.group(1)).toList();
+    private static String page(String driver) {
+        return driver.equals(PROCESSOR) ? "docs/conformance.md" : "docs/conformance-" + driver + ".md";
+    }
+
+    /// The cases that a page says do not pass; all pass where there is no page.
+    private static List<String> listed(Path page, String driver) throws IOException {
+        if (!Files.exists(page)) return List.of();
+        return Pattern.compile("(?m)^\\| (test_\\S+) \\| " + driver + " \\| ")
+                .matcher(Files.readString(page))
+                .results()
+                .map(match -> match.group(1))
+                .toList();
     }
 
     /// The largest folder of node cases that is here.

@@ -1,5 +1,6 @@
 package org.portolan.tests.schedule;
 
+import java.util.List;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.text.IrParser;
 
@@ -20,6 +21,15 @@ final class ThreadMachine {
     /// So little of everything that the large schedules do not fit.
     static MachineOp.Chip small() {
         return chip(64, 4096, 64, 8);
+    }
+
+    /// Threads that cannot exchange but through memory.
+    static MachineOp.Chip apart() {
+        return chip(64, 16384, 128, 1);
+    }
+
+    static List<MachineOp.Chip> all() {
+        return List.of(large(), small(), apart());
     }
 
     private static MachineOp.Chip chip(int registers, int shared, int block, int warp) {

@@ -17,7 +17,7 @@ import org.portolan.runtime.device.KernelImage;
 import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.StopSignal;
 
-/// The device; its memory is the host's.
+/// A device; its memory is the host's, but one in another room does not let the host touch it.
 record AbacusDevice(DeviceDescription description) implements Device {
 
     /// A kernel of a loaded image.
@@ -45,7 +45,8 @@ record AbacusDevice(DeviceDescription description) implements Device {
 
     @Override
     public MemorySegment allocate(Arena arena, long bytes, long alignment) {
-        return arena.allocate(bytes, alignment);
+        var memory = arena.allocate(bytes, alignment);
+        return description.sharesHostMemory() ? memory : MemorySegment.ofAddress(memory.address());
     }
 
     @Override

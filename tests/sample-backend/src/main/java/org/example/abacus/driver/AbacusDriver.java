@@ -8,10 +8,14 @@ import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.Driver;
 
-/// One device, `abacus:0`. It is emulated, and says so wherever it appears.
+/// Two devices: `abacus:0` works in the host's memory, `abacus:1` has memory of its own. They are emulated, and say so
+/// wherever they appear.
 public final class AbacusDriver implements Driver {
-    private static final DeviceDescription DEVICE = new DeviceDescription(
-            "abacus", 0, "an abacus of wood", true, true, Runtime.getRuntime().maxMemory(), Set.of());
+    private static final List<DeviceDescription> DEVICES = List.of(
+            new DeviceDescription(
+                    "abacus", 0, "an abacus of wood", true, true, Runtime.getRuntime().maxMemory(), Set.of()),
+            new DeviceDescription(
+                    "abacus", 1, "an abacus in another room", true, false, Runtime.getRuntime().maxMemory(), Set.of()));
 
     @Override
     public String name() {
@@ -20,12 +24,14 @@ public final class AbacusDriver implements Driver {
 
     @Override
     public Listing list() {
-        return new Listing(List.of(DEVICE), "");
+        return new Listing(DEVICES, "");
     }
 
     @Override
     public Device open(int ordinal, DeviceOptions options) {
-        if (ordinal != 0) throw new DeviceMissing("there is no device abacus:" + ordinal + "; the only one is abacus:0");
-        return new AbacusDevice(DEVICE);
+        if (ordinal < 0 || ordinal >= DEVICES.size()) {
+            throw new DeviceMissing("there is no device abacus:" + ordinal + "; there are abacus:0 and abacus:1");
+        }
+        return new AbacusDevice(DEVICES.get(ordinal));
     }
 }

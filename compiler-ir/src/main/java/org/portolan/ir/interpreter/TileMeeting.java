@@ -1,0 +1,63 @@
+package org.portolan.ir.interpreter;
+
+import java.util.IdentityHashMap;
+import java.util.List;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.interpreter.TileProgram.Node;
+
+/// Where the threads of a block meet: barriers, which all of them must reach, and exchanges.
+///
+/// @param kernel its name
+record TileMeeting(String kernel) {
+
+    /// Waits until all threads of the scope are here.
+    ///
+    /// @throws TileException if some of them are not
+    void barrier(TileOp.Bind scope, List<TileThread> threads) {
+        switch (scope) {
+            case SERIAL, UNROLL, LANE -> {}
+            case GRID -> throw new TileException("threads of different blocks cannot wait for each other");
+            case WARP, BLOCK -> {
+                var arrived = new IdentityHashMap<TileThread, Integer>();
+                threads.forEach(thread -> arrived.merge(thread.scope(scope), 1, Integer::sum));
+                arrived.forEach((all, count) -> {
+                    if (count != all.leaves()) {
+                        throw new TileException("a barrier of " + kernel + " is reached by " + count + " of "
+                                + all.leaves() + " threads");
+                    }
+                });
+                pass(scope, threads);
+            }
+        }
+    }
+
+    /// Every thread gets what the one beside it has.
+    void exchange(Node node, long distance, List<TileThread> threads) {
+        var held = new IdentityHashMap<TileThread, Object>();
+        for (var thread : threads) {
+            held.put(thread, thread.values[node.operands()[0]]);
+        }
+        for (var thread : threads) {
+            var partner = thread.sibling(thread.number() ^ distance);
+            if (partner == null || !held.containsKey(partner)) {
+                throw new TileException("thread " + thread.number() + " of " + kernel
+                        + " exchanges with thread " + (thread.number() ^ distance) + ", which does not take part");
+            }
+            thread.values[node.results()[0]] = held.get(partner);
+        }
+    }
+
+    /// From here on, whoever passed comes after what the others of its scope did before.
+    private static void pass(TileOp.Bind scope, List<TileThread> threads) {
+        var block = 0L;
+        var warp = 0L;
+        for (var thread : threads) {
+            block = Math.max(block, thread.blockBarriers);
+            warp = Math.max(warp, thread.warpBarriers);
+        }
+        for (var thread : threads) {
+            thread.blockBarriers = scope == TileOp.Bind.BLOCK ? block + 1 : thread.blockBarriers;
+            thread.warpBarriers = warp + 1;
+        }
+    }
+}

@@ -1,0 +1,200 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
+import org.portolan.lowering.tile.Schedule.Block;
+import org.portolan.lowering.tile.Schedule.Form;
+import org.portolan.lowering.tile.Schedule.Split;
+
+/// Schedules for nests that reduce long axes to few points: a team of threads for each point divides the axis and what
+/// its results are stored along.
+final class TeamScheduler {
+    /// Threads of a block, where nothing asks for more.
+    private static final long BLOCK = 128;
+    /// Elements of a row that one thread keeps in registers.
+    private static final long RESIDENT = 32;
+    /// Threads that keep a machine busy.
+    private static final long MANY = 8192;
+    /// Chains of accumulators that need not wait for each other.
+    private static final long CHAINS = 4;
+
+    private final NestAnalysis analysis;
+    private final MachineOp.Chip machine;
+    private final List<String> common;
+    private final List<Reduction> divided;
+
+    /// @param common the common axes in the order of the grid
+    TeamScheduler(NestAnalysis analysis, MachineOp.Chip machine, List<String> common) {
+        this.analysis = analysis;
+        this.machine = machine;
+        this.common = common;
+        this.divided = analysis.reductions().stream()
+                .filter(reduction -> common.containsAll(analysis.free(reduction.results().getFirst())))
+                .filter(reduction -> !reduction.over().isEmpty())
+                .toList();
+    }
+
+    /// A schedule, if the nest is better off with teams than with a thread for each point.
+    Optional<Schedule> choose() {
+        if (divided.isEmpty() || machine.blockLimit() < 2) {
+            return Optional.empty();
+        }
+        var rows = divided.stream().map(this::dividedAxis).toList();
+        long length = rows.stream().mapToLong(analysis::estimate).max().orElseThrow();
+        if (length < Rows.SHORT) {
+            return Optional.empty();
+        }
+        boolean along = divided.stream().allMatch(this::walksAlong);
+        double points = points();
+        if (!along && points >= MANY) {
+            return Optional.empty();
+        }
+        return Optional.of(along ? neighbours(length, points) : apart(length, points));
+    }
+
+    private double points() {
+        return common.stream().mapToDouble(analysis::estimate).reduce(1, (a, b) -> a * b);
+    }
+
+    /// The axis of a reduction that a team divides: the one along which most reads are adjacent, or else the longest.
+    private String dividedAxis(Reduction reduction) {
+        String best = reduction.over().getLast();
+        for (var axis : reduction.over()) {
+            long more = adjacent(axis) - adjacent(best);
+            if (more > 0 || more == 0 && analysis.estimate(axis) > analysis.estimate(best)) {
+                best = axis;
+            }
+        }
+        return best;
+    }
+
+    private long adjacent(String axis) {
+        return analysis.reads().stream().filter(read -> isAdjacent(read, axis)).count();
+    }
+
+    private static boolean isAdjacent(NestOp.Read read, String axis) {
+        return read.indices().isEmpty()
+                && MemoryEmitter.isAdjacent(read.at(), NestToTile.rowMajor(read.source()), axis);
+    }
+
+    /// Whether most of what a reduction reads is adjacent along its axis and not along that of the threads beside.
+    private boolean walksAlong(Reduction reduction) {
+        var axis = dividedAxis(reduction);
+        long along = 0;
+        long across = 0;
+        for (var read : analysis.reads()) {
+            if (analysis.free(read.result()).contains(axis)) {
+                along += isAdjacent(read, axis) ? 1 : 0;
+                across += !common.isEmpty() && isAdjacent(read, common.getLast()) ? 1 : 0;
+            }
+        }
+        return along > 0 && along >= across || common.isEmpty();
+    }
+
+    /// The threads of a team are neighbours: they read neighbouring elements of a row.
+    private Schedule neighbours(long length, double points) {
+        long warp = Math.max(1, machine.warp());
+        long limit = Long.highestOneBit(machine.blockLimit());
+        long team = length <= RESIDENT * warp
+                ? Math.min(warp, powerOfTwo(length))
+                : Math.min(limit, Math.max(2 * warp, powerOfTwo(length / (RESIDENT / 2))));
+        team = Math.min(limit, team);
+        while (points * team < MANY && team * 2 <= limit && length >= team * 8) {
+            team *= 2;
+        }
+        team = Math.max(2, team);
+        long teams = Math.max(1, Math.min(BLOCK / team, limit / team));
+        var row = row(team);
+        boolean resident = row.isPresent();
+        return schedule(team, common.isEmpty() ? 1 : teams, true, resident);
+    }
+
+    /// The threads of neighbouring points are neighbours, and a team is spread over the block.
+    private Schedule apart(long length, double points) {
+        long limit = Long.highestOneBit(machine.blockLimit());
+        long teams = Math.min(Math.max(1, machine.warp()), limit / 2);
+        if (!common.isEmpty()) {
+            teams = Math.min(teams, powerOfTwo(analysis.estimate(common.getLast())));
+        }
+        long team = 2;
+        while (points * team < MANY && team * teams * 2 <= Math.min(limit, 4 * BLOCK) && length >= team * 8) {
+            team *= 2;
+        }
+        return schedule(team, teams, false, false);
+    }
+
+    /// The one axis that all reductions and results of the nest go along, if a team can keep it in registers.
+    private Optional<String> row(long team) {
+        var axes = new ArrayList<String>();
+        analysis.reductions().forEach(reduction -> axes.addAll(reduction.over()));
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            axes.addAll(inner(i));
+        }
+        var axis = axes.getFirst();
+        boolean one = axes.stream().allMatch(axis::equals) && divided.size() == analysis.reductions().size();
+        var extent = analysis.constantExtent(axis);
+        return one && axes.size() > 1
+                        && extent.isPresent()
+                        && extent.getAsLong() > 0
+                        && Math.ceilDiv(extent.getAsLong(), team) <= RESIDENT
+                ? Optional.of(axis)
+                : Optional.empty();
+    }
+
+    private List<String> inner(int result) {
+        return analysis.storeAxes(result).stream().filter(axis -> !common.contains(axis)).toList();
+    }
+
+    private Schedule schedule(long team, long teams, boolean neighbours, boolean resident) {
+        var splits = new ArrayList<Split>();
+        for (var axis : common) {
+            splits.add(axis.equals(common.getLast()) ? new Split(axis, teams, 1, 1, teams) : Split.scalar(axis));
+        }
+        var stages = new ArrayList<List<Split>>();
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            stages.add(loops(inner(i), storedAlong(i), team, resident));
+        }
+        var reductions = new ArrayList<List<Split>>();
+        for (var reduction : analysis.reductions()) {
+            boolean isDivided = divided.contains(reduction);
+            reductions.add(
+                    isDivided
+                            ? loops(reduction.over(), dividedAxis(reduction), team, resident)
+                            : reduction.over().stream().map(Split::scalar).toList());
+        }
+        var form = resident ? Form.RESIDENT : Form.REPEATED;
+        return new Schedule(
+                splits, stages, reductions, List.of(), List.of(), Optional.of(new Block(team, neighbours, form)));
+    }
+
+    /// The inner axis of a result that a team divides: the one along which it is adjacent, or else the last.
+    private String storedAlong(int result) {
+        var buffer = NestToTile.rowMajor(analysis.nest().results().get(result));
+        var inner = inner(result);
+        return inner.stream()
+                .filter(axis -> MemoryEmitter.isAdjacent(analysis.terminator().to().get(result), buffer, axis))
+                .findFirst()
+                .orElse(inner.isEmpty() ? null : inner.getLast());
+    }
+
+    private List<Split> loops(List<String> axes, String divided, long team, boolean resident) {
+        var loops = new ArrayList<Split>();
+        for (var axis : axes) {
+            if (!axis.equals(divided)) {
+                loops.add(Split.scalar(axis));
+            }
+        }
+        if (divided != null) {
+            long each = Math.ceilDiv(analysis.estimate(divided), team);
+            loops.add(new Split(divided, 0, resident ? each : Math.max(1, Math.min(CHAINS, each)), 1, team));
+        }
+        return loops;
+    }
+
+    private static long powerOfTwo(long number) {
+        return number <= 1 ? 1 : Long.highestOneBit(number - 1) * 2;
+    }
+}

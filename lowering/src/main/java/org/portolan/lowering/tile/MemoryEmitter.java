@@ -173,7 +173,8 @@ class MemoryEmitter extends ScalarEmitter {
         return result;
     }
 
-    private void storeWhere(Scope scope, Value condition, Value value, Value buffer, List<Value> indices) {
+    /// Stores where a condition holds; everywhere if it is {@code null}.
+    void storeWhere(Scope scope, Value condition, Value value, Value buffer, List<Value> indices) {
         if (condition == null || value.type().laneCount() == 1) {
             scope.ops.add(new TileOp.Store(value, buffer, indices, Optional.ofNullable(condition)));
             return;

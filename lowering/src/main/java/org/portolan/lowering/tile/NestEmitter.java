@@ -25,7 +25,7 @@ import org.portolan.runtime.type.ElementType;
 
 /// Writes the loops of one nest as its schedule says. Every scalar of the body is evaluated on demand, once for each
 /// coordinate of the axes it is free in, in the outermost loop that binds them.
-final class NestEmitter extends ThreadEmitter {
+final class NestEmitter extends StageEmitter {
     private final boolean fused;
     /// How many axes a grid can have.
     private static final int GRID_AXES = 3;
@@ -229,7 +229,8 @@ final class NestEmitter extends ThreadEmitter {
     }
 
     /// The value of a scalar of the nest at the coordinates; those of axes it is not free in do not matter.
-    private Value evaluate(Scope scope, Value value, Map<String, Integer> coordinates) {
+    @Override
+    Value evaluate(Scope scope, Value value, Map<String, Integer> coordinates) {
         var definition = analysis.definition(value);
         if (definition == null) {
             throw new IllegalArgumentException("a nest uses " + value + " without reading it");
@@ -237,6 +238,9 @@ final class NestEmitter extends ThreadEmitter {
         var free = analysis.free(value);
         var own = new TreeMap<>(coordinates);
         own.keySet().retainAll(free);
+        if (fromShared(scope, value, own) instanceof Value copy) {
+            return copy;
+        }
         var home = home(scope, free);
         var known = home.known(value, own);
         if (known != null) {
@@ -420,6 +424,11 @@ final class NestEmitter extends ThreadEmitter {
         var split = splits.get(index);
         if (scope.position(split.axis()) != null) {
             return reductionLoops(scope, reduction, splits, index + 1, accumulators, combinations, partials);
+        }
+        if (threaded && split.block() > 1) {
+            return stagedLoop(
+                    scope, reduction, split, accumulators, (inner, carried) -> reductionLoops(
+                            inner, reduction, splits, index + 1, carried, combinations, partials));
         }
         var extent = analysis.extent(split.axis());
         var zero = number(scope, Dim.ZERO);

@@ -37,6 +37,10 @@ final class Scope {
         this.parent = parent;
     }
 
+    Scope parent() {
+        return parent;
+    }
+
     Scope bind(String axis, Position position) {
         positions.put(axis, position);
         return this;

@@ -1,6 +1,7 @@
 package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,9 +24,12 @@ class ThreadEmitter extends LoopEmitter {
     /// The body of the loop over threads.
     private Scope withinThread;
     /// The number of the thread in its block, that of the thread in its team, and that of the team.
-    private Value thread;
+    Value thread;
     private Value member;
     private Value team;
+    /// Where the block, and within it the thread, begins on each common axis that threads divide.
+    final Map<String, Value> blockStarts = new HashMap<>();
+    final Map<String, Value> threadStarts = new HashMap<>();
 
     ThreadEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, MachineOp.Chip machine) {
         super(analysis, buffers, machine.vectors() == MachineOp.Vectors.THREAD);
@@ -66,8 +70,13 @@ class ThreadEmitter extends LoopEmitter {
             }
             inside *= other.threads();
         }
-        var own = Dim.symbol("$1").floorDivide(inside).modulo(split.threads()).times(split.lanes());
-        var base = split.threads() == 1 ? start : expression(scope, Dim.symbol("$0").plus(own), start, team);
+        var own = Dim.symbol("$0").floorDivide(inside).modulo(split.threads()).times(split.lanes());
+        var local = expression(scope, split.threads() == 1 ? Dim.ZERO : own, team);
+        blockStarts.put(split.axis(), start);
+        threadStarts.put(split.axis(), local);
+        var base = split.threads() == 1
+                ? start
+                : expression(scope, Dim.symbol("$0").plus(Dim.symbol("$1")), start, local);
         var extent = analysis.extent(split.axis());
         bindWhole(scope, split, base, extent.modulo(split.tile()).isConstant(0) ? null : extent);
     }
@@ -246,7 +255,7 @@ class ThreadEmitter extends LoopEmitter {
                 .toList();
     }
 
-    /// Memory of the block.
+    /// Memory of the block for elements like a value.
     Value sharedBuffer(Value like, List<Dim> dims) {
         var buffer = Value.of(
                 new Type.Buffer(like.type().elementType(), dims, Type.Space.SHARED), like.hint() + "_shared");

@@ -7,7 +7,7 @@ import org.portolan.lowering.tile.Schedule.Split;
 
 /// Picks a schedule for a machine whose lanes are threads.
 ///
-/// Long reductions are divided among the threads of a team. Otherwise every point of the common axes is a point of the
+/// Contractions are computed in tiles by blocks of threads. Long reductions are divided among the threads of a team. Otherwise every point of the common axes is a point of the
 /// grid and with it a thread; what a point needs is computed by its thread alone. The axis along which the first result is
 /// adjacent in memory is the innermost one of the grid, so that neighbouring threads touch neighbouring elements.
 final class ThreadScheduler {
@@ -30,7 +30,10 @@ final class ThreadScheduler {
         if (packed) {
             return pointwise(true);
         }
-        return new TeamScheduler(analysis, machine, gridOrder()).choose().orElseGet(() -> pointwise(false));
+        return new BlockScheduler(analysis, machine, gridOrder())
+                .choose()
+                .or(() -> new TeamScheduler(analysis, machine, gridOrder()).choose())
+                .orElseGet(() -> pointwise(false));
     }
 
     private Schedule pointwise(boolean packed) {

@@ -99,7 +99,7 @@ class ThreadKernelTest {
         return check;
     }
 
-    private static boolean has(List<Op> ops, Predicate<Op> wanted) {
+    static boolean has(List<Op> ops, Predicate<Op> wanted) {
         return ops.stream()
                 .anyMatch(op -> wanted.test(op)
                         || OpSchema.bodies(op).stream().anyMatch(body -> has(body.ops(), wanted)));
@@ -147,7 +147,7 @@ class ThreadKernelTest {
 
     @Test
     void randomNests() {
-        int count = Integer.getInteger("portolan.nests", 60);
+        int count = Integer.getInteger("portolan.nests", 25);
         long first = Long.getLong("portolan.seed", 1000);
         for (long seed = first; seed < first + count; seed++) {
             var nest = new RandomNest(seed);

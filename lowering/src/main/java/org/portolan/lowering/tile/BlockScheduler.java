@@ -1,0 +1,216 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.Value;
+import org.portolan.lowering.tile.Schedule.Block;
+import org.portolan.lowering.tile.Schedule.Form;
+import org.portolan.lowering.tile.Schedule.Split;
+
+/// Schedules for contractions: a block of threads computes a tile of two common axes, each thread a smaller tile of it in
+/// registers, and what they read comes by way of shared memory.
+final class BlockScheduler {
+    /// Threads that keep a machine busy.
+    private static final double MANY = 16384;
+    /// Points of an axis that are worth a tile.
+    private static final long LEAST = 8;
+    private static final long[] DEPTHS = {16, 8, 4};
+    private static final Shape[] SHAPES = {
+        new Shape(128, 128, 8, 8), new Shape(128, 64, 8, 8), new Shape(64, 128, 8, 8), new Shape(64, 64, 8, 4),
+        new Shape(64, 64, 4, 4), new Shape(32, 128, 4, 8), new Shape(32, 64, 4, 4), new Shape(64, 32, 4, 4),
+        new Shape(32, 32, 4, 4), new Shape(32, 32, 2, 4), new Shape(16, 128, 4, 4), new Shape(16, 64, 4, 4),
+        new Shape(16, 64, 2, 4), new Shape(16, 32, 2, 4), new Shape(16, 16, 2, 2), new Shape(8, 128, 4, 4),
+        new Shape(8, 64, 2, 4), new Shape(8, 32, 2, 4)
+    };
+
+    private final NestAnalysis analysis;
+    private final MachineOp.Chip machine;
+    private final List<String> common;
+
+    /// A tile of a block and that of a thread.
+    private record Shape(long rows, long columns, long threadRows, long threadColumns) {
+        long threads() {
+            return rows / threadRows * (columns / threadColumns);
+        }
+    }
+
+    /// The axes of a tile, and for each reduction the axis that is cut into blocks.
+    private record Axes(String row, String column, List<String> deep) {}
+
+    /// @param common the common axes in the order of the grid
+    BlockScheduler(NestAnalysis analysis, MachineOp.Chip machine, List<String> common) {
+        this.analysis = analysis;
+        this.machine = machine;
+        this.common = common;
+    }
+
+    /// A schedule, if the nest is a contraction large enough for tiles.
+    Optional<Schedule> choose() {
+        boolean plain = !analysis.reductions().isEmpty() && common.size() > 1;
+        for (int i = 0; plain && i < analysis.nest().results().size(); i++) {
+            plain = common.containsAll(analysis.storeAxes(i));
+        }
+        for (var reduction : analysis.reductions()) {
+            plain &= common.containsAll(analysis.free(reduction.results().getFirst()))
+                    && !reduction.over().isEmpty();
+        }
+        return plain ? axes().flatMap(this::tiled) : Optional.empty();
+    }
+
+    /// The two common axes that share most: each operand depends on one of them.
+    private Optional<Axes> axes() {
+        Optional<Axes> best = Optional.empty();
+        double most = 0;
+        for (var column : common.reversed()) {
+            for (var row : common) {
+                double points = (double) Math.min(256, analysis.estimate(row)) * Math.min(256, analysis.estimate(column));
+                if (row.equals(column)
+                        || Math.min(analysis.estimate(row), analysis.estimate(column)) < LEAST
+                        || points <= most) {
+                    continue;
+                }
+                var deep = deepAxes(Set.of(row, column));
+                if (deep.isPresent()) {
+                    most = points;
+                    best = Optional.of(new Axes(row, column, deep.get()));
+                }
+            }
+        }
+        return best;
+    }
+
+    private Optional<List<String>> deepAxes(Set<String> tiled) {
+        var axes = new ArrayList<String>();
+        for (var reduction : analysis.reductions()) {
+            String best = null;
+            for (var axis : reduction.over()) {
+                var values = Frontier.of(analysis, reduction, axis, tiled);
+                long operands = values.stream()
+                        .map(value -> Frontier.axis(analysis, value, tiled))
+                        .distinct()
+                        .count();
+                if (operands == 2 && (best == null || analysis.estimate(axis) > analysis.estimate(best))) {
+                    best = axis;
+                }
+            }
+            if (best == null || analysis.estimate(best) < DEPTHS[DEPTHS.length - 1]) {
+                return Optional.empty();
+            }
+            axes.add(best);
+        }
+        return Optional.of(axes);
+    }
+
+    /// Blocks wait for each other less if they are deep, and what is left over costs a loop of its own.
+    private double deepScore(long depth, Axes axes) {
+        double score = depth / (depth + 1.0);
+        for (var axis : axes.deep()) {
+            score *= analysis.extent(axis).modulo(depth).isConstant(0) ? 1 : 0.9;
+        }
+        return score;
+    }
+
+    private Optional<Schedule> tiled(Axes axes) {
+        Optional<Shape> best = Optional.empty();
+        long depth = 0;
+        double most = 0;
+        for (var shape : SHAPES) {
+            for (long candidate : DEPTHS) {
+                if (fits(shape, candidate, axes)) {
+                    double score = score(shape, axes) * deepScore(candidate, axes);
+                    if (score > most) {
+                        most = score;
+                        best = Optional.of(shape);
+                        depth = candidate;
+                    }
+                }
+            }
+        }
+        long chosen = depth;
+        return best.map(shape -> schedule(shape, chosen, axes));
+    }
+
+    private boolean fits(Shape shape, long depth, Axes axes) {
+        long registers = shape.threadRows() * shape.threadColumns() + shape.threadRows() + shape.threadColumns();
+        if (shape.threads() > machine.blockLimit() || registers * 3 / 2 > machine.vectorRegisters()) {
+            return false;
+        }
+        long bytes = 0;
+        for (int i = 0; i < axes.deep().size(); i++) {
+            for (var value : staged(axes, i)) {
+                boolean row = analysis.free(value).contains(axes.row());
+                long width = (row ? shape.rows() : shape.columns()) + 4;
+                bytes += 2 * depth * width * Math.max(8, value.type().elementType().bits()) / 8;
+            }
+        }
+        boolean worthIt = axes.deep().stream().allMatch(axis -> analysis.estimate(axis) >= depth);
+        return worthIt && bytes <= machine.sharedBytes();
+    }
+
+    private List<Value> staged(Axes axes, int reduction) {
+        return Frontier.of(
+                analysis,
+                analysis.reductions().get(reduction),
+                axes.deep().get(reduction),
+                Set.of(axes.row(), axes.column()));
+    }
+
+    /// The share of the machine's multiply-adds that a shape makes use of, roughly.
+    private double score(Shape shape, Axes axes) {
+        double rows = analysis.estimate(axes.row());
+        double columns = analysis.estimate(axes.column());
+        double blocks = Math.ceil(rows / shape.rows()) * Math.ceil(columns / shape.columns());
+        double used = rows * columns / (blocks * shape.rows() * shape.columns());
+        for (var axis : common) {
+            blocks *= axis.equals(axes.row()) || axis.equals(axes.column()) ? 1 : analysis.estimate(axis);
+        }
+        double busy = Math.min(1, blocks * shape.threads() / MANY);
+        double products = shape.threadRows() * shape.threadColumns();
+        double fromShared = products / (products + shape.threadRows() + shape.threadColumns());
+        double reuse = (double) shape.rows() * shape.columns() / (shape.rows() + shape.columns());
+        return used * Math.sqrt(busy) * fromShared * reuse / (reuse + 8);
+    }
+
+    private Schedule schedule(Shape shape, long depth, Axes axes) {
+        var stop = new ArrayList<Value>();
+        for (int i = 0; i < axes.deep().size(); i++) {
+            stop.addAll(staged(axes, i));
+        }
+        long lanes = Math.min(
+                Wide.lanes(analysis, axes.column(), stop, machine.vectorBytes()), shape.threadColumns());
+        var splits = new ArrayList<Split>();
+        for (var axis : common) {
+            if (!axis.equals(axes.row()) && !axis.equals(axes.column())) {
+                splits.add(Split.scalar(axis));
+            }
+        }
+        long rowThreads = shape.rows() / shape.threadRows();
+        long columnThreads = shape.columns() / shape.threadColumns();
+        splits.add(new Split(axes.row(), shape.rows(), shape.threadRows(), 1, rowThreads));
+        splits.add(new Split(
+                axes.column(), shape.columns(), shape.threadColumns() / lanes, lanes, columnThreads));
+        var stages = new ArrayList<List<Split>>();
+        analysis.nest().results().forEach(_ -> stages.add(List.of()));
+        var reductions = new ArrayList<List<Split>>();
+        for (int i = 0; i < axes.deep().size(); i++) {
+            var loops = new ArrayList<Split>();
+            for (var axis : analysis.reductions().get(i).over()) {
+                if (!axis.equals(axes.deep().get(i))) {
+                    loops.add(Split.scalar(axis));
+                }
+            }
+            loops.add(new Split(axes.deep().get(i), depth, 1, 1));
+            reductions.add(loops);
+        }
+        return new Schedule(
+                splits,
+                stages,
+                reductions,
+                List.of(),
+                List.of(),
+                Optional.of(new Block(1, true, Form.REPEATED)));
+    }
+}

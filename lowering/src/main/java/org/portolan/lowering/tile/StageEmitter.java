@@ -1,0 +1,292 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.portolan.ir.Body;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
+import org.portolan.ir.Relation;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.lowering.tile.Schedule.Split;
+import org.portolan.runtime.type.Dim;
+
+/// Writes reductions whose operands come by way of shared memory: the threads of a block load a tile of each operand
+/// together, while they compute with the one before.
+abstract class StageEmitter extends ThreadEmitter {
+    /// Two tiles of each operand: one is filled while the other is read.
+    private static final Dim SLOTS = Dim.of(2);
+
+    private final long vectorBytes;
+    /// The tiles that hold values in the body of a loop.
+    private final Map<Scope, Map<Value, Held>> held = new IdentityHashMap<>();
+
+    StageEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, MachineOp.Chip machine) {
+        super(analysis, schedule, buffers, machine);
+        this.vectorBytes = machine.vectorBytes();
+    }
+
+    /// @param deepFirst whether neighbouring threads take neighbours along the reduced axis
+    /// @param lanes of a vector that a thread copies
+    private record Tile(Value value, Split across, long depth, boolean deepFirst, long lanes, Value buffer) {
+        long vectors() {
+            return depth * across.tile() / lanes;
+        }
+    }
+
+    private record Held(Tile tile, Value slot, Value deep) {}
+
+    /// Part of a tile that a thread has loaded, where it belongs, and whether it is part of the tile at all.
+    private record Piece(Tile tile, Value value, Value deep, Value across, Value inside) {}
+
+    /// What one round of the innermost loop does to the accumulators.
+    interface Round {
+        List<Value> emit(Scope scope, List<Value> accumulators);
+    }
+
+    abstract Value evaluate(Scope scope, Value value, Map<String, Integer> coordinates);
+
+    /// The axes that a block tiles.
+    private Set<String> tiledAxes() {
+        var axes = new HashSet<String>();
+        for (var split : schedule.common()) {
+            if (split.threads() > 1 || split.unroll() > 1) {
+                axes.add(split.axis());
+            }
+        }
+        return axes;
+    }
+
+    /// What a block of threads holds of a value in this loop; {@code null} if nothing.
+    Value fromShared(Scope scope, Value value, Map<String, Integer> coordinates) {
+        if (held.isEmpty()) {
+            return null;
+        }
+        for (var home = scope; home != null; home = home.parent()) {
+            var holds = held.get(home);
+            if (holds != null && holds.get(value) instanceof Held copy) {
+                return fromTile(home, value, copy, coordinates);
+            }
+        }
+        return null;
+    }
+
+    private Value fromTile(Scope home, Value value, Held copy, Map<String, Integer> coordinates) {
+        var split = copy.tile().across();
+        int coordinate = coordinates.getOrDefault(split.axis(), 0);
+        var own = Map.of(split.axis(), coordinate);
+        var known = home.known(value, own);
+        if (known != null) {
+            return known;
+        }
+        var place = expression(
+                home, Dim.symbol("$0").plus(coordinate * split.stride()), threadStarts.get(split.axis()));
+        var result = Value.of(laneType(split.lanes(), value.type().elementType()), value.hint());
+        home.ops.add(new TileOp.Load(
+                copy.tile().buffer(), List.of(copy.slot(), copy.deep(), place), Optional.empty(), Optional.empty(), result));
+        home.remember(value, own, result);
+        return result;
+    }
+
+    /// Loops over the reduced axis in blocks that all threads load together.
+    List<Value> stagedLoop(
+            Scope scope, Reduction reduction, Split split, List<Value> accumulators, Round round) {
+        var extent = analysis.extent(split.axis());
+        long depth = split.block();
+        var tiles = tiles(reduction, split);
+        var whole = extent.floorDivide(depth).times(depth);
+        var zero = number(scope, Dim.ZERO);
+        // Whoever is late may still read what was here before.
+        scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        boolean firstIsWhole = extent.constant().orElse(0) >= depth;
+        write(scope, zero, load(scope, tiles, split, zero, firstIsWhole));
+        var current = accumulators;
+        if (!whole.isConstant(0)) {
+            current = blocks(scope, split, tiles, whole, current, round);
+        }
+        if (!extent.modulo(depth).isConstant(0)) {
+            scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+            var slot = number(scope, whole.floorDivide(depth).modulo(SLOTS));
+            var count = number(scope, extent.minus(whole));
+            current = rounds(scope, split, tiles, number(scope, whole), slot, count, TileOp.Bind.SERIAL, current, round);
+        }
+        return current;
+    }
+
+    private List<Value> blocks(
+            Scope scope, Split split, List<Tile> tiles, Dim whole, List<Value> accumulators, Round round) {
+        long depth = split.block();
+        var counter = Value.of(Type.INDEX, split.axis());
+        var carried = accumulators.stream().map(Value::copy).toList();
+        var results = accumulators.stream().map(Value::copy).toList();
+        var inner = new Scope(scope);
+        inner.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        var slot = expression(inner, Dim.symbol("$0").floorDivide(depth).modulo(SLOTS), counter);
+        var other = expression(inner, Dim.ONE.minus(Dim.symbol("$0")), slot);
+        var following = expression(inner, Dim.symbol("$0").plus(depth), counter);
+        var pieces = load(inner, tiles, split, following, false);
+        var next = rounds(
+                inner, split, tiles, counter, slot, number(scope, Dim.of(depth)), TileOp.Bind.UNROLL, carried, round);
+        write(inner, other, pieces);
+        var params = new ArrayList<Value>();
+        params.add(counter);
+        params.addAll(carried);
+        scope.ops.add(new TileOp.For(
+                number(scope, Dim.ZERO),
+                number(scope, whole),
+                number(scope, Dim.of(depth)),
+                accumulators,
+                TileOp.Bind.SERIAL,
+                new Body(params, terminated(inner.ops, next)),
+                results));
+        return results;
+    }
+
+    /// The loop within a block.
+    private List<Value> rounds(
+            Scope scope,
+            Split split,
+            List<Tile> tiles,
+            Value start,
+            Value slot,
+            Value count,
+            TileOp.Bind bind,
+            List<Value> accumulators,
+            Round round) {
+        var deep = Value.of(Type.INDEX, split.axis() + "_deep");
+        var carried = accumulators.stream().map(Value::copy).toList();
+        var results = accumulators.stream().map(Value::copy).toList();
+        var inner = new Scope(scope);
+        var place = expression(inner, Dim.symbol("$0").plus(Dim.symbol("$1")), start, deep);
+        inner.bind(split.axis(), new Scope.Position(place, 1, 1, 1, null));
+        var holds = new IdentityHashMap<Value, Held>();
+        tiles.forEach(tile -> holds.put(tile.value(), new Held(tile, slot, deep)));
+        held.put(inner, holds);
+        var next = round.emit(inner, carried);
+        held.remove(inner);
+        var params = new ArrayList<Value>();
+        params.add(deep);
+        params.addAll(carried);
+        scope.ops.add(new TileOp.For(
+                number(scope, Dim.ZERO),
+                count,
+                number(scope, Dim.ONE),
+                accumulators,
+                bind,
+                new Body(params, terminated(inner.ops, next)),
+                results));
+        return results;
+    }
+
+    private List<Tile> tiles(Reduction reduction, Split deep) {
+        var tiled = tiledAxes();
+        var tiles = new ArrayList<Tile>();
+        for (var value : Frontier.of(analysis, reduction, deep.axis(), tiled)) {
+            var axis = Frontier.axis(analysis, value, tiled);
+            var across = schedule.common().stream()
+                    .filter(split -> split.axis().equals(axis))
+                    .findFirst()
+                    .orElseThrow();
+            long along = Wide.lanes(analysis, deep.axis(), List.of(value), List.of(), vectorBytes);
+            long beside = Wide.lanes(analysis, axis, List.of(value), List.of(), vectorBytes);
+            boolean deepFirst = along > beside || along == beside && isAdjacent(value, deep.axis());
+            long lanes = deepFirst ? fitted(along, deep.block()) : fitted(beside, across.tile());
+            // Threads that write down a column find other banks in each row.
+            long pitch = across.tile() + (deepFirst ? 4 : 0);
+            var buffer = sharedBuffer(value, List.of(SLOTS, Dim.of(deep.block()), Dim.of(pitch)));
+            tiles.add(new Tile(value, across, deep.block(), deepFirst, lanes, buffer));
+        }
+        return tiles;
+    }
+
+    private static long fitted(long lanes, long points) {
+        long most = lanes;
+        while (points % most != 0) {
+            most /= 2;
+        }
+        return most;
+    }
+
+    /// Whether what a value reads is adjacent along an axis.
+    private boolean isAdjacent(Value value, String axis) {
+        Op definition = analysis.definition(value);
+        if (definition instanceof NestOp.Read read) {
+            return read.indices().isEmpty()
+                    && MemoryEmitter.isAdjacent(read.at(), NestToTile.rowMajor(read.source()), axis);
+        }
+        return OpSchema.operands(definition).stream()
+                .filter(operand -> analysis.free(operand).contains(axis))
+                .anyMatch(operand -> isAdjacent(operand, axis));
+    }
+
+    /// Loads this thread's part of each tile that starts as given on the reduced axis.
+    ///
+    /// @param whole whether the tile lies within the axis
+    private List<Piece> load(Scope scope, List<Tile> tiles, Split split, Value start, boolean whole) {
+        var pieces = new ArrayList<Piece>();
+        long threads = schedule.threads();
+        for (var tile : tiles) {
+            long rounds = Math.ceilDiv(tile.vectors(), threads);
+            for (long i = 0; i < rounds; i++) {
+                var number = expression(scope, Dim.symbol("$0").plus(i * threads), thread);
+                boolean partial = (i + 1) * threads > tile.vectors();
+                pieces.add(load(scope, tile, split, start, number, whole && !partial, partial));
+            }
+        }
+        return pieces;
+    }
+
+    private Piece load(
+            Scope scope, Tile tile, Split split, Value start, Value number, boolean whole, boolean partial) {
+        long lanes = tile.lanes();
+        long width = tile.across().tile();
+        long row = (tile.deepFirst() ? tile.depth() : width) / lanes;
+        var fast = expression(scope, Dim.symbol("$0").modulo(row).times(lanes), number);
+        var slow = expression(scope, Dim.symbol("$0").floorDivide(row), number);
+        var deep = tile.deepFirst() ? fast : slow;
+        var across = tile.deepFirst() ? slow : fast;
+        var sum = Dim.symbol("$0").plus(Dim.symbol("$1"));
+        var inner = new Scope(scope);
+        bindOne(inner, split.axis(), expression(inner, sum, start, deep), tile.deepFirst() ? lanes : 1, whole);
+        var axis = tile.across().axis();
+        boolean fits = analysis.extent(axis).modulo(width).isConstant(0) && !partial;
+        bindOne(inner, axis, expression(inner, sum, blockStarts.get(axis), across), tile.deepFirst() ? 1 : lanes, fits);
+        var value = broadcast(inner, evaluate(inner, tile.value(), Map.of()), lanes);
+        scope.ops.addAll(inner.ops);
+        var inside = partial
+                ? compare(scope, number, Relation.LESS, number(scope, Dim.of(tile.vectors())))
+                : null;
+        return new Piece(tile, value, deep, across, inside);
+    }
+
+    private void bindOne(Scope scope, String axis, Value base, long lanes, boolean whole) {
+        var end = number(scope, analysis.extent(axis));
+        scope.bind(axis, new Scope.Position(base, 1, lanes, whole ? 1 : 0, end));
+    }
+
+    private void write(Scope scope, Value slot, List<Piece> pieces) {
+        for (var piece : pieces) {
+            var tile = piece.tile();
+            if (!tile.deepFirst() || tile.lanes() == 1) {
+                storeWhere(
+                        scope, piece.inside(), piece.value(), tile.buffer(),
+                        List.of(slot, piece.deep(), piece.across()));
+                continue;
+            }
+            for (long lane = 0; lane < tile.lanes(); lane++) {
+                var element = Value.of(Type.scalar(piece.value().type().elementType()), piece.value().hint());
+                scope.ops.add(new TileOp.Extract(piece.value(), lane, element));
+                var deep = expression(scope, Dim.symbol("$0").plus(lane), piece.deep());
+                storeWhere(scope, piece.inside(), element, tile.buffer(), List.of(slot, deep, piece.across()));
+            }
+        }
+    }
+}

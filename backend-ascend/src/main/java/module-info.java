@@ -3,4 +3,6 @@ module org.portolan.ascend {
     requires transitive org.portolan.runtime;
     requires static org.portolan.lowering;
     requires static org.portolan.llvm;
+
+    exports org.portolan.ascend.emulator;
 }

@@ -40,6 +40,13 @@ public final class LlvmTools {
         return files().clang();
     }
 
+    /// A folder for files that can be made again, below the user's cache; it belongs to the user alone.
+    ///
+    /// @throws LlvmException.Unavailable if it cannot be made, or is open to others
+    public static Path cacheFolder(String relative) {
+        return CacheFolder.open(relative);
+    }
+
     /// Links relocatable ELF objects to one shared object that needs nothing: no C library, no compiler runtime, no
     /// start files. The same objects give the same bytes.
     ///

@@ -58,7 +58,7 @@ public record CudaImage(String machine, List<Module> modules) {
         var head = new LinkedHashMap<String, Object>();
         head.put("machine", machine);
         head.put("kernels", kernels);
-        var manifest = Json.of(head).toString().getBytes(StandardCharsets.UTF_8);
+        var manifest = Json.of(head).print().getBytes(StandardCharsets.UTF_8);
         var bytes = new ByteArrayOutputStream();
         bytes.writeBytes((MAGIC + manifest.length + "\n").getBytes(StandardCharsets.UTF_8));
         bytes.writeBytes(manifest);

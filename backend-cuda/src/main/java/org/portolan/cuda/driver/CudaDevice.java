@@ -1,0 +1,57 @@
+package org.portolan.cuda.driver;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceDescription;
+import org.portolan.runtime.device.DeviceHealth;
+import org.portolan.runtime.device.KernelImage;
+import org.portolan.runtime.device.Queue;
+import org.portolan.runtime.device.StopSignal;
+
+/// One GPU.
+final class CudaDevice implements Device {
+    private final CudaContext context;
+    private final CudaMemory memory;
+
+    CudaDevice(DriverCalls calls, DeviceProbe probe) {
+        context = new CudaContext(calls, probe);
+        try {
+            memory = new CudaMemory(context);
+        } catch (RuntimeException e) {
+            context.release();
+            throw e;
+        }
+    }
+
+    @Override
+    public DeviceDescription description() {
+        return context.probe.description();
+    }
+
+    @Override
+    public MemorySegment allocate(Arena arena, long bytes, long alignment) {
+        return memory.allocate(arena, bytes, alignment);
+    }
+
+    @Override
+    public KernelImage load(MemorySegment image) {
+        return CudaKernels.load(context, image);
+    }
+
+    @Override
+    public Queue openQueue(StopSignal stop) {
+        return new CudaQueue(context, stop);
+    }
+
+    @Override
+    public DeviceHealth health() {
+        return context.isLost() ? DeviceHealth.LOST : DeviceHealth.WORKING;
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+        context.release();
+    }
+}

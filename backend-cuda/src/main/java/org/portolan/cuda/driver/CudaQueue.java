@@ -1,0 +1,212 @@
+package org.portolan.cuda.driver;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.portolan.runtime.device.Event;
+import org.portolan.runtime.device.Kernel;
+import org.portolan.runtime.device.Queue;
+import org.portolan.runtime.device.StopSignal;
+
+/// A stream with what a queue needs beside it: the error word on the device, memory that copies go through, and events
+/// that are used again.
+final class CudaQueue implements Queue {
+    private static final long ERROR_BYTES = 8;
+    private static final int WITHOUT_TIMING = 2;
+
+    private final CudaContext context;
+    private final StopSignal stop;
+    private final Arena arena = Arena.ofShared();
+    private final CudaStream stream;
+    private final Staging staging;
+    private long error;
+    private final List<Long> events = new ArrayList<>();
+    private final ArrayDeque<Long> idleEvents = new ArrayDeque<>();
+    private final MemorySegment place = arena.allocate(ValueLayout.JAVA_LONG);
+    private final MemorySegment errorAddress = arena.allocate(ValueLayout.JAVA_LONG);
+    private MemorySegment pointers = arena.allocate(ValueLayout.JAVA_LONG, 16);
+    private boolean launched;
+
+    CudaQueue(CudaContext context, StopSignal stop) {
+        this.context = context;
+        this.stop = stop;
+        context.enter();
+        stream = CudaStream.create(context);
+        Staging opened = null;
+        try {
+            opened = new Staging(context, stream, this::takeEvent);
+            staging = opened;
+            context.check(context.calls.allocate(place, ERROR_BYTES), "opening a queue on " + context.name());
+            error = place.get(ValueLayout.JAVA_LONG, 0);
+            errorAddress.set(ValueLayout.JAVA_LONG, 0, error);
+            clearError();
+        } catch (RuntimeException e) {
+            if (opened != null) {
+                opened.close();
+            }
+            release();
+            throw e;
+        }
+    }
+
+    private void clearError() {
+        context.check(
+                context.calls.fill(error, 0, ERROR_BYTES / 4, stream.handle()), "clearing the error word");
+    }
+
+    @Override
+    public void copyIn(MemorySegment host, long device, long bytes) {
+        context.enter();
+        staging.copyIn(host, device, bytes);
+    }
+
+    @Override
+    public void copyOut(long device, MemorySegment host, long bytes) {
+        context.enter();
+        staging.copyOut(device, host, bytes);
+    }
+
+    @Override
+    public void copy(long from, long to, long bytes) {
+        if (bytes == 0) {
+            return;
+        }
+        context.enter();
+        context.check(
+                context.calls.copyOnDevice(to, from, bytes, stream.handle()),
+                "copying " + bytes + " bytes on " + context.name());
+    }
+
+    @Override
+    public void launch(Kernel launched, MemorySegment parameters, int words, long[] grid, long cost) {
+        long points = 1;
+        for (long extent : grid) {
+            points = Math.multiplyExact(points, extent);
+        }
+        if (points <= 0 || stop.stopped()) {
+            return;
+        }
+        var kernel = (CudaKernel) launched;
+        if (words != kernel.entry().words()) {
+            throw new IllegalArgumentException("the kernel " + kernel.name() + " takes " + kernel.entry().words()
+                    + " words, not " + words);
+        }
+        context.enter();
+        if (pointers.byteSize() < (words + 1L) * Long.BYTES) {
+            pointers = arena.allocate(ValueLayout.JAVA_LONG, 2L * (words + 1));
+        }
+        for (int i = 0; i < words; i++) {
+            pointers.setAtIndex(ValueLayout.JAVA_LONG, i, parameters.address() + (long) i * Long.BYTES);
+        }
+        pointers.setAtIndex(ValueLayout.JAVA_LONG, words, errorAddress.address());
+        this.launched = true;
+        context.check(
+                context.calls.launch(
+                        kernel.function(),
+                        kernel.blocks(points),
+                        kernel.entry().threads(),
+                        (int) kernel.entry().sharedBytes(),
+                        stream.handle(),
+                        pointers.address()),
+                "launching the kernel " + kernel.name() + " on " + context.name());
+    }
+
+    @Override
+    public Event record() {
+        context.enter();
+        long event = takeEvent();
+        context.check(context.calls.eventRecord(event, stream.handle()), "marking a point in a queue");
+        return new Point(event, staging.issued());
+    }
+
+    /// An event that nobody waits for.
+    private synchronized long takeEvent() {
+        if (idleEvents.isEmpty()) {
+            context.check(context.calls.eventCreate(place, WITHOUT_TIMING), "making an event");
+            events.add(place.get(ValueLayout.JAVA_LONG, 0));
+            return events.getLast();
+        }
+        return idleEvents.pop();
+    }
+
+    private synchronized void giveBack(long event) {
+        idleEvents.push(event);
+    }
+
+    @Override
+    public long takeError() {
+        context.enter();
+        if (!launched) {
+            stream.synchronize("waiting for " + context.name());
+            staging.arrived(staging.issued());
+            return 0;
+        }
+        staging.fetch(error, ERROR_BYTES);
+        clearError();
+        stream.synchronize("waiting for the kernels on " + context.name());
+        launched = false;
+        staging.arrived(staging.issued());
+        return staging.fetched();
+    }
+
+    @Override
+    public void close() {
+        staging.close();
+        release();
+    }
+
+    private void release() {
+        if (context.enterToRelease()) {
+            if (error != 0) {
+                context.succeeded(context.calls.free(error));
+            }
+            events.forEach(event -> context.succeeded(context.calls.eventDestroy(event)));
+        }
+        stream.destroy();
+        arena.close();
+    }
+
+    /// A point in this queue's work.
+    private final class Point implements Event {
+        private final long event;
+        private final long copies;
+        private boolean past;
+
+        Point(long event, long copies) {
+            this.event = event;
+            this.copies = copies;
+        }
+
+        @Override
+        public synchronized boolean done() {
+            if (!past) {
+                context.enter();
+                int status = context.calls.eventQuery(event);
+                if (status == CudaStatus.NOT_READY) {
+                    return false;
+                }
+                context.check(status, "waiting for " + context.name());
+                pass();
+            }
+            return true;
+        }
+
+        @Override
+        public synchronized void await() {
+            if (!past) {
+                context.enter();
+                context.check(context.calls.eventSynchronize(event), "waiting for the kernels on " + context.name());
+                pass();
+            }
+        }
+
+        private void pass() {
+            staging.arrived(copies);
+            past = true;
+            giveBack(event);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+package org.portolan.cuda.driver;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.portolan.cuda.image.CudaImage;
+import org.portolan.cuda.image.KernelEntry;
+import org.portolan.cuda.image.KernelEntry.Points;
+import org.portolan.runtime.PortolanException;
+import org.portolan.runtime.PortolanException.BadProgramFile;
+import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.PortolanException.DeviceLost;
+import org.portolan.runtime.PortolanException.DeviceMissing;
+import org.portolan.runtime.PortolanException.LimitExceeded;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceHealth;
+import org.portolan.runtime.device.DeviceOptions;
+import org.portolan.runtime.device.KernelError;
+import org.portolan.runtime.device.StopSignal;
+
+/// The driver on a library of the vendor's that is none: what is called, what becomes of every status, and that nothing is
+/// kept.
+class CudaDriverTest {
+    /// Enough for copies in several parts,
+    private static final int MANY = 700_000;
+    /// and for two.
+    private static final int FLOATS = 140_000;
+
+    private final CudaDriver driver = new CudaDriver(() -> DriverLibrary.open(FakeDriver.library()));
+
+    @BeforeEach
+    void reset() {
+        FakeDriver.reset();
+    }
+
+    private Device open() {
+        return driver.open(0, DeviceOptions.defaults());
+    }
+
+    private static MemorySegment image(Arena arena, String... names) {
+        var modules = new ArrayList<CudaImage.Module>();
+        for (var name : names) {
+            var entry = new KernelEntry(name, 128, Points.THREADS, 0, 2);
+            modules.add(new CudaImage.Module(entry, ".version 7.0\n.visible .entry " + name + "(\n)", Optional.empty()));
+        }
+        return arena.allocateFrom(ValueLayout.JAVA_BYTE, new CudaImage("sm_80", modules).toBytes());
+    }
+
+    /// Copies floats in, lets a kernel double them, and copies them out.
+    private float[] run(Device device, String kernel, int floats) {
+        try (var arena = Arena.ofConfined();
+                var image = device.load(image(arena, kernel));
+                var queue = device.openQueue(StopSignal.NEVER)) {
+            var host = arena.allocate(4L * floats, 64);
+            for (int i = 0; i < floats; i++) {
+                host.setAtIndex(ValueLayout.JAVA_FLOAT, i, i);
+            }
+            var memory = device.allocate(arena, 4L * floats, 64);
+            queue.copyIn(host, memory.address(), host.byteSize());
+            var words = arena.allocateFrom(ValueLayout.JAVA_LONG, memory.address(), floats);
+            queue.launch(image.kernel(kernel), words, 2, new long[] {floats / 100, 100}, 0);
+            var result = MemorySegment.ofArray(new float[floats]);
+            queue.copyOut(memory.address(), result, host.byteSize());
+            queue.record().await();
+            long error = queue.takeError();
+            if (error != 0) {
+                throw new IllegalStateException(KernelError.ofWord(error).reason());
+            }
+            return (float[]) result.heapBase().orElseThrow();
+        }
+    }
+
+    @Test
+    void aKernelRuns() {
+        var expected = new float[MANY];
+        for (int i = 0; i < MANY; i++) {
+            expected[i] = 2 * i;
+        }
+        try (var device = open()) {
+            assertArrayEquals(expected, run(device, "twice", MANY));
+            assertArrayEquals(expected, run(device, "twice", MANY));
+            assertEquals(DeviceHealth.WORKING, device.health());
+        }
+        assertEquals(0, FakeDriver.live(), "something was not given back");
+    }
+
+    @Test
+    void theErrorWordIsReadOnceAndForgotten() {
+        try (var device = open();
+                var arena = Arena.ofConfined();
+                var image = device.load(image(arena, "wrong"));
+                var queue = device.openQueue(StopSignal.NEVER)) {
+            var words = arena.allocateFrom(ValueLayout.JAVA_LONG, 0, 0);
+            queue.launch(image.kernel("wrong"), words, 2, new long[] {5}, 0);
+            queue.launch(image.kernel("wrong"), words, 2, new long[] {5}, 0);
+            assertEquals(new KernelError(1, 3), KernelError.ofWord(queue.takeError()));
+            assertEquals(0, queue.takeError());
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    @Test
+    void whatAStoppedQueueIsGivenIsSkipped() {
+        try (var device = open();
+                var arena = Arena.ofConfined();
+                var image = device.load(image(arena, "wrong"));
+                var queue = device.openQueue(() -> true)) {
+            queue.launch(image.kernel("wrong"), arena.allocateFrom(ValueLayout.JAVA_LONG, 0, 0), 2, new long[] {5}, 0);
+            assertEquals(0, queue.takeError());
+        }
+    }
+
+    @Test
+    void aDeviceIsDescribed() {
+        var listing = driver.list();
+        var device = listing.devices().getFirst();
+        assertEquals("cuda:0", device.name());
+        assertEquals("Fake GPU", device.label());
+        assertEquals("sm_80", device.machine(), "of the generation 8.6, sm_80 is the best that is described");
+        assertEquals(101376L, device.limits().get("shared_bytes"));
+        assertTrue(device.features().containsAll(List.of("sm_75", "sm_80")), () -> device.features().toString());
+        assertTrue(device.features().stream().noneMatch("sm_89"::equals));
+        assertEquals("", listing.reason());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"7.5 sm_75", "8.0 sm_80", "8.7 sm_80", "8.9 sm_89", "9.0 sm_90a", "10.0 sm_100", "12.1 sm_100"})
+    void generationsHaveMachines(String line) {
+        FakeDriver.devices(1, Integer.parseInt(line.split("[. ]")[0]), Integer.parseInt(line.split("[. ]")[1]));
+        var device = driver.list().devices().getFirst();
+        assertEquals(line.split(" ")[1], device.machine());
+        assertTrue(device.features().contains(device.machine()));
+    }
+
+    @Test
+    void anOldDeviceIsRefusedWithItsGeneration() {
+        FakeDriver.devices(1, 6, 1);
+        assertTrue(driver.list().devices().stream().allMatch(device -> device.emulated()));
+        assertTrue(driver.list().reason().contains("sm_61"), driver.list().reason());
+    }
+
+    @Test
+    void withoutALibraryTheReasonSaysWhatWasLookedFor() {
+        var absent = new CudaDriver(() -> DriverLibrary.open("libcuda-that-is-not-there.so.1"));
+        assertTrue(absent.list().reason().contains("libcuda-that-is-not-there.so.1"));
+        var problem = assertThrows(DeviceMissing.class, () -> absent.open(7, DeviceOptions.defaults()));
+        assertTrue(problem.getMessage().contains("libcuda-that-is-not-there.so.1"), problem.getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {3, 34, 35, 100, 802, 803, 999, 12345})
+    void aDriverThatDoesNotStartIsAReason(int status) {
+        FakeDriver.fail("cuInit", 1, status, false);
+        var listing = driver.list();
+        assertTrue(listing.devices().stream().allMatch(device -> device.emulated()));
+        assertTrue(listing.reason().contains(Integer.toString(status)), listing.reason());
+    }
+
+    @Test
+    void noDeviceIsAReason() {
+        FakeDriver.devices(0, 8, 0);
+        assertTrue(driver.list().reason().contains("no device"));
+        FakeDriver.reset();
+        FakeDriver.fail("cuDeviceGetCount", 1, 100, false);
+        assertTrue(driver.list().reason().contains("no device"));
+    }
+
+    @Test
+    void whatTheDriversCompilerSaysIsTold() {
+        try (var device = open();
+                var arena = Arena.ofConfined()) {
+            var bytes = image(arena, "twice", "refused");
+            var problem = assertThrows(DeviceFailed.class, () -> device.load(bytes));
+            assertTrue(problem.getMessage().contains("a name is unknown"), problem.getMessage());
+            assertTrue(problem.getMessage().contains("refused"), problem.getMessage());
+            assertTrue(problem.getMessage().contains("INVALID_PTX"), problem.getMessage());
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    @Test
+    void aDamagedImageIsRefused() {
+        try (var device = open();
+                var arena = Arena.ofConfined()) {
+            var whole = image(arena, "twice");
+            for (long length = 0; length < whole.byteSize(); length += 7) {
+                var part = whole.asSlice(0, length);
+                assertThrows(BadProgramFile.class, () -> device.load(part));
+            }
+            var other = arena.allocateFrom("no image", StandardCharsets.UTF_8);
+            assertThrows(BadProgramFile.class, () -> device.load(other));
+            try (var image = device.load(whole)) {
+                assertThrows(BadProgramFile.class, () -> image.kernel("absent"));
+            }
+        }
+    }
+
+    @Test
+    void memoryThatIsNotThereIsALimitWithNumbers() {
+        try (var device = open();
+                var arena = Arena.ofConfined()) {
+            var whole = assertThrows(LimitExceeded.class, () -> device.allocate(arena, 2L << 30, 64));
+            assertTrue(whole.getMessage().contains("2147483648") && whole.getMessage().contains("1073741824"));
+            device.allocate(arena, 900 << 20, 64);
+            var rest = assertThrows(LimitExceeded.class, () -> device.allocate(arena, 200 << 20, 64));
+            assertTrue(rest.getMessage().contains("bytes left"), rest.getMessage());
+            assertEquals(0, device.allocate(arena, 1, 4096).address() % 4096);
+            assertEquals(DeviceHealth.WORKING, device.health());
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    @Test
+    void aKernelThatCrashesLosesTheDevice() {
+        var device = open();
+        assertThrows(DeviceLost.class, () -> run(device, "crash", FLOATS));
+        assertEquals(DeviceHealth.LOST, device.health());
+        FakeDriver.reset();
+        long calls = FakeDriver.calls();
+        var problem = assertThrows(DeviceLost.class, () -> device.openQueue(StopSignal.NEVER));
+        assertTrue(problem.getMessage().contains("ILLEGAL_ADDRESS"), problem.getMessage());
+        device.close();
+        assertEquals(calls, FakeDriver.calls(), "a lost device is not asked again");
+    }
+
+    /// Every status at every call, one after the other: each gives a typed error or none, and what was taken is given back.
+    @ParameterizedTest
+    @ValueSource(ints = {
+        1, 2, 3, 4, 35, 46, 101, 200, 201, 209, 214, 218, 220, 221, 222, 223, 226, 301, 304, 400, 500, 700, 701, 702, 708, 709,
+        710, 714, 715, 716, 717, 718, 719, 721, 801, 802, 803, 999, 4242
+    })
+    void anyCallMayFail(int status) {
+        boolean lost = CudaStatus.of(status).lost();
+        int failed = 0;
+        for (int call = 1; ; call++) {
+            FakeDriver.reset();
+            var library = DriverLibrary.open(FakeDriver.library());
+            var calls = FakeDriver.calls();
+            FakeDriver.fail("", call, status, lost);
+            Device device = null;
+            try {
+                device = new CudaDriver(() -> library).open(0, DeviceOptions.defaults());
+                run(device, "twice", FLOATS);
+            } catch (PortolanException e) {
+                failed++;
+                boolean expected = e instanceof DeviceFailed
+                        || e instanceof DeviceLost
+                        || e instanceof LimitExceeded
+                        || e instanceof DeviceMissing;
+                assertTrue(expected, () -> "unexpected " + e);
+            } finally {
+                if (device != null) {
+                    device.close();
+                }
+            }
+            if (FakeDriver.calls() - calls < call) {
+                break; // the run was over before this call
+            }
+        }
+        assertTrue(failed > 25, "only " + failed + " calls could fail");
+    }
+
+    /// A failure that is no loss, anywhere before things are given back, leaves nothing behind.
+    @Test
+    void nothingIsKeptAfterAFailure() {
+        var kept = new ArrayList<String>();
+        for (var function : List.of(
+                "cuCtxSetCurrent", "cuStreamCreate", "cuMemHostAlloc", "cuMemAlloc_v2", "cuMemAllocAsync", "cuEventCreate",
+                "cuEventRecord", "cuModuleLoadDataEx", "cuModuleGetFunction", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2",
+                "cuMemsetD32Async", "cuLaunchKernel", "cuStreamSynchronize", "cuEventSynchronize")) {
+            for (int n = 1; n < 12; n++) {
+                FakeDriver.reset();
+                FakeDriver.fail(function, n, 801, false);
+                try (var device = open()) {
+                    run(device, "twice", FLOATS);
+                } catch (DeviceFailed e) {
+                    if (FakeDriver.live() != 0) {
+                        kept.add(function + " " + n + ": " + FakeDriver.live());
+                    }
+                }
+            }
+        }
+        assertEquals(List.of(), kept);
+    }
+}

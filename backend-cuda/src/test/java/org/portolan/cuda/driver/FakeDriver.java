@@ -1,0 +1,107 @@
+package org.portolan.cuda.driver;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.portolan.llvm.LlvmTools;
+
+/// The library `fake_cuda.c`, compiled once: a driver without a device that does what a test tells it.
+final class FakeDriver {
+    private static final Path LIBRARY = build();
+    private static final SymbolLookup SYMBOLS = SymbolLookup.libraryLookup(LIBRARY, Arena.global());
+
+    private FakeDriver() {}
+
+    private static Path build() {
+        try {
+            var folder = Files.createTempDirectory("portolan-fake");
+            var source = folder.resolve("fake_cuda.c");
+            try (var stream = FakeDriver.class.getResourceAsStream("fake_cuda.c")) {
+                Files.write(source, stream.readAllBytes());
+            }
+            var object = folder.resolve("fake_cuda.o");
+            run(List.of(
+                    LlvmTools.clang().toString(), "-c", "-O1", "-fPIC", "-ffreestanding", "-fno-builtin", "-w",
+                    "-o", object.toString(), source.toString()));
+            var library = folder.resolve("libcuda-fake.so");
+            // What it needs of the C library is in every process that runs Java.
+            run(List.of(
+                    LlvmTools.program("lld").toString(), "-flavor", "gnu", "-shared", "-o", library.toString(),
+                    object.toString()));
+            for (var file : List.of(source, object, library, folder)) {
+                file.toFile().deleteOnExit();
+            }
+            return library;
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void run(List<String> command) throws IOException {
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var said = new String(process.getInputStream().readAllBytes());
+        try {
+            if (process.waitFor() != 0) {
+                throw new IllegalStateException(command.getFirst() + " failed: " + said);
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static String library() {
+        return LIBRARY.toString();
+    }
+
+    static void reset() {
+        call("fake_reset", FunctionDescriptor.ofVoid());
+    }
+
+    /// The n-th call of a function from now on, or of any function if the name is empty, gives a status; for good or once.
+    static void fail(String function, int n, int status, boolean forGood) {
+        try (var arena = Arena.ofConfined()) {
+            call(
+                    "fake_fail",
+                    FunctionDescriptor.ofVoid(
+                            ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT),
+                    arena.allocateFrom(function),
+                    n,
+                    status,
+                    forGood ? 1 : 0);
+        }
+    }
+
+    static void devices(int count, int major, int minor) {
+        call(
+                "fake_device",
+                FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT),
+                count,
+                major,
+                minor);
+    }
+
+    /// How many things were taken and not given back.
+    static long live() {
+        return (long) call("fake_live", FunctionDescriptor.of(ValueLayout.JAVA_LONG));
+    }
+
+    static long calls() {
+        return (long) call("fake_calls", FunctionDescriptor.of(ValueLayout.JAVA_LONG));
+    }
+
+    private static Object call(String function, FunctionDescriptor descriptor, Object... arguments) {
+        MemorySegment address = SYMBOLS.find(function).orElseThrow();
+        try {
+            return Linker.nativeLinker().downcallHandle(address, descriptor).invokeWithArguments(arguments);
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+// A driver that has no device: it works on the host's memory, so that tests can see what is called, let any call fail
+// with any status, and count what was not given back. Copies to the host are done when somebody waits, not before.
+typedef unsigned long u64;
+typedef unsigned int u32;
+
+void *malloc(u64);
+void *aligned_alloc(u64, u64);
+void free(void *);
+void *memcpy(void *, const void *, u64);
+int strcmp(const char *, const char *);
+int strncmp(const char *, const char *, u64);
+char *strstr(const char *, const char *);
+u64 strlen(const char *);
+
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_PTX = 218, NOT_FOUND = 500, NOT_READY = 600 };
+
+static char fail_function[64];
+static int fail_after, fail_status, fail_for_good;
+static int sticky;
+static long live, calls;
+static int device_count = 1;
+static int major = 8, minor = 6;
+static u64 memory_bytes = 1ul << 30, used_bytes;
+static void *current;
+struct copy { void *to; const void *from; u64 bytes; };
+static struct copy waiting[4096];
+static int waiting_count;
+static int context;
+
+void fake_reset(void) {
+    fail_function[0] = 0;
+    fail_after = fail_status = fail_for_good = sticky = 0;
+    live = calls = 0;
+    used_bytes = 0;
+    waiting_count = 0;
+    device_count = 1;
+    major = 8;
+    minor = 6;
+    current = 0;
+}
+
+// The n-th call of a function from now on gives a status, and with `for_good` every call of any function after it does.
+// An empty name is any function.
+void fake_fail(const char *function, int n, int status, int for_good) {
+    u64 length = strlen(function);
+    memcpy(fail_function, function, length + 1);
+    fail_after = n;
+    fail_status = status;
+    fail_for_good = for_good;
+}
+
+void fake_device(int count, int capability_major, int capability_minor) {
+    device_count = count;
+    major = capability_major;
+    minor = capability_minor;
+}
+
+long fake_live(void) { return live; }
+long fake_calls(void) { return calls; }
+
+static int enter(const char *function) {
+    calls++;
+    if (sticky) return sticky;
+    if (fail_status && fail_after > 0 && (!fail_function[0] || !strcmp(fail_function, function)) && --fail_after == 0) {
+        if (fail_for_good) sticky = fail_status;
+        return fail_status;
+    }
+    return SUCCESS;
+}
+#define ENTER() { int status = enter(__func__); if (status) return status; }
+#define IN_CONTEXT() { ENTER(); if (current != &context) return 201; }
+
+int cuInit(u32 flags) { ENTER(); return SUCCESS; }
+int cuDriverGetVersion(int *version) { ENTER(); *version = 12040; return SUCCESS; }
+int cuDeviceGetCount(int *count) { ENTER(); *count = device_count; return SUCCESS; }
+int cuDeviceGet(int *device, int ordinal) { ENTER(); *device = ordinal + 40; return SUCCESS; }
+int cuDeviceGetName(char *name, int length, int device) { ENTER(); memcpy(name, "Fake GPU", 9); return SUCCESS; }
+int cuDeviceTotalMem_v2(u64 *bytes, int device) { ENTER(); *bytes = memory_bytes; return SUCCESS; }
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+    ENTER();
+    switch (attribute) {
+        case 1: *value = 1024; break;
+        case 38: *value = 6 << 20; break;
+        case 75: *value = major; break;
+        case 76: *value = minor; break;
+        case 97: *value = 101376; break;
+        case 115: *value = major > 7; break;
+        default: return INVALID_VALUE;
+    }
+    return SUCCESS;
+}
+int cuDevicePrimaryCtxRetain(void **result, int device) { ENTER(); live++; *result = &context; return SUCCESS; }
+int cuDevicePrimaryCtxRelease_v2(int device) { ENTER(); live--; return SUCCESS; }
+int cuCtxSetCurrent(void *wanted) { ENTER(); current = wanted; return SUCCESS; }
+
+// ------------------------------------------------------------------------------------------------------------- memory
+
+static int take(void **result, u64 bytes) {
+    if (used_bytes + bytes > memory_bytes) return OUT_OF_MEMORY;
+    u64 *block = aligned_alloc(256, (bytes + 256 + 255) / 256 * 256);
+    block[0] = bytes;
+    used_bytes += bytes;
+    live++;
+    *result = (char *)block + 256;
+    return SUCCESS;
+}
+static int give(void *pointer) {
+    u64 *block = (u64 *)((char *)pointer - 256);
+    used_bytes -= block[0];
+    live--;
+    free(block);
+    return SUCCESS;
+}
+int cuMemGetInfo_v2(u64 *left, u64 *all) { IN_CONTEXT(); *left = memory_bytes - used_bytes; *all = memory_bytes; return SUCCESS; }
+int cuMemAlloc_v2(void **result, u64 bytes) { IN_CONTEXT(); return take(result, bytes); }
+int cuMemFree_v2(void *pointer) { IN_CONTEXT(); return give(pointer); }
+int cuMemAllocAsync(void **result, u64 bytes, void *stream) { IN_CONTEXT(); return take(result, bytes); }
+int cuMemFreeAsync(void *pointer, void *stream) { IN_CONTEXT(); return give(pointer); }
+int cuMemHostAlloc(void **result, u64 bytes, u32 flags) { IN_CONTEXT(); return take(result, bytes); }
+static void finish(void);
+int cuMemFreeHost(void *pointer) { IN_CONTEXT(); finish(); return give(pointer); }
+
+// ------------------------------------------------------------------------------------------- streams, events and copies
+
+static void finish(void) {
+    for (int i = 0; i < waiting_count; i++) {
+        memcpy(waiting[i].to, waiting[i].from, waiting[i].bytes);
+        free((void *)waiting[i].from);
+    }
+    waiting_count = 0;
+}
+static int stream_object, event_object;
+int cuStreamCreate(void **stream, u32 flags) { IN_CONTEXT(); live++; *stream = &stream_object; return SUCCESS; }
+int cuStreamDestroy_v2(void *stream) { IN_CONTEXT(); live--; return SUCCESS; }
+int cuStreamSynchronize(void *stream) { IN_CONTEXT(); finish(); return SUCCESS; }
+int cuEventCreate(void **event, u32 flags) { IN_CONTEXT(); live++; *event = &event_object; return SUCCESS; }
+int cuEventDestroy_v2(void *event) { IN_CONTEXT(); live--; return SUCCESS; }
+int cuEventRecord(void *event, void *stream) { IN_CONTEXT(); return SUCCESS; }
+int cuEventQuery(void *event) { IN_CONTEXT(); finish(); return SUCCESS; }
+int cuEventSynchronize(void *event) { IN_CONTEXT(); finish(); return SUCCESS; }
+int cuMemcpyHtoDAsync_v2(void *to, const void *from, u64 bytes, void *stream) { IN_CONTEXT(); memcpy(to, from, bytes); return SUCCESS; }
+int cuMemcpyDtoHAsync_v2(void *to, const void *from, u64 bytes, void *stream) {
+    IN_CONTEXT();
+    // Later work must not change what was there: the bytes are kept until somebody waits.
+    void *kept = malloc(bytes);
+    memcpy(kept, from, bytes);
+    waiting[waiting_count++] = (struct copy){to, kept, bytes};
+    return SUCCESS;
+}
+int cuMemcpyDtoDAsync_v2(void *to, const void *from, u64 bytes, void *stream) { IN_CONTEXT(); memcpy(to, from, bytes); return SUCCESS; }
+int cuMemsetD32Async(u32 *to, u32 word, u64 count, void *stream) {
+    IN_CONTEXT();
+    for (u64 i = 0; i < count; i++) to[i] = word;
+    return SUCCESS;
+}
+
+// ------------------------------------------------------------------------------------------------------------- kernels
+
+enum { NAME = 64 };
+struct module { char name[NAME]; };
+
+// A PTX text whose entry is `refused` does not compile.
+int cuModuleLoadDataEx(struct module **result, const char *image, u32 count, const int *keys, void **values) {
+    IN_CONTEXT();
+    const char *entry = strstr(image, ".entry ");
+    if (!entry) return 200;
+    entry += 7;
+    if (!strncmp(entry, "refused", 7)) {
+        for (u32 i = 0; i < count; i++) {
+            if (keys[i] == 5) memcpy(values[i], "ptxas line 7; error: a name is unknown\n", 40);
+        }
+        return INVALID_PTX;
+    }
+    struct module *module = malloc(sizeof(struct module));
+    int i = 0;
+    while (entry[i] && entry[i] != '(' && i < NAME - 1) { module->name[i] = entry[i]; i++; }
+    module->name[i] = 0;
+    live++;
+    *result = module;
+    return SUCCESS;
+}
+int cuModuleUnload(struct module *module) { IN_CONTEXT(); live--; free(module); return SUCCESS; }
+int cuModuleGetFunction(struct module **function, struct module *module, const char *name) {
+    IN_CONTEXT();
+    if (strcmp(module->name, name)) return NOT_FOUND;
+    *function = module;
+    return SUCCESS;
+}
+int cuFuncSetAttribute(struct module *function, int attribute, int value) { IN_CONTEXT(); return value > 101376 ? INVALID_VALUE : SUCCESS; }
+
+// What its kernels do: `twice` doubles n floats (buffer, n, error), `wrong` reports an error, `crash` ends the context.
+int cuLaunchKernel(struct module *function, u32 x, u32 y, u32 z, u32 threads, u32 ty, u32 tz, u32 shared, void *stream,
+        void **parameters, void **extra) {
+    IN_CONTEXT();
+    if (x == 0 || threads == 0 || threads > 1024) return INVALID_VALUE;
+    if (!strcmp(function->name, "twice")) {
+        float *values = *(float **)parameters[0];
+        u64 n = *(u64 *)parameters[1];
+        for (u64 i = 0; i < n && i < (u64)x * threads; i++) values[i] *= 2;
+    } else if (!strcmp(function->name, "wrong")) {
+        u64 *error = *(u64 **)parameters[2];
+        if (!*error) *error = 1ul << 32 | 3;
+    } else if (!strcmp(function->name, "crash")) {
+        sticky = 700;
+    }
+    return SUCCESS;
+}

@@ -8,10 +8,13 @@ import org.portolan.runtime.type.ElementType;
 final class Memory {
     private final FunctionBuilder builder;
     private final Addressing addressing;
+    private final boolean whole;
 
-    Memory(FunctionBuilder builder, Addressing addressing) {
+    /// @param whole whether a vector in memory is aligned to its own size, not only to that of its elements
+    Memory(FunctionBuilder builder, Addressing addressing, boolean whole) {
         this.builder = builder;
         this.addressing = addressing;
+        this.whole = whole;
     }
 
     Operand load(
@@ -70,7 +73,7 @@ final class Memory {
 
     private Operand plainLoad(BufferPlace place, Operand address, LlvmType type) {
         return builder.assign(
-                "load", type, "load " + type + ", " + address + ", align " + type.bits() / 8 + place.scope());
+                "load", type, "load " + type + ", " + address + ", align " + alignment(type) + place.scope());
     }
 
     private void storeWhole(BufferPlace place, List<Operand> indices, Operand value, Optional<Operand> mask) {
@@ -101,7 +104,11 @@ final class Memory {
     }
 
     private void plainStore(BufferPlace place, Operand address, Operand value) {
-        builder.line("store " + value + ", " + address + ", align " + value.type().bits() / 8 + place.scope());
+        builder.line("store " + value + ", " + address + ", align " + alignment(value.type()) + place.scope());
+    }
+
+    private long alignment(LlvmType type) {
+        return whole && type.isVector() ? type.lanes() * type.bits() / 8 : type.bits() / 8;
     }
 
     private Operand scoped(BufferPlace place, Operand loaded) {

@@ -7,6 +7,9 @@ import org.portolan.ir.TileOp.Bind;
 
 /// The threads of a block, side by side: a loop over them takes its index of the thread's number.
 final class ThreadBlock {
+    private static final long WARP = 32;
+    private static final long LAST_LANE = WARP - 1;
+
     private final FunctionBuilder builder;
     private final ControlFlow flow;
     private final ThreadShape shape;
@@ -55,6 +58,46 @@ final class ThreadBlock {
         builder.markNonNegative(trip);
         body.accept(builder.add(lower, builder.multiply(trip, step)));
         open--;
+    }
+
+    /// The scalar that the thread has whose number differs in the bit of the distance. Those that take part are the
+    /// neighbours that share all higher bits.
+    Operand exchange(Operand value, long distance) {
+        int bits = value.type().bits();
+        if (bits == 64) {
+            var word = builder.convert("bitcast", value, LlvmType.LONG);
+            var low = swap(builder.convert("trunc", word, LlvmType.INT), distance);
+            var high = swap(
+                    builder.convert("trunc", builder.binary("lshr", word, Operand.index(32)), LlvmType.INT), distance);
+            var joined = builder.binary(
+                    "or",
+                    builder.binary("shl", builder.convert("zext", high, LlvmType.LONG), Operand.index(32)),
+                    builder.convert("zext", low, LlvmType.LONG));
+            return builder.convert("bitcast", joined, value.type());
+        }
+        var narrow = builder.convert("bitcast", value, value.type().ofBits(bits));
+        var swapped = swap(builder.convert("zext", narrow, LlvmType.INT), distance);
+        return builder.convert("bitcast", builder.convert("trunc", swapped, narrow.type()), value.type());
+    }
+
+    private Operand swap(Operand word, long distance) {
+        return builder.call(
+                "llvm.nvvm.shfl.sync.bfly.i32",
+                LlvmType.INT,
+                members(2 * distance),
+                word,
+                Operand.integer(LlvmType.INT, distance),
+                Operand.integer(LlvmType.INT, LAST_LANE));
+    }
+
+    /// A bit for each lane of the aligned group that this thread belongs to.
+    private Operand members(long count) {
+        if (count >= WARP) {
+            return Operand.integer(LlvmType.INT, -1);
+        }
+        var number = builder.convert("trunc", thread, LlvmType.INT);
+        var first = builder.binary("and", number, Operand.integer(LlvmType.INT, (WARP - 1) & -count));
+        return builder.binary("shl", Operand.integer(LlvmType.INT, (1L << count) - 1), first);
     }
 
     /// Waits for the others.

@@ -51,7 +51,7 @@ final class TileEmitter {
         this.dims = dims;
         arith = new ArithEmitter(builder, target.traits(), scope::operand);
         addressing = new Addressing(builder, dims);
-        memory = new Memory(builder, addressing);
+        memory = new Memory(builder, addressing, team != null);
         flow = new ControlFlow(builder);
         local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared);
         lanes = new Lanes(builder, arith);
@@ -116,8 +116,8 @@ final class TileEmitter {
             case TileOp.Consume(Value ring, Value result) -> scope.bind(result, local.consume(scope.ring(ring)));
             case TileOp.Release(Value ring) -> local.release(scope.ring(ring));
             case TileOp.Barrier(Bind bound) -> barrier(bound);
-            case TileOp.Exchange _ ->
-                throw new EmitException("threads that run one after the other cannot exchange what they have");
+            case TileOp.Exchange(Value value, long distance, Value result) ->
+                bind(result, () -> exchange(scope.operand(value), distance));
             case TileOp.Broadcast(Value value, Value result) ->
                 bind(result, () -> builder.splat(
                         scope.operand(value), Words.of(result.type()).lanes()));
@@ -290,6 +290,13 @@ final class TileEmitter {
                     return emit(loop.body());
                 });
         bind(loop.results(), results);
+    }
+
+    private Operand exchange(Operand value, long distance) {
+        if (team == null) {
+            throw new EmitException("threads that run one after the other cannot exchange what they have");
+        }
+        return team.exchange(value, distance);
     }
 
     /// Other threads hide what a thread waits for, where there are others.

@@ -2,6 +2,7 @@ package org.portolan.cpu.driver;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.PortolanException.LimitExceeded;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
@@ -15,6 +16,7 @@ import org.portolan.runtime.parallel.WorkerPool;
 final class CpuDevice implements Device {
     private final DeviceDescription description;
     private final WorkerPool pool;
+    private volatile boolean closed;
 
     CpuDevice(DeviceDescription description, int threads) {
         this.description = description;
@@ -28,6 +30,11 @@ final class CpuDevice implements Device {
 
     @Override
     public MemorySegment allocate(Arena arena, long bytes, long alignment) {
+        checkOpen();
+        if (bytes > description.memoryBytes()) {
+            throw new LimitExceeded("a run needs " + bytes + " bytes and the host has " + description.memoryBytes()
+                    + "; give the model smaller inputs");
+        }
         var pages = HugePages.allocate(arena, bytes);
         if (pages.isPresent()) {
             return pages.get();
@@ -42,11 +49,13 @@ final class CpuDevice implements Device {
 
     @Override
     public KernelImage load(MemorySegment image) {
+        checkOpen();
         return SharedObject.load(image);
     }
 
     @Override
     public Queue openQueue(StopSignal stop) {
+        checkOpen();
         return new CpuQueue(pool, stop);
     }
 
@@ -55,8 +64,15 @@ final class CpuDevice implements Device {
         return DeviceHealth.WORKING;
     }
 
+    private void checkOpen() {
+        if (closed) {
+            throw new DeviceFailed(description.name() + " is closed; open it again", null);
+        }
+    }
+
     @Override
     public void close() {
+        closed = true;
         pool.close();
     }
 }

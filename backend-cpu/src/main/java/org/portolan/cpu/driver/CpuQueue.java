@@ -3,6 +3,7 @@ package org.portolan.cpu.driver;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.Kernel;
 import org.portolan.runtime.device.StopSignal;
@@ -29,6 +30,7 @@ final class CpuQueue implements SynchronousQueue, RangeTask {
     private final MemorySegment error = arena.allocate(64, 64);
     private CpuKernel kernel;
     private long parameters;
+    private boolean closed;
 
     CpuQueue(WorkerPool pool, StopSignal stop) {
         this.pool = pool;
@@ -37,21 +39,25 @@ final class CpuQueue implements SynchronousQueue, RangeTask {
 
     @Override
     public void copyIn(MemorySegment host, long device, long bytes) {
+        checkOpen();
         MemorySegment.copy(host, 0, ALL_MEMORY, device, bytes);
     }
 
     @Override
     public void copyOut(long device, MemorySegment host, long bytes) {
+        checkOpen();
         MemorySegment.copy(ALL_MEMORY, device, host, 0, bytes);
     }
 
     @Override
     public void copy(long from, long to, long bytes) {
+        checkOpen();
         MemorySegment.copy(ALL_MEMORY, from, ALL_MEMORY, to, bytes);
     }
 
     @Override
     public void launch(Kernel launched, MemorySegment words, int count, long[] grid, long cost) {
+        checkOpen();
         long total = 1;
         for (long extent : grid) {
             total = Math.multiplyExact(total, extent);
@@ -101,8 +107,15 @@ final class CpuQueue implements SynchronousQueue, RangeTask {
         return word;
     }
 
+    private void checkOpen() {
+        if (closed) {
+            throw new DeviceFailed("the queue is closed; open another one", null);
+        }
+    }
+
     @Override
     public void close() {
+        closed = true;
         job.close();
         arena.close();
     }

@@ -1,0 +1,153 @@
+package org.portolan.tests.device;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import org.portolan.runtime.PortolanException.LimitExceeded;
+import org.portolan.runtime.device.Queue;
+
+/// Memory and copies.
+final class MemoryChecks {
+    private static final int MIB = 1 << 20;
+
+    private MemoryChecks() {}
+
+    static List<Check> all() {
+        return List.of(
+                new Check("memory is aligned as asked", MemoryChecks::alignment),
+                new Check("pieces do not overlap", MemoryChecks::apart),
+                new Check("nothing is no problem", MemoryChecks::nothing),
+                new Check("what never fits is refused with a number", MemoryChecks::huge),
+                new Check("freed memory is used again", MemoryChecks::again),
+                new Check("the host touches what is shared, and nothing else", MemoryChecks::touch),
+                new Check("copies at odd places", MemoryChecks::oddCopies),
+                new Check("large copies", MemoryChecks::largeCopies),
+                new Check("copies are done in order", MemoryChecks::order));
+    }
+
+    private static void alignment(Rig rig) {
+        for (long alignment = 1; alignment <= 4096; alignment *= 2) {
+            for (long bytes : new long[] {1, 63, 64, 65, 5000}) {
+                var memory = rig.device.allocate(rig.arena, bytes, alignment);
+                assertEquals(0, memory.address() % alignment, "alignment " + alignment);
+                assertTrue(memory.address() != 0, "the address 0");
+            }
+        }
+    }
+
+    private static void apart(Rig rig) {
+        var seen = new HashSet<Long>();
+        for (int i = 0; i < 100; i++) {
+            long begin = rig.allocate(100);
+            for (long at = begin; at < begin + 100; at++) {
+                assertTrue(seen.add(at), "two pieces share an address");
+            }
+        }
+    }
+
+    private static void nothing(Rig rig) {
+        long empty = rig.allocate(0);
+        try (var queue = rig.queue()) {
+            queue.copyIn(rig.host(8), empty, 0);
+            queue.copyOut(empty, rig.host(8), 0);
+            queue.copy(empty, rig.allocate(8), 0);
+            queue.record().await();
+            assertEquals(0, queue.takeError());
+        }
+    }
+
+    private static void huge(Rig rig) {
+        long there = rig.device.description().memoryBytes();
+        assertTrue(there > 0, "the device does not say how much memory it has");
+        for (long bytes : new long[] {there + 1, 4 * there, 1L << 60, Long.MAX_VALUE - 4096}) {
+            var error = assertThrows(LimitExceeded.class, () -> rig.allocate(bytes));
+            assertTrue(error.getMessage().contains(Long.toString(bytes)), error.getMessage());
+        }
+        try (var queue = rig.queue()) {
+            long after = rig.in(queue, rig.copy(1f, 2f));
+            assertArrayEquals(new float[] {1, 2}, rig.floats(queue, after, 2));
+        }
+    }
+
+    /// More than the device has, but never at once.
+    private static void again(Rig rig) {
+        long piece = Math.min(rig.device.description().memoryBytes() / 4, 16 * MIB);
+        long rounds = Math.min(2 * rig.device.description().memoryBytes() / piece, 64);
+        for (long round = 0; round < rounds; round++) {
+            try (var arena = Arena.ofConfined()) {
+                assertTrue(rig.device.allocate(arena, piece, 64).address() != 0);
+            }
+        }
+    }
+
+    private static void touch(Rig rig) {
+        var memory = rig.device.allocate(rig.arena, 64, 64);
+        if (rig.device.description().sharesHostMemory()) {
+            memory.set(ValueLayout.JAVA_INT, 60, 7);
+            assertEquals(7, memory.get(ValueLayout.JAVA_INT, 60));
+        } else {
+            assertThrows(IndexOutOfBoundsException.class, () -> memory.get(ValueLayout.JAVA_BYTE, 0));
+        }
+    }
+
+    private static void oddCopies(Rig rig) {
+        var random = new Random(5);
+        int size = 300;
+        try (var queue = rig.queue()) {
+            long first = rig.allocate(size);
+            long second = rig.allocate(size);
+            var expected = new byte[size];
+            queue.copyIn(rig.host(size), first, size);
+            queue.copyIn(rig.host(size), second, size);
+            for (int round = 0; round < 100; round++) {
+                int bytes = random.nextInt(round < 50 ? 18 : 120);
+                int from = random.nextInt(size - bytes);
+                int to = random.nextInt(size - bytes);
+                var data = new byte[bytes];
+                random.nextBytes(data);
+                queue.copyIn(rig.copy(data), first + from, bytes);
+                queue.copy(first + from, second + to, bytes);
+                System.arraycopy(data, 0, expected, to, bytes);
+                assertArrayEquals(data, bytes(rig, queue, first + from, bytes), "round " + round);
+            }
+            assertArrayEquals(expected, bytes(rig, queue, second, size));
+        }
+    }
+
+    private static byte[] bytes(Rig rig, Queue queue, long address, long bytes) {
+        return rig.out(queue, address, bytes).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    private static void largeCopies(Rig rig) {
+        var data = new byte[4 * MIB + 7];
+        new Random(7).nextBytes(data);
+        try (var queue = rig.queue()) {
+            long first = rig.in(queue, rig.copy(data));
+            long second = rig.allocate(data.length);
+            queue.copy(first, second, data.length);
+            assertArrayEquals(data, bytes(rig, queue, second, data.length));
+        }
+    }
+
+    private static void order(Rig rig) {
+        try (var queue = rig.queue()) {
+            long place = rig.allocate(8);
+            var found = rig.host(8 * 100);
+            for (long i = 0; i < 100; i++) {
+                queue.copyIn(rig.copy(i), place, 8);
+                queue.copyOut(place, found.asSlice(i * 8, 8), 8);
+            }
+            queue.record().await();
+            for (long i = 0; i < 100; i++) {
+                assertEquals(i, found.getAtIndex(ValueLayout.JAVA_LONG, i));
+            }
+        }
+    }
+}

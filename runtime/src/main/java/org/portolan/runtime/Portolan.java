@@ -34,6 +34,10 @@ public final class Portolan {
                 .filter(candidate -> candidate.accepts(path))
                 .findFirst();
         if (compiler.isPresent()) {
+            if (!options.trustedKeys().isEmpty()) {
+                throw new PortolanException.BadProgramFile(path + " is a source model, which carries no signature, and "
+                        + "signatures are demanded (SessionOptions.trustedKeys); load a signed program file");
+            }
             return compileAndOpen(compiler.get(), path, options, devices);
         }
         if (path.toString().endsWith(".onnx")) {
@@ -60,7 +64,7 @@ public final class Portolan {
     }
 
     private static Model open(Path path, SessionOptions options, Device... devices) throws IOException {
-        var file = ProgramFile.open(path);
+        var file = ProgramFile.open(path, options.trustedKeys());
         try {
             var chosen = devices.length > 0 ? complete(file, List.of(devices)) : choose(file);
             return new LoadedModel(file, Session.open(file, chosen, options));

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.PublicKey;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -39,19 +40,24 @@ public final class ProgramFile implements AutoCloseable {
     /// @throws BadProgramFile if it is no program file, if it is of another format, or if any byte has changed
     /// @throws IOException if it cannot be read
     public static ProgramFile open(Path path) throws IOException {
-        return open(path, Optional.empty(), ZipLayout.STANDARD);
+        return open(path, List.of(), ZipLayout.STANDARD);
     }
 
     /// Like {@link #open(Path)}, and refuses a file that the owner of the key has not signed.
     public static ProgramFile open(Path path, PublicKey signer) throws IOException {
-        return open(path, Optional.of(signer), ZipLayout.STANDARD);
+        return open(path, List.of(signer), ZipLayout.STANDARD);
     }
 
-    static ProgramFile open(Path path, Optional<PublicKey> signer, ZipLayout layout) throws IOException {
+    /// Like {@link #open(Path)}, and refuses a file that none of the keys' owners has signed; without keys any file will do.
+    public static ProgramFile open(Path path, Collection<PublicKey> signers) throws IOException {
+        return open(path, signers, ZipLayout.STANDARD);
+    }
+
+    static ProgramFile open(Path path, Collection<PublicKey> signers, ZipLayout layout) throws IOException {
         var arena = Arena.ofShared();
         try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
             var bytes = channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
-            var verified = new ProgramFileVerifier(bytes, layout).verify(signer);
+            var verified = new ProgramFileVerifier(bytes, layout).verify(signers);
             return new ProgramFile(path, arena, verified.manifest(), verified.entries());
         } catch (BadProgramFile e) {
             arena.close();

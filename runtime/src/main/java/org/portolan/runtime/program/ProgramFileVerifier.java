@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.PublicKey;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import org.portolan.runtime.PortolanException.BadProgramFile;
 
@@ -28,7 +28,7 @@ final class ProgramFileVerifier {
         this.layout = layout;
     }
 
-    ProgramFile.Verified verify(Optional<PublicKey> signer) {
+    ProgramFile.Verified verify(Collection<PublicKey> signers) {
         long end = findEnd();
         var comment = new String(
                 file.asSlice(end + ZipLayout.END_SIZE).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
@@ -38,11 +38,11 @@ final class ProgramFileVerifier {
         if (!Digests.sha256(manifestData).equals(seal.hash())) {
             throw damaged("the manifest");
         }
-        if (signer.isPresent() && !seal.isSignedBy(signer.get(), manifestData)) {
+        if (!signers.isEmpty() && signers.stream().noneMatch(signer -> seal.isSignedBy(signer, manifestData))) {
             throw new BadProgramFile(
                     seal.signature().isEmpty()
                             ? "the program file is not signed, and a signature is demanded"
-                            : "the program file is not signed by the demanded key");
+                            : "the program file is not signed by the demanded key, or by any of them");
         }
         var manifest =
                 Manifest.parse(new String(manifestData.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8));

@@ -15,7 +15,6 @@ import java.security.KeyPairGenerator;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.zip.ZipFile;
@@ -23,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.portolan.runtime.PortolanException.BadProgramFile;
 import org.portolan.runtime.PortolanException.DeviceMissing;
+import org.portolan.runtime.Portolan;
 import org.portolan.runtime.Session;
 import org.portolan.runtime.SessionOptions;
 import org.portolan.runtime.Tensor;
@@ -153,7 +153,7 @@ final class ProgramFileTest {
             changed[at] ^= (byte) (1 << at % 8);
             var verifier = new ProgramFileVerifier(MemorySegment.ofArray(changed), ZipLayout.STANDARD);
             int position = at;
-            assertThrows(BadProgramFile.class, () -> verifier.verify(Optional.empty()), () -> "byte " + position);
+            assertThrows(BadProgramFile.class, () -> verifier.verify(List.of()), () -> "byte " + position);
             if (at % 499 == 0) {
                 Files.write(bad, changed);
                 assertThrows(BadProgramFile.class, () -> ProgramFile.open(bad).close());
@@ -196,7 +196,7 @@ final class ProgramFileTest {
             writer.addTarget("java", plan(writer), List.of());
             writer.finish();
         }
-        try (var file = ProgramFile.open(path, Optional.empty(), layout); var zip = new ZipFile(path.toFile())) {
+        try (var file = ProgramFile.open(path, List.of(), layout); var zip = new ZipFile(path.toFile())) {
             assertEquals("java", file.manifest().targets().getFirst().name());
             assertEquals(file.entry("weights.bin").byteSize(), zip.getEntry("weights.bin").getSize());
             for (var entry : zip.stream().toList()) {
@@ -224,6 +224,13 @@ final class ProgramFileTest {
         var unsigned = write();
         var error = assertThrows(BadProgramFile.class, () -> ProgramFile.open(unsigned, keys.getPublic()));
         assertTrue(error.getMessage().contains("not signed, and"), error.getMessage());
+
+        var either = List.of(strangers.getPublic(), keys.getPublic());
+        ProgramFile.open(path, either).close();
+        assertThrows(BadProgramFile.class, () -> ProgramFile.open(unsigned, either));
+        var options = SessionOptions.defaults().withTrustedKeys(keys.getPublic());
+        var loaded = assertThrows(BadProgramFile.class, () -> Portolan.load(unsigned, options));
+        assertTrue(loaded.getMessage().contains("not signed, and"), loaded.getMessage());
     }
 
     @Test

@@ -121,11 +121,22 @@ class SampleBackendTest {
         assertTrue(report.contains("abacus:1  y       equal"), report);
     }
 
+    @Test
+    void itPassesTheDeviceSuite() throws Exception {
+        var report = java(0, "org.portolan.tests.device.DeviceSuite", "abacus");
+        assertTrue(report.contains("abacus:0 passed: a lost device says so"), report);
+        assertTrue(report.contains("abacus:1 passed: large copies"), report);
+    }
+
     /// One call of the command line in a JVM that has the backend on its class path.
     private static String shell(int exitCode, String... arguments) throws Exception {
+        return java(exitCode, "org.portolan.cli.Main", arguments);
+    }
+
+    private static String java(int exitCode, String main, String... arguments) throws Exception {
         var command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-cp", classPath, "org.portolan.cli.Main"));
+                "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-cp", classPath, main));
         command.addAll(List.of(arguments));
         var process = new ProcessBuilder(command).redirectErrorStream(true).start();
         process.getOutputStream().close();

@@ -66,7 +66,8 @@ final class MemoryChecks {
     private static void huge(Rig rig) {
         long there = rig.device.description().memoryBytes();
         assertTrue(there > 0, "the device does not say how much memory it has");
-        for (long bytes : new long[] {there + 1, 4 * there, 1L << 60, Long.MAX_VALUE - 4096}) {
+        // A driver that asks the host for what it has not could bring the machine down: the sizes are far from possible.
+        for (long bytes : new long[] {Long.MAX_VALUE - 4096, 1L << 60, 16 * there}) {
             var error = assertThrows(LimitExceeded.class, () -> rig.allocate(bytes));
             assertTrue(error.getMessage().contains(Long.toString(bytes)), error.getMessage());
         }

@@ -6,19 +6,31 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import org.portolan.ir.IrException;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.text.IrParser;
 import org.portolan.runtime.PortolanException.BadProgramFile;
+import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.PortolanException.DeviceLost;
+import org.portolan.runtime.PortolanException.LimitExceeded;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceHealth;
+import org.portolan.runtime.device.Faults;
 import org.portolan.runtime.device.Kernel;
 import org.portolan.runtime.device.KernelImage;
 import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.StopSignal;
 
 /// A device; its memory is the host's, but one in another room does not let the host touch it.
-record AbacusDevice(DeviceDescription description) implements Device {
+final class AbacusDevice implements Device, Faults {
+    private final DeviceDescription description;
+    private volatile boolean closed;
+    private volatile boolean lost;
+
+    AbacusDevice(DeviceDescription description) {
+        this.description = description;
+    }
 
     /// A kernel of a loaded image.
     record LoadedKernel(TileOp.Kernel code) implements Kernel {
@@ -44,33 +56,59 @@ record AbacusDevice(DeviceDescription description) implements Device {
     }
 
     @Override
+    public DeviceDescription description() {
+        return description;
+    }
+
+    @Override
     public MemorySegment allocate(Arena arena, long bytes, long alignment) {
+        checkUsable();
+        if (bytes > description.memoryBytes()) {
+            throw new LimitExceeded(description.name() + " has " + description.memoryBytes() + " bytes, not " + bytes);
+        }
         var memory = arena.allocate(bytes, alignment);
         return description.sharesHostMemory() ? memory : MemorySegment.ofAddress(memory.address());
     }
 
     @Override
     public KernelImage load(MemorySegment image) {
-        var text = new String(image.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
-        var kernels = new HashMap<String, LoadedKernel>();
-        for (var op : IrParser.parse(text, "kernel image")) {
-            if (op instanceof TileOp.Kernel kernel) kernels.put(kernel.name(), new LoadedKernel(kernel));
+        checkUsable();
+        try {
+            var text = new String(image.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+            var kernels = new HashMap<String, LoadedKernel>();
+            for (var op : IrParser.parse(text, "kernel image")) {
+                if (op instanceof TileOp.Kernel kernel) kernels.put(kernel.name(), new LoadedKernel(kernel));
+            }
+            if (kernels.isEmpty()) throw new BadProgramFile("the image has no kernels; compile the model again");
+            return new LoadedImage(kernels);
+        } catch (IrException problem) {
+            throw new BadProgramFile("the image is no text of kernels; compile the model again", problem);
         }
-        return new LoadedImage(kernels);
     }
 
     @Override
     public Queue openQueue(StopSignal stop) {
-        return new AbacusQueue(stop);
+        checkUsable();
+        return new AbacusQueue(this, stop);
+    }
+
+    void checkUsable() {
+        if (closed) throw new DeviceFailed(description.name() + " is closed; open it again", null);
+        if (lost) throw new DeviceLost(description.name() + " has lost its beads", null);
+    }
+
+    @Override
+    public void lose() {
+        lost = true;
     }
 
     @Override
     public DeviceHealth health() {
-        return DeviceHealth.WORKING;
+        return lost ? DeviceHealth.LOST : DeviceHealth.WORKING;
     }
 
     @Override
     public void close() {
-        // Nothing is held.
+        closed = true;
     }
 }

@@ -6,11 +6,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.interpreter.NdArray;
 import org.portolan.ir.interpreter.TileInterpreter;
 import org.portolan.runtime.PortolanException;
+import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.Kernel;
@@ -20,31 +22,38 @@ import org.portolan.runtime.device.SynchronousQueue;
 
 /// Does every piece of work before the call returns.
 final class AbacusQueue implements SynchronousQueue {
+    private final AbacusDevice device;
     private final StopSignal stop;
     private long error;
+    private boolean closed;
 
-    AbacusQueue(StopSignal stop) {
+    AbacusQueue(AbacusDevice device, StopSignal stop) {
+        this.device = device;
         this.stop = stop;
     }
 
     @Override
     public void copyIn(MemorySegment host, long device, long bytes) {
+        checkUsable();
         MemorySegment.copy(host, 0, memory(device, bytes), 0, bytes);
     }
 
     @Override
     public void copyOut(long device, MemorySegment host, long bytes) {
+        checkUsable();
         MemorySegment.copy(memory(device, bytes), 0, host, 0, bytes);
     }
 
     @Override
     public void copy(long from, long to, long bytes) {
+        checkUsable();
         MemorySegment.copy(memory(from, bytes), 0, memory(to, bytes), 0, bytes);
     }
 
     @Override
     public void launch(Kernel kernel, MemorySegment parameters, int words, long[] grid, long cost) {
-        if (stop.stopped()) return;
+        checkUsable();
+        if (stop.stopped() || LongStream.of(grid).anyMatch(extent -> extent == 0)) return;
         var code = ((AbacusDevice.LoadedKernel) kernel).code();
         var count = code.body().params().size();
         var extents = new long[words - count];
@@ -88,6 +97,7 @@ final class AbacusQueue implements SynchronousQueue {
 
     @Override
     public Event record() {
+        checkUsable();
         return Event.PAST;
     }
 
@@ -98,6 +108,7 @@ final class AbacusQueue implements SynchronousQueue {
 
     @Override
     public long takeError() {
+        checkUsable();
         var taken = error;
         error = 0;
         return taken;
@@ -105,7 +116,12 @@ final class AbacusQueue implements SynchronousQueue {
 
     @Override
     public void close() {
-        // Nothing is held.
+        closed = true;
+    }
+
+    private void checkUsable() {
+        if (closed) throw new DeviceFailed("the queue is closed; open another one", null);
+        device.checkUsable();
     }
 
     private static MemorySegment memory(long address, long bytes) {

@@ -9,6 +9,8 @@ module org.portolan.cuda {
 
     uses org.portolan.cuda.driver.EmulatedDevices;
 
+    provides org.portolan.cuda.driver.EmulatedDevices with
+            org.portolan.cuda.emulator.EmulatedCuda;
     provides org.portolan.runtime.device.Driver with
             org.portolan.cuda.driver.CudaDriver;
     provides org.portolan.ir.text.TextLibrary with

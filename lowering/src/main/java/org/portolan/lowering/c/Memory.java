@@ -15,7 +15,6 @@ final class Memory {
     }
 
     /// @param element the number of the first element, or of each lane's
-    /// @param type of the part in memory, with its lanes
     Term load(Place place, Term element, int lanes, Optional<Term> mask, Optional<Term> other) {
         var kind = place.type().element();
         if (CType.isPacked(kind)) {

@@ -1,0 +1,196 @@
+package org.portolan.cuda.emulator;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.portolan.cuda.emulator.EmulatedImage.EmulatedKernel;
+import org.portolan.cuda.emulator.run.Allocation;
+import org.portolan.cuda.emulator.run.Extent;
+import org.portolan.cuda.emulator.run.GridRunner;
+import org.portolan.cuda.emulator.run.KernelFault;
+import org.portolan.cuda.emulator.run.Launch;
+import org.portolan.cuda.image.KernelEntry.Points;
+import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.device.Event;
+import org.portolan.runtime.device.Kernel;
+import org.portolan.runtime.device.Queue;
+import org.portolan.runtime.device.StopSignal;
+import org.portolan.runtime.parallel.ParallelJob;
+
+/// Work is only noted down at first, and done when somebody waits for it: whoever forgets to wait sees old data.
+final class EmulatedQueue implements Queue {
+    private final EmulatedDevice device;
+    private final StopSignal stop;
+    private final ParallelJob job;
+    private final Allocation error;
+    private final Deque<Runnable> commands = new ArrayDeque<>();
+    private long given;
+    private long done;
+
+    EmulatedQueue(EmulatedDevice device, StopSignal stop) {
+        this.device = device;
+        this.stop = stop;
+        job = device.pool().openJob(stop);
+        error = device.memory().allocate(Long.BYTES, Long.BYTES, "the error word", false);
+        clearError();
+    }
+
+    private void clearError() {
+        error.copyIn(MemorySegment.ofArray(new long[1]), 0, Long.BYTES);
+    }
+
+    @Override
+    public void copyIn(MemorySegment host, long to, long bytes) {
+        var allocation = held(to, bytes, "a copy to the device");
+        add(() -> allocation.copyIn(host, to - allocation.address(), bytes));
+    }
+
+    @Override
+    public void copyOut(long from, MemorySegment host, long bytes) {
+        var allocation = held(from, bytes, "a copy from the device");
+        add(() -> allocation.copyOut(from - allocation.address(), host, bytes));
+    }
+
+    @Override
+    public void copy(long from, long to, long bytes) {
+        var source = held(from, bytes, "a copy on the device");
+        var target = held(to, bytes, "a copy on the device");
+        add(() -> source.copyTo(from - source.address(), target, to - target.address(), bytes));
+    }
+
+    private Allocation held(long address, long bytes, String what) {
+        device.requireWorking();
+        var allocation = device.memory().holding(address, bytes);
+        if (allocation == null) {
+            throw new DeviceFailed(
+                    what + " of " + bytes + " bytes at 0x" + Long.toHexString(address) + " was refused: that is "
+                            + device.memory().describe(address),
+                    null);
+        }
+        return allocation;
+    }
+
+    @Override
+    public void launch(Kernel kernel, MemorySegment parameters, int words, long[] grid, long cost) {
+        device.requireWorking();
+        var launched = (EmulatedKernel) kernel;
+        var entry = launched.entry();
+        if (words != entry.words()) {
+            throw new DeviceFailed(
+                    "kernel '" + entry.name() + "' takes " + entry.words() + " words, not " + words, null);
+        }
+        long points = 1;
+        for (long extent : grid) {
+            points = Math.multiplyExact(points, extent);
+        }
+        if (points <= 0) {
+            return;
+        }
+        long blocks = entry.points() == Points.THREADS ? Math.ceilDiv(points, (long) entry.threads()) : points;
+        if (blocks > Integer.MAX_VALUE) {
+            throw new DeviceFailed(
+                    "kernel '" + entry.name() + "' was refused: a grid of " + blocks + " blocks; up to "
+                            + Integer.MAX_VALUE + " are taken",
+                    null);
+        }
+        var bytes = ByteBuffer.allocate(Long.BYTES * entry.parameters()).order(ByteOrder.LITTLE_ENDIAN);
+        for (int index = 0; index < words; index++) {
+            bytes.putLong(parameters.get(ValueLayout.JAVA_LONG_UNALIGNED, (long) Long.BYTES * index));
+        }
+        bytes.putLong(error.address());
+        var launch = new Launch(
+                launched.program(),
+                device.memory(),
+                Extent.of((int) blocks),
+                Extent.of(entry.threads()),
+                bytes.array(),
+                Math.toIntExact(entry.sharedBytes()),
+                device.checked(),
+                device.counts() != null);
+        var refusals = device.architecture().refusals(launch);
+        if (!refusals.isEmpty()) {
+            throw new DeviceFailed(
+                    "kernel '" + entry.name() + "' was refused: " + String.join("; ", refusals), null);
+        }
+        add(() -> run(launch));
+    }
+
+    private void run(Launch launch) {
+        if (device.counts() != null) {
+            device.counts().launched(launch.program().name());
+        }
+        try {
+            GridRunner.run(launch, job, stop, device.counts());
+        } catch (KernelFault fault) {
+            device.lose(fault.getMessage());
+        }
+    }
+
+    private synchronized void add(Runnable command) {
+        commands.add(command);
+        given++;
+    }
+
+    /// Does what was given, up to a point.
+    private synchronized void perform(long until) {
+        while (done < until) {
+            var command = commands.remove();
+            done++;
+            if (!stop.stopped()) {
+                device.requireWorking();
+                command.run();
+                device.requireWorking();
+            }
+        }
+    }
+
+    @Override
+    public synchronized Event record() {
+        device.requireWorking();
+        return new Point(given);
+    }
+
+    /// A point in the work.
+    private final class Point implements Event {
+        private final long number;
+
+        Point(long number) {
+            this.number = number;
+        }
+
+        /// Asking is a way to wait: it does the work.
+        @Override
+        public boolean done() {
+            perform(number);
+            return true;
+        }
+
+        @Override
+        public void await() {
+            perform(number);
+            device.requireWorking();
+        }
+    }
+
+    @Override
+    public synchronized long takeError() {
+        perform(given);
+        device.requireWorking();
+        var word = new long[1];
+        error.copyOut(0, MemorySegment.ofArray(word), Long.BYTES);
+        if (word[0] != 0) {
+            clearError();
+        }
+        return word[0];
+    }
+
+    @Override
+    public synchronized void close() {
+        commands.clear();
+        job.close();
+        device.memory().free(error);
+    }
+}

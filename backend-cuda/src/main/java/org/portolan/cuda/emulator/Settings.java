@@ -1,0 +1,43 @@
+package org.portolan.cuda.emulator;
+
+import java.util.Locale;
+import java.util.Optional;
+
+/// How the emulated device behaves: each setting is a system property, or else an environment variable.
+///
+/// | property | variable | meaning |
+/// |---|---|---|
+/// | {@code portolan.emulated.sm} | {@code PORTOLAN_EMULATED_SM} | the architecture, {@code sm_80} unless said |
+/// | {@code portolan.emulated.memory} | {@code PORTOLAN_EMULATED_MEMORY} | bytes of the device's memory |
+/// | {@code portolan.emulated.checks} | {@code PORTOLAN_EMULATED_CHECKS} | {@code off}: reads of unwritten memory and races in shared memory are not looked for, which large models gain time by; bounds, alignment and barriers always are |
+/// | {@code portolan.emulated.counters} | {@code PORTOLAN_EMULATED_COUNTERS} | a file: when the process ends it gets a table of what kernels have executed |
+///
+/// @param counters the file; empty: nothing is counted
+public record Settings(String architecture, long memoryBytes, boolean checked, Optional<String> counters) {
+    private static final String PROPERTY_PREFIX = "portolan.emulated.";
+    private static final String VARIABLE_PREFIX = "PORTOLAN_EMULATED_";
+    private static final long DEFAULT_MEMORY = 8L << 30;
+
+    /// The settings of this process.
+    public static Settings ofProcess() {
+        return new Settings(
+                setting("sm").orElse("sm_80"),
+                setting("memory").flatMap(Settings::number).orElse(DEFAULT_MEMORY),
+                !setting("checks").orElse("on").equals("off"),
+                setting("counters"));
+    }
+
+    private static Optional<Long> number(String text) {
+        try {
+            return Optional.of(Long.parseLong(text.strip())).filter(value -> value > 0);
+        } catch (NumberFormatException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<String> setting(String name) {
+        var property = System.getProperty(PROPERTY_PREFIX + name);
+        var value = property != null ? property : System.getenv(VARIABLE_PREFIX + name.toUpperCase(Locale.ROOT));
+        return Optional.ofNullable(value).filter(text -> !text.isBlank());
+    }
+}

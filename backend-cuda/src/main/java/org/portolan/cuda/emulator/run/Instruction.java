@@ -1,0 +1,60 @@
+package org.portolan.cuda.emulator.run;
+
+/// A decoded instruction. Registers are named by slots: of 32-bit and 64-bit registers a slot is the place of lane 0 in
+/// the warp's array, of predicates the place of a word with one bit for each lane. Constants and special registers have
+/// slots of their own, so that every operand is read in the same way.
+public abstract class Instruction {
+    /// Where it stands in the PTX, counted from 1.
+    int line;
+    /// Slot of the predicate that lets lanes take part; -1: all do.
+    int guard = -1;
+    /// Lanes take part where the guard is false.
+    boolean negated;
+    /// What it is counted as.
+    String kind = "";
+
+    /// Says where the instruction stands and which lanes take part.
+    ///
+    /// @param guard slot of a predicate, -1 for none
+    /// @param kind what it is counted as
+    public final void place(int line, int guard, boolean negated, String kind) {
+        this.line = line;
+        this.guard = guard;
+        this.negated = negated;
+        this.kind = kind;
+    }
+
+    /// Where it stands in the PTX, counted from 1.
+    public final int line() {
+        return line;
+    }
+
+    /// Whether some lanes may not take part.
+    public final boolean guarded() {
+        return guard >= 0;
+    }
+
+    /// Slot of the predicate that lets lanes take part; -1: all do.
+    public final int guardSlot() {
+        return guard;
+    }
+
+    /// What the warp does after it.
+    Flow flow() {
+        return Flow.NEXT;
+    }
+
+    /// Does the work of some lanes.
+    ///
+    /// @param mask the lanes, never 0
+    abstract void run(Warp warp, int mask);
+
+    /// How a warp goes on after an instruction.
+    enum Flow {
+        NEXT,
+        BRANCH,
+        SWITCH,
+        EXIT,
+        BARRIER
+    }
+}

@@ -1,0 +1,23 @@
+package org.portolan.cuda.emulator.run;
+
+/// One launch of a kernel.
+///
+/// @param parameters bytes of its parameters, as the kernel declares them
+/// @param dynamicShared bytes of the shared variable whose size the launch decides
+/// @param checked whether reads of unwritten memory and races are looked for
+/// @param counted whether memory requests are counted
+public record Launch(
+        Program program,
+        GlobalMemory memory,
+        Extent grid,
+        Extent block,
+        byte[] parameters,
+        int dynamicShared,
+        boolean checked,
+        boolean counted) {
+
+    /// Threads of a block.
+    int threads() {
+        return block.count();
+    }
+}

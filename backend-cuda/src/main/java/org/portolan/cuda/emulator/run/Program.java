@@ -1,0 +1,48 @@
+package org.portolan.cuda.emulator.run;
+
+import java.util.List;
+
+/// A decoded kernel.
+///
+/// @param name of the kernel
+/// @param source lines of the PTX, for messages
+/// @param code its instructions; the last one ends the kernel
+/// @param words how many 32-bit registers, those of constants and special registers included
+/// @param longs how many 64-bit registers
+/// @param predicates how many predicates
+/// @param constants what is in registers from the beginning
+/// @param specials registers that say which thread this is
+/// @param shared its variables in shared memory
+/// @param sharedGranule the fewest bytes of shared memory that it accesses at once
+/// @param asynchronous whether it copies asynchronously
+/// @param localBytes of memory that each thread has for itself
+/// @param parameterBytes of its parameters
+/// @param bounds what it says of its launches
+public record Program(
+        String name,
+        List<String> source,
+        Instruction[] code,
+        int words,
+        int longs,
+        int predicates,
+        Constants constants,
+        List<SpecialRegister> specials,
+        List<SharedVariable> shared,
+        int sharedGranule,
+        boolean asynchronous,
+        int localBytes,
+        int parameterBytes,
+        LaunchBounds bounds) {
+    /// No instruction: lanes do not meet again.
+    public static final int NOWHERE = -1;
+
+    /// Bytes of shared memory that every launch has, without the gaps between variables.
+    public int staticSharedBytes() {
+        return shared.stream().mapToInt(SharedVariable::bytes).sum();
+    }
+
+    /// What stands in a line of the source.
+    String line(int number) {
+        return number < 1 || number > source.size() ? "" : source.get(number - 1).strip().replaceAll("[ \t]+", " ");
+    }
+}

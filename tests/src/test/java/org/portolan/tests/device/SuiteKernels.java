@@ -67,7 +67,7 @@ final class SuiteKernels {
             }
             """;
 
-    /// y = x[ids], and an error where an index is out of range.
+    /// {@code y = x[ids]}, and an error where an index is out of range.
     private static final String GATHER =
             """
             tile.kernel <name = "gather", symbols = [n, k], grid = [k]> { (%x: buffer<f32[n], global>, %ids: buffer<i64[k], global>, %y: buffer<f32[k], global>) ->

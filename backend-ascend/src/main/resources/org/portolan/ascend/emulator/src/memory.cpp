@@ -134,7 +134,10 @@ void markInitialized(Allocation &of, uint64_t offset, uint64_t bytes) {
 int64_t brokenRedZone() {
     Locked locked(mutex);
     for (int32_t i = 0; i < count; i++) {
-        if (!isRed(*allocations[i])) return allocations[i]->number;
+        Allocation &of = *allocations[i];
+        if (of.freed || of.reported || isRed(of)) continue;
+        of.reported = true;
+        return of.number;
     }
     return -1;
 }

@@ -19,7 +19,7 @@ struct Allocation {
     uint64_t padded; // that and the runtime's 32 spare bytes
     uint64_t mapped; // with the red zones
     uint32_t number;
-    bool host, freed;
+    bool host, freed, reported;
     GlobalCell *cells;     // made when a kernel is followed for the first time
     uint32_t *initialized; // a bit for each byte; null where nothing is followed
 };
@@ -32,7 +32,7 @@ int32_t freeMemory(void *address, bool host);
 void markInitialized(Allocation &, uint64_t offset, uint64_t bytes);
 uint64_t memoryInUse();
 uint64_t memoryInAll();
-// The number of the first allocation whose red zone was written, or -1.
+// The number of an allocation whose red zone was written and that was not told of before, or -1.
 int64_t brokenRedZone();
 
 } // namespace portolan

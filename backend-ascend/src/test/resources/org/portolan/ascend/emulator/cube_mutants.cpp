@@ -1,0 +1,63 @@
+// Kernels that each break one rule of the cube unit. `x` and `y` have 4,096 halves and floats.
+#include "kernel_operator.h"
+using namespace AscendC;
+
+#define KERNEL(name) extern "C" __global__ __aicore__ void name(GM_ADDR x, GM_ADDR y)
+
+namespace {
+enum Omit { Nothing, FirstFlag, SecondFlag, ThirdFlag };
+
+// y = x * transposed x, for 16 x 16 halves.
+template <Omit omit> void product(GM_ADDR x, GM_ADDR y, MmadParams mmad, uint16_t columns = 16, uint32_t shift = 0) {
+    TPipe pipe;
+    TBuf<TPosition::A1> a1;
+    TBuf<TPosition::A2> a2;
+    TBuf<TPosition::B2> b2;
+    TBuf<TPosition::CO1> c;
+    pipe.InitBuffer(a1, 1024);
+    pipe.InitBuffer(a2, 1024);
+    pipe.InitBuffer(b2, 1024);
+    pipe.InitBuffer(c, 4096);
+    GlobalTensor<half> from;
+    GlobalTensor<float> to;
+    from.SetGlobalBuffer(reinterpret_cast<__gm__ half *>(x), 4096);
+    to.SetGlobalBuffer(reinterpret_cast<__gm__ float *>(y), 4096);
+    DataCopy(a1.Get<half>(), from, Nd2NzParams(1, 16, 16, 0, 16, 16, 1, 0));
+    if (omit != FirstFlag) SetFlag<HardEvent::MTE2_MTE1>(0);
+    if (omit != FirstFlag) WaitFlag<HardEvent::MTE2_MTE1>(0);
+    LoadData2DParams load;
+    load.repeatTimes = 1;
+    load.srcStride = 1;
+    LoadData(a2.Get<half>()[shift], a1.Get<half>(), load);
+    LoadData(b2.Get<half>(), a1.Get<half>(), load);
+    if (omit != SecondFlag) SetFlag<HardEvent::MTE1_M>(0);
+    if (omit != SecondFlag) WaitFlag<HardEvent::MTE1_M>(0);
+    Mmad(c.Get<float>(), a2.Get<half>(), b2.Get<half>(), mmad);
+    if (omit != ThirdFlag) SetFlag<HardEvent::M_FIX>(0);
+    if (omit != ThirdFlag) WaitFlag<HardEvent::M_FIX>(0);
+    FixpipeParamsV220 fix;
+    fix.nSize = columns, fix.mSize = 16, fix.srcStride = 16, fix.dstStride = 16;
+    Fixpipe(to, c.Get<float>(), fix);
+}
+
+MmadParams sizes(uint16_t m, uint16_t n, uint16_t k) {
+    MmadParams params;
+    params.m = m, params.n = n, params.k = k;
+    return params;
+}
+} // namespace
+
+KERNEL(cube_fine) { product<Nothing>(x, y, sizes(16, 16, 16)); }
+KERNEL(load_before_copy) { product<FirstFlag>(x, y, sizes(16, 16, 16)); }
+KERNEL(product_before_load) { product<SecondFlag>(x, y, sizes(16, 16, 16)); }
+KERNEL(fixpipe_before_product) { product<ThirdFlag>(x, y, sizes(16, 16, 16)); }
+KERNEL(one_row) { product<Nothing>(x, y, sizes(1, 16, 16)); }
+KERNEL(too_many_terms) { product<Nothing>(x, y, sizes(16, 16, 4096)); }
+KERNEL(garbage_terms) { product<Nothing>(x, y, sizes(16, 16, 17)); }
+KERNEL(odd_columns) { product<Nothing>(x, y, sizes(16, 16, 16), 8); }
+KERNEL(misaligned_fractal) { product<Nothing>(x, y, sizes(16, 16, 16), 16, 16); }
+KERNEL(sum_never_started) {
+    MmadParams params = sizes(16, 16, 16);
+    params.cmatrixInitVal = false;
+    product<Nothing>(x, y, params);
+}

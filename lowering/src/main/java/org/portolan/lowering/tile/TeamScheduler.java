@@ -1,6 +1,7 @@
 package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.portolan.ir.MachineOp;
@@ -18,6 +19,8 @@ final class TeamScheduler {
     private static final long RESIDENT = 32;
     /// Threads that keep a machine busy.
     private static final long MANY = 8192;
+    /// Points that one thread computes together because they read the same.
+    private static final long MOST_SHARING = 8;
     /// Chains of accumulators that need not wait for each other.
     private static final long CHAINS = 4;
 
@@ -83,23 +86,34 @@ final class TeamScheduler {
     /// Whether most of what a reduction reads is adjacent along its axis and not along that of the threads beside.
     private boolean walksAlong(Reduction reduction) {
         var axis = dividedAxis(reduction);
-        long along = 0;
-        long across = 0;
+        double along = 0;
+        double across = 0;
         for (var read : analysis.reads()) {
             if (analysis.free(read.result()).contains(axis)) {
-                along += isAdjacent(read, axis) ? 1 : 0;
-                across += !common.isEmpty() && isAdjacent(read, common.getLast()) ? 1 : 0;
+                along += isAdjacent(read, axis) ? size(read) : 0;
+                across += !common.isEmpty() && isAdjacent(read, common.getLast()) ? size(read) : 0;
             }
         }
         return along > 0 && along >= across || common.isEmpty();
+    }
+
+    /// The elements that a read touches in all.
+    private double size(NestOp.Read read) {
+        return analysis.free(read.result()).stream()
+                .mapToDouble(analysis::estimate)
+                .reduce(1, (a, b) -> a * b);
     }
 
     /// The threads of a team are neighbours: they read neighbouring elements of a row.
     private Schedule neighbours(long length, double points) {
         long warp = Math.max(1, machine.warp());
         long limit = Long.highestOneBit(machine.blockLimit());
+        long lanes = divided.stream()
+                .mapToLong(reduction -> lanes(reduction, dividedAxis(reduction)))
+                .min()
+                .orElse(1);
         long team = length <= RESIDENT * warp
-                ? Math.min(warp, powerOfTwo(length))
+                ? Math.min(warp, powerOfTwo(Math.ceilDiv(length, lanes)))
                 : Math.min(limit, Math.max(2 * warp, powerOfTwo(length / (RESIDENT / 2))));
         team = Math.min(limit, team);
         while (points * team < MANY && team * 2 <= limit && length >= team * 8) {
@@ -107,9 +121,12 @@ final class TeamScheduler {
         }
         team = Math.max(2, team);
         long teams = Math.max(1, Math.min(BLOCK / team, limit / team));
-        var row = row(team);
-        boolean resident = row.isPresent();
-        return schedule(team, common.isEmpty() ? 1 : teams, true, resident);
+        return schedule(team, common.isEmpty() ? 1 : teams, 1, true, row(team));
+    }
+
+    /// How many elements of its axis a thread takes as a vector.
+    private long lanes(Reduction reduction, String axis) {
+        return Wide.lanes(analysis, axis, reduction.values(), List.of(), machine.vectorBytes());
     }
 
     /// The threads of neighbouring points are neighbours, and a team is spread over the block.
@@ -119,11 +136,42 @@ final class TeamScheduler {
         if (!common.isEmpty()) {
             teams = Math.min(teams, powerOfTwo(analysis.estimate(common.getLast())));
         }
+        long lanes = common.isEmpty() || points < 2 * MANY
+                ? 1
+                : Wide.lanes(analysis, common.getLast(), List.of(), machine.vectorBytes());
+        teams = Math.min(teams, powerOfTwo(Math.ceilDiv(common.isEmpty() ? 1 : analysis.estimate(common.getLast()), lanes)));
         long team = 2;
-        while (points * team < MANY && team * teams * 2 <= Math.min(limit, 4 * BLOCK) && length >= team * 8) {
+        while (points / lanes * team < MANY && team * teams * 2 <= Math.min(limit, 4 * BLOCK) && length >= team * 8) {
             team *= 2;
         }
-        return schedule(team, teams, false, false);
+        while (lanes > 1 && bytes(team * teams * lanes) > machine.sharedBytes()) {
+            lanes /= 2;
+        }
+        return schedule(team, teams, lanes, false, Optional.empty());
+    }
+
+    /// What the accumulators of so many points take in memory.
+    private long bytes(long points) {
+        long bytes = 0;
+        for (var reduction : divided) {
+            for (var result : reduction.results()) {
+                bytes += points * Math.max(8, result.type().elementType().bits()) / 8;
+            }
+        }
+        return bytes;
+    }
+
+    /// The axis of few points whose values share what is read most: a thread computes all of them.
+    private Optional<String> sharing(long threads) {
+        var largest = analysis.reads().stream().max(Comparator.comparingDouble(this::size));
+        return common.stream()
+                .filter(axis -> !axis.equals(common.getLast()))
+                .filter(axis -> analysis.constantExtent(axis).orElse(MOST_SHARING + 1) <= MOST_SHARING
+                        && analysis.constantExtent(axis).orElse(0) > 1)
+                .filter(axis -> largest.isPresent()
+                        && !analysis.free(largest.get().result()).contains(axis))
+                .filter(axis -> bytes(threads * analysis.estimate(axis)) <= machine.sharedBytes())
+                .findFirst();
     }
 
     /// The one axis that all reductions and results of the nest go along, if a team can keep it in registers.
@@ -148,26 +196,53 @@ final class TeamScheduler {
         return analysis.storeAxes(result).stream().filter(axis -> !common.contains(axis)).toList();
     }
 
-    private Schedule schedule(long team, long teams, boolean neighbours, boolean resident) {
+    /// @param row the axis of a row that stays in registers
+    private Schedule schedule(long team, long teams, long lanes, boolean neighbours, Optional<String> row) {
         var splits = new ArrayList<Split>();
+        var shared = sharing(team * teams * lanes);
         for (var axis : common) {
-            splits.add(axis.equals(common.getLast()) ? new Split(axis, teams, 1, 1, teams) : Split.scalar(axis));
+            long extent = analysis.estimate(axis);
+            splits.add(
+                    axis.equals(common.getLast())
+                            ? new Split(axis, teams * lanes, 1, lanes, teams)
+                            : shared.equals(Optional.of(axis)) ? new Split(axis, extent, extent, 1) : Split.scalar(axis));
         }
+        long rowLanes = row.map(this::rowLanes).orElse(1L);
         var stages = new ArrayList<List<Split>>();
         for (int i = 0; i < analysis.nest().results().size(); i++) {
-            stages.add(loops(inner(i), storedAlong(i), team, resident));
+            var along = storedAlong(i);
+            long wide = row.isPresent() ? rowLanes : along == null ? 1 : storeLanes(i, along);
+            stages.add(loops(inner(i), along, team, wide, row.isPresent()));
         }
         var reductions = new ArrayList<List<Split>>();
         for (var reduction : analysis.reductions()) {
-            boolean isDivided = divided.contains(reduction);
-            reductions.add(
-                    isDivided
-                            ? loops(reduction.over(), dividedAxis(reduction), team, resident)
-                            : reduction.over().stream().map(Split::scalar).toList());
+            if (!divided.contains(reduction)) {
+                reductions.add(reduction.over().stream().map(Split::scalar).toList());
+                continue;
+            }
+            var axis = dividedAxis(reduction);
+            long wide = row.isPresent() ? rowLanes : neighbours ? lanes(reduction, axis) : 1;
+            reductions.add(loops(reduction.over(), axis, team, wide, row.isPresent()));
         }
-        var form = resident ? Form.RESIDENT : Form.REPEATED;
+        var form = row.isPresent() ? Form.RESIDENT : Form.REPEATED;
         return new Schedule(
                 splits, stages, reductions, List.of(), List.of(), Optional.of(new Block(team, neighbours, form)));
+    }
+
+    private long rowLanes(String axis) {
+        long lanes = Wide.lanes(analysis, axis, List.of(), machine.vectorBytes());
+        for (var reduction : analysis.reductions()) {
+            lanes = Math.min(lanes, lanes(reduction, axis));
+        }
+        return lanes;
+    }
+
+    /// How many elements of a result a thread stores as a vector.
+    private long storeLanes(int result, String axis) {
+        return analysis.reductions().stream()
+                        .anyMatch(reduction -> analysis.free(reduction.results().getFirst()).contains(axis))
+                ? 1
+                : Wide.lanes(analysis, axis, List.of(), machine.vectorBytes());
     }
 
     /// The inner axis of a result that a team divides: the one along which it is adjacent, or else the last.
@@ -180,7 +255,7 @@ final class TeamScheduler {
                 .orElse(inner.isEmpty() ? null : inner.getLast());
     }
 
-    private List<Split> loops(List<String> axes, String divided, long team, boolean resident) {
+    private List<Split> loops(List<String> axes, String divided, long team, long lanes, boolean resident) {
         var loops = new ArrayList<Split>();
         for (var axis : axes) {
             if (!axis.equals(divided)) {
@@ -188,8 +263,8 @@ final class TeamScheduler {
             }
         }
         if (divided != null) {
-            long each = Math.ceilDiv(analysis.estimate(divided), team);
-            loops.add(new Split(divided, 0, resident ? each : Math.max(1, Math.min(CHAINS, each)), 1, team));
+            long each = Math.ceilDiv(analysis.estimate(divided), team * lanes);
+            loops.add(new Split(divided, 0, resident ? each : Math.max(1, Math.min(CHAINS, each)), lanes, team));
         }
         return loops;
     }

@@ -167,7 +167,7 @@ class ThreadEmitter extends LoopEmitter {
     /// Combines what the threads of each team have, so that all of them have the same in the end: neighbours at distances
     /// 1, 2, 4 .. within a warp by exchanging, farther ones through shared memory.
     ///
-    /// @param totals the accumulators of the reduction at several points, each a scalar
+    /// @param totals the accumulators of the reduction at several points; scalars where neighbours make a team
     List<List<Value>> acrossTeam(Scope scope, Reduction reduction, List<List<Value>> totals) {
         long members = schedule.block().orElseThrow().team();
         long near = schedule.block().orElseThrow().neighbours() ? Math.min(warp, members) : 1;
@@ -250,7 +250,9 @@ class ThreadEmitter extends LoopEmitter {
     private List<List<Value>> shared(List<List<Value>> totals, long elements) {
         return totals.stream()
                 .map(accumulators -> accumulators.stream()
-                        .map(accumulator -> sharedBuffer(accumulator, List.of(Dim.of(elements))))
+                        .map(accumulator -> sharedBuffer(
+                                accumulator,
+                                List.of(Dim.of(elements * accumulator.type().laneCount()))))
                         .toList())
                 .toList();
     }
@@ -263,25 +265,27 @@ class ThreadEmitter extends LoopEmitter {
         return buffer;
     }
 
-    private static void storeAll(
+    private void storeAll(
             Scope scope, List<List<Value>> totals, List<List<Value>> copies, Value index, Value mask) {
         for (int i = 0; i < totals.size(); i++) {
             for (int j = 0; j < totals.get(i).size(); j++) {
-                scope.ops.add(new TileOp.Store(
-                        totals.get(i).get(j), copies.get(i).get(j), List.of(index), Optional.ofNullable(mask)));
+                var total = totals.get(i).get(j);
+                var place = expression(scope, Dim.symbol("$0").times(total.type().laneCount()), index);
+                storeWhere(scope, mask, total, copies.get(i).get(j), List.of(place));
             }
         }
     }
 
-    private static List<List<Value>> loadAll(
+    private List<List<Value>> loadAll(
             Scope scope, List<List<Value>> like, List<List<Value>> copies, Value index) {
         var loaded = new ArrayList<List<Value>>();
         for (int i = 0; i < like.size(); i++) {
             var values = new ArrayList<Value>();
             for (int j = 0; j < like.get(i).size(); j++) {
                 var value = like.get(i).get(j).copy();
+                var place = expression(scope, Dim.symbol("$0").times(value.type().laneCount()), index);
                 scope.ops.add(new TileOp.Load(
-                        copies.get(i).get(j), List.of(index), Optional.empty(), Optional.empty(), value));
+                        copies.get(i).get(j), List.of(place), Optional.empty(), Optional.empty(), value));
                 values.add(value);
             }
             loaded.add(values);

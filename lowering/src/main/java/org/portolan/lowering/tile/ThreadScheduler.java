@@ -11,6 +11,9 @@ import org.portolan.lowering.tile.Schedule.Split;
 /// grid and with it a thread; what a point needs is computed by its thread alone. The axis along which the first result is
 /// adjacent in memory is the innermost one of the grid, so that neighbouring threads touch neighbouring elements.
 final class ThreadScheduler {
+    /// Points of fewer than these are spread over as many threads as there are.
+    private static final double MANY = 16384;
+
     private final NestAnalysis analysis;
     private final List<String> common;
 
@@ -28,19 +31,36 @@ final class ThreadScheduler {
         boolean packed = analysis.nest().results().stream()
                 .anyMatch(result -> result.type().elementType().bits() < 8);
         if (packed) {
-            return pointwise(true);
+            return pointwise(machine, true);
         }
         return new BlockScheduler(analysis, machine, gridOrder())
                 .choose()
                 .or(() -> new TeamScheduler(analysis, machine, gridOrder()).choose())
-                .orElseGet(() -> pointwise(false));
+                .orElseGet(() -> pointwise(machine, false));
     }
 
-    private Schedule pointwise(boolean packed) {
-        var splits = gridOrder().stream()
-                .map(axis -> packed ? new Split(axis, 0, 1, 1) : Split.scalar(axis))
+    private Schedule pointwise(MachineOp.Chip machine, boolean packed) {
+        var order = gridOrder();
+        long lanes = packed || order.isEmpty() || points() < MANY ? 1 : lanes(order.getLast(), machine);
+        var splits = order.stream()
+                .map(axis -> packed
+                        ? new Split(axis, 0, 1, 1)
+                        : axis.equals(order.getLast()) ? new Split(axis, lanes, 1, lanes) : Split.scalar(axis))
                 .toList();
         return new Schedule(splits, stages(), reductions(), List.of(), List.of());
+    }
+
+    private double points() {
+        return common.stream().mapToDouble(analysis::estimate).reduce(1, (a, b) -> a * b);
+    }
+
+    /// How many points of the innermost axis one thread computes as a vector.
+    private long lanes(String axis, MachineOp.Chip machine) {
+        long lanes = Wide.lanes(analysis, axis, List.of(), machine.vectorBytes());
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            lanes = analysis.storeAxes(i).contains(axis) ? lanes : 1;
+        }
+        return lanes;
     }
 
     /// The common axes, the one along which the first result is adjacent in memory last.

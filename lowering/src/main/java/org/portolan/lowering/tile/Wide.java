@@ -109,11 +109,24 @@ final class Wide {
         if (read.indices().stream().anyMatch(index -> analysis.free(index).contains(axis))) {
             lanes = 1;
         }
-        boolean guarded = read.otherwise() != NestOp.Otherwise.PROVEN;
-        if (guarded && read.at().stream().anyMatch(index -> index.symbols().contains(axis))) {
+        if (read.otherwise() != NestOp.Otherwise.PROVEN && !isInside(read)) {
             lanes = 1;
         }
         access(read.at(), read.source());
+    }
+
+    /// Whether the indices that move along the axis stay inside.
+    private boolean isInside(NestOp.Read read) {
+        var bounds = SymbolBounds.of(analysis.nest());
+        for (int i = 0; i < read.at().size(); i++) {
+            var index = read.at().get(i);
+            if (index.symbols().contains(axis)
+                    && !(bounds.isNonNegative(index)
+                            && bounds.isLess(index, read.source().tensor().dim(i)))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void access(List<Dim> at, Value tensor) {

@@ -1,5 +1,6 @@
 package org.portolan.tests.schedule;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -87,12 +88,25 @@ class ThreadKernelTest {
             }
             """;
 
+    private static final String LOOKED_UP =
+            """
+            graph.function <name = "lookup"> { (%x: f32[ROWS,COLUMNS], %n: i64[700]) ->
+              %y = nest.compute [%x, %n] <axes = [i:700, j:COLUMNS]> {
+                %k = nest.read %n <at = [i]> : i64
+                %a = nest.read %x, [%k] <at = [$0, j], otherwise = zero> : f32
+                %b = arith.add %a, %a : f32
+                nest.yield [%b] <to = [[i, j]]>
+              } : f32[700,COLUMNS]
+              graph.return [%y]
+            }
+            """;
+
     private static KernelCheck check(
             MachineOp.Chip chip, String text, long rows, long columns, boolean dynamic, double tolerance) {
         var check = new KernelCheck(chip);
         check.check(
                 text.replace("ROWS", dynamic ? "m" : "" + rows).replace("COLUMNS", dynamic ? "n" : "" + columns),
-                Map.of("x", List.of(rows, columns)),
+                Map.of("x", List.of(rows, columns), "n", List.of(700L)),
                 dynamic ? Map.of("m", rows, "n", columns) : Map.of(),
                 rows * 1000 + columns,
                 tolerance);
@@ -136,6 +150,18 @@ class ThreadKernelTest {
         assertTrue(has(ops, TileOp.Exchange.class::isInstance));
         long loads = count(ops, op -> op instanceof TileOp.Load load && load.buffer().buffer().space() == Type.Space.GLOBAL);
         assertTrue(loads <= 2, "two elements of each row in each of 32 threads, found " + loads + " loads");
+    }
+
+    /// Four neighbours are one load and one store where rows are a multiple of four.
+    @Test
+    void aThreadTakesVectors() {
+        var kernel = check(ThreadMachine.large(), LOOKED_UP, 5, 24, false, 1e-6).kernels().getFirst();
+        var ops = kernel.body().ops();
+        assertTrue(has(ops, op -> op instanceof TileOp.Load load && load.result().type().laneCount() == 4));
+        assertTrue(has(ops, op -> op instanceof TileOp.Store store && store.value().type().laneCount() == 4));
+        var odd = check(ThreadMachine.large(), LOOKED_UP, 5, 25, false, 1e-6).kernels().getFirst();
+        assertTrue(has(odd.body().ops(), TileOp.Load.class::isInstance));
+        assertFalse(has(odd.body().ops(), op -> op instanceof TileOp.Load load && load.result().type().laneCount() > 1));
     }
 
     @ParameterizedTest

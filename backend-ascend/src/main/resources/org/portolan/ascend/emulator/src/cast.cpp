@@ -184,8 +184,8 @@ void cast(Type to, Type from, const Local &dst, const Local &a, int32_t mode, in
     unified(core, dst, "the destination"), unified(core, a, "the source");
     uint8_t *source = portolan::source<uint8_t>(core, a, count * narrow, "the source");
     uint8_t *target = portolan::target<uint8_t>(core, dst, count * wide);
-    if (wide != narrow && source == target && count > 0) core.fault("the destination and the source are the same bytes, but their elements are of different sizes");
-    apart(core, target, source, most(wide, narrow) * count, "the source");
+    bool same = source == target && wide == narrow;
+    if (!same && target < source + count * narrow && source < target + count * wide) core.fault("the destination and the source overlap");
     if (common(target, to, source, from, mode, count)) return;
     for (int64_t i = 0; i < count; i++) one(target + i * wide, to, source + i * narrow, from, mode, core.dequantScale);
 }

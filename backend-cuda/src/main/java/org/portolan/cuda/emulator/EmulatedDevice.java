@@ -5,11 +5,13 @@ import java.lang.foreign.MemorySegment;
 import org.portolan.cuda.emulator.run.GlobalMemory;
 import org.portolan.cuda.emulator.run.LaunchCounts;
 import org.portolan.cuda.image.CudaImage;
+import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.PortolanException.DeviceLost;
 import org.portolan.runtime.PortolanException.LimitExceeded;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceHealth;
+import org.portolan.runtime.device.Faults;
 import org.portolan.runtime.device.KernelImage;
 import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.StopSignal;
@@ -17,7 +19,7 @@ import org.portolan.runtime.parallel.WorkerPool;
 
 /// A device in Java: memory at addresses that mean nothing to the host, and host threads that run blocks. After a fault
 /// in a kernel it is lost, as real ones are.
-final class EmulatedDevice implements Device {
+final class EmulatedDevice implements Device, Faults {
     private final DeviceDescription description;
     private final Architecture architecture;
     private final boolean checked;
@@ -25,6 +27,7 @@ final class EmulatedDevice implements Device {
     private final WorkerPool pool;
     private final LaunchCounts counts;
     private volatile String lost = "";
+    private volatile boolean closed;
 
     EmulatedDevice(DeviceDescription description, Architecture architecture, Settings settings, int threads) {
         this.description = description;
@@ -98,8 +101,17 @@ final class EmulatedDevice implements Device {
         }
     }
 
+    @Override
+    public void lose() {
+        lose("it was told to fail");
+    }
+
     /// @throws DeviceLost if a kernel has failed
+    /// @throws DeviceFailed if the device is closed
     void requireWorking() {
+        if (closed) {
+            throw new DeviceFailed(description.name() + " (emulated) is closed", null);
+        }
         var why = lost;
         if (!why.isEmpty()) {
             throw new DeviceLost(description.name() + " (emulated) is lost: " + why, null);
@@ -108,6 +120,7 @@ final class EmulatedDevice implements Device {
 
     @Override
     public void close() {
+        closed = true;
         pool.close();
     }
 }

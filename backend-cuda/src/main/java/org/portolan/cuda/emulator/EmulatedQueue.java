@@ -29,6 +29,7 @@ final class EmulatedQueue implements Queue {
     private final Deque<Runnable> commands = new ArrayDeque<>();
     private long given;
     private long done;
+    private boolean closed;
 
     EmulatedQueue(EmulatedDevice device, StopSignal stop) {
         this.device = device;
@@ -61,8 +62,15 @@ final class EmulatedQueue implements Queue {
         add(() -> source.copyTo(from - source.address(), target, to - target.address(), bytes));
     }
 
-    private Allocation held(long address, long bytes, String what) {
+    private void requireOpen() {
         device.requireWorking();
+        if (closed) {
+            throw new DeviceFailed("the queue is closed", null);
+        }
+    }
+
+    private Allocation held(long address, long bytes, String what) {
+        requireOpen();
         var allocation = device.memory().holding(address, bytes);
         if (allocation == null) {
             throw new DeviceFailed(
@@ -75,7 +83,7 @@ final class EmulatedQueue implements Queue {
 
     @Override
     public void launch(Kernel kernel, MemorySegment parameters, int words, long[] grid, long cost) {
-        device.requireWorking();
+        requireOpen();
         var launched = (EmulatedKernel) kernel;
         var entry = launched.entry();
         if (words != entry.words()) {
@@ -149,7 +157,7 @@ final class EmulatedQueue implements Queue {
 
     @Override
     public synchronized Event record() {
-        device.requireWorking();
+        requireOpen();
         return new Point(given);
     }
 
@@ -177,6 +185,7 @@ final class EmulatedQueue implements Queue {
 
     @Override
     public synchronized long takeError() {
+        requireOpen();
         perform(given);
         device.requireWorking();
         var word = new long[1];
@@ -189,6 +198,10 @@ final class EmulatedQueue implements Queue {
 
     @Override
     public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         commands.clear();
         job.close();
         device.memory().free(error);

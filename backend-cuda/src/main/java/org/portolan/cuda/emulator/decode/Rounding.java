@@ -77,13 +77,13 @@ enum Rounding {
     }
 
     float add(float a, float b) {
-        float nearest = this == DOWN && a == -b && a != 0 ? -0.0f : a + b;
+        float nearest = this == DOWN && a == -b && a != 0 && Float.isFinite(a) ? -0.0f : a + b;
         return apply(nearest, Float.isFinite(a) && Float.isFinite(b), number ->
                 new BigDecimal(a).add(new BigDecimal(b)).compareTo(number));
     }
 
     double add(double a, double b) {
-        double nearest = this == DOWN && a == -b && a != 0 ? -0.0 : a + b;
+        double nearest = this == DOWN && a == -b && a != 0 && Double.isFinite(a) ? -0.0 : a + b;
         return apply(nearest, Double.isFinite(a) && Double.isFinite(b), number ->
                 new BigDecimal(a).add(new BigDecimal(b)).compareTo(number));
     }

@@ -18,10 +18,14 @@ import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.lowering.math.ExpandElementary;
+import org.portolan.lowering.vectors.MemoryKernels;
 import org.portolan.runtime.type.Dim;
 
 /// Writes a nest out as a kernel for a machine: simpler axes, then a schedule, then loops.
 public final class NestToTile {
+    /// The most lanes of a vector that lies in memory.
+    private static final long LONGEST_VECTOR = 2048;
+
     private final MachineOp.Chip machine;
 
     public NestToTile(MachineOp.Chip machine) {
@@ -37,7 +41,23 @@ public final class NestToTile {
         var united = machine.vectors() == MachineOp.Vectors.THREAD ? Rows.unite(collapsed.nest()) : collapsed.nest();
         var analysis = new NestAnalysis(united);
         Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
+        if (machine.vectors() == MachineOp.Vectors.MEMORY) {
+            return inMemory(analysis, collapsed, constant, name);
+        }
         return lower(analysis, collapsed, Scheduler.choose(analysis, machine, constant), name);
+    }
+
+    /// With the longest vectors of which near memory holds as many as the kernel needs.
+    private LoweredKernel inMemory(
+            NestAnalysis analysis, AxisCollapse.Collapsed collapsed, Predicate<Value> constant, String name) {
+        for (long lanes = LONGEST_VECTOR; ; lanes /= 2) {
+            var schedule = MemoryScheduler.choose(analysis, machine, constant, lanes);
+            var lowered = lower(analysis, collapsed, schedule, name);
+            var kernel = MemoryKernels.lower(lowered.kernel(), machine);
+            if (lanes < MemoryScheduler.FEWEST_LANES || MemoryKernels.fits(kernel, machine)) {
+                return new LoweredKernel(kernel, lowered.arguments(), lowered.extents(), lowered.grid(), lowered.cost());
+            }
+        }
     }
 
     private LoweredKernel lower(

@@ -19,7 +19,7 @@ import org.portolan.ir.Type;
 /// Kernels for machines whose lanes are threads: what the scheduler chose is in them, and they compute what their nests
 /// say, without a race.
 class ThreadKernelTest {
-    private static final String SOFTMAX =
+    static final String SOFTMAX =
             """
             graph.function <name = "softmax", symbols = [m:0..100000, n:0..100000]> { (%x: f32[ROWS,COLUMNS]) ->
               %y = nest.compute [%x] <axes = [i:ROWS, j:COLUMNS, k:COLUMNS, l:COLUMNS]> {
@@ -42,7 +42,7 @@ class ThreadKernelTest {
               graph.return [%y]
             }
             """;
-    private static final String PLACE_OF_MOST =
+    static final String PLACE_OF_MOST =
             """
             graph.function <name = "place", symbols = [m:0..100000, n:0..100000]> { (%x: f32[ROWS,COLUMNS]) ->
               %y = nest.compute [%x] <axes = [i:ROWS, k:COLUMNS]> {
@@ -65,7 +65,7 @@ class ThreadKernelTest {
               graph.return [%y]
             }
             """;
-    private static final String COLUMN_SUM =
+    static final String COLUMN_SUM =
             """
             graph.function <name = "columns", symbols = [m:0..100000, n:0..100000]> { (%x: f32[ROWS,COLUMNS]) ->
               %y = nest.compute [%x] <axes = [i:ROWS, j:COLUMNS]> {
@@ -76,7 +76,7 @@ class ThreadKernelTest {
               graph.return [%y]
             }
             """;
-    private static final String WHOLE_SUM =
+    static final String WHOLE_SUM =
             """
             graph.function <name = "whole", symbols = [m:0..100000, n:0..100000]> { (%x: f32[ROWS,COLUMNS]) ->
               %y = nest.compute [%x] <axes = [i:ROWS, j:COLUMNS]> {
@@ -101,7 +101,7 @@ class ThreadKernelTest {
             }
             """;
 
-    private static KernelCheck check(
+    static KernelCheck check(
             MachineOp.Chip chip, String text, long rows, long columns, boolean dynamic, double tolerance) {
         var check = new KernelCheck(chip);
         check.check(

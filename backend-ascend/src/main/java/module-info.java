@@ -5,4 +5,11 @@ module org.portolan.ascend {
     requires static org.portolan.llvm;
 
     exports org.portolan.ascend.emulator;
+
+    provides org.portolan.lowering.Codegen with
+            org.portolan.ascend.codegen.AscendCodegen;
+    provides org.portolan.ir.text.TextLibrary with
+            org.portolan.ascend.codegen.AscendMachines;
+    provides org.portolan.runtime.device.Driver with
+            org.portolan.ascend.driver.AscendDriver;
 }

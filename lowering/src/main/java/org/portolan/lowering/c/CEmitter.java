@@ -96,6 +96,9 @@ public final class CEmitter {
             symbols.add(name);
             dims.define(symbol, Term.of(CType.INDEX, name));
         }
+        if (words.near().isPresent()) {
+            return nearKernel(kernel, function, entries, new Near(words.near().get(), builder, dims, beginning, buffers, symbols));
+        }
         for (var buffer : buffers) {
             var statement = words.place(buffer);
             if (!statement.isEmpty()) {
@@ -121,6 +124,28 @@ public final class CEmitter {
         return origin + words.kernelHead(function, buffers, symbols, threads.block()) + "\n" + beginning + code + "}\n";
     }
 
+    private record Near(
+            NearWords words, Builder builder, DimWriter dims, Code beginning, List<Words.Parameter> buffers, List<String> symbols) {}
+
+    /// A kernel for cores that each take some of the points.
+    private String nearKernel(TileOp.Kernel kernel, String function, List<Kernel> entries, Near near) {
+        var code = near.builder().code;
+        List.of("pipe", "stage", "tiling", "end", "at", "bits", "order", "fetch", "put", "report").forEach(code::fresh);
+        near.words().begin(near.buffers(), near.symbols(), function).forEach(code::line);
+        var writer = new TileWriter(
+                near.builder(), near.dims(), new ThreadLoops(kernel), near.beginning(), intrinsics, List.of(), false);
+        var own = new NearWriter(near.builder(), near.dims(), near.words(), writer, kernel);
+        writer.setNear(own);
+        for (int i = 0; i < near.buffers().size(); i++) {
+            own.bind(kernel.body().params().get(i), near.buffers().get(i));
+        }
+        writer.emit(kernel.body());
+        near.words().end().forEach(code::line);
+        entries.add(new Kernel(kernel.name(), function, near.buffers().size(), near.symbols().size(), 0, 0));
+        var origin = kernel.origin().isEmpty() ? "" : "// " + String.join(", ", kernel.origin()).replaceAll("[\n\\\\]", " ") + "\n";
+        return origin + words.kernelHead(function, near.buffers(), near.symbols(), 0) + "\n" + near.beginning() + code + "}\n";
+    }
+
     /// Takes the point of this thread or block apart into its index along each axis. Threads are packed into blocks, so
     /// that some may lie beyond the last point.
     private List<Term> points(TileOp.Kernel kernel, Builder builder, DimWriter dims, boolean blocks) {
@@ -129,6 +154,11 @@ public final class CEmitter {
         var point = Term.of(CType.INDEX, "point").asNonNegative();
         code.line("const " + words.type(CType.INDEX) + " point = " + words.globalNumber(blocks) + ";");
         code.line("if (point >= " + count + ") return;");
+        return indices(kernel, builder, dims, point);
+    }
+
+    /// The index of a point along each axis of the grid, the last one fastest.
+    static List<Term> indices(TileOp.Kernel kernel, Builder builder, DimWriter dims, Term point) {
         var indices = new ArrayList<Term>();
         Term rest = point;
         for (int axis = kernel.grid().size() - 1; axis >= 0; axis--) {

@@ -38,7 +38,7 @@ final class TileWriter {
     private final Atomics atomics;
     private final ThreadLoops threads;
     private final Map<String, String> intrinsics;
-    private final List<Term> points;
+    private List<Term> points;
     private final Map<Value, List<Term>> terms = new IdentityHashMap<>();
     private final Map<Value, Place> places = new IdentityHashMap<>();
     private final Map<Value, RingPlace> rings = new IdentityHashMap<>();
@@ -46,6 +46,8 @@ final class TileWriter {
     private Optional<Term> alive = Optional.empty();
     private final boolean waits;
     private boolean isInside;
+    /// Present where vectors live in memory.
+    private Optional<NearWriter> near = Optional.empty();
     private int gridLoops;
     private int failures;
 
@@ -77,6 +79,10 @@ final class TileWriter {
 
     long sharedBytes() {
         return local.sharedBytes();
+    }
+
+    void setNear(NearWriter writer) {
+        near = Optional.of(writer);
     }
 
     void bind(Value parameter, Place place) {
@@ -112,6 +118,9 @@ final class TileWriter {
     }
 
     private void emit(TileOp op) {
+        if (near.isPresent() && near.get().emit(op)) {
+            return;
+        }
         switch (op) {
             case TileOp.Kernel kernel ->
                 throw new EmitException("the kernel " + kernel.name() + " stands inside another kernel");
@@ -288,12 +297,19 @@ final class TileWriter {
         if (!loop.initial().isEmpty()) {
             throw new EmitException("a loop over the grid carries nothing: its rounds run in any order");
         }
+        boolean outermost = near.isPresent() && gridLoops == 0;
+        if (outermost) {
+            points = near.get().openGrid();
+        }
         if (gridLoops == points.size()) {
             throw new EmitException("the kernel has more nested grid loops than extents of its grid, " + points.size());
         }
         var index = builder.add(lower, builder.multiply(points.get(gridLoops++), step));
         body(loop, builder.let(hint(loop), index), List.of());
         gridLoops--;
+        if (outermost) {
+            code.close();
+        }
     }
 
     /// Each round is a thread, or several for the loops inside.
@@ -439,6 +455,8 @@ final class TileWriter {
         code.line(builder.words.recordError(failure, failures));
         if (waits) {
             code.line("alive = false;");
+        } else if (near.isPresent()) {
+            near.get().afterFailure();
         } else {
             code.line("return;");
         }
@@ -548,7 +566,7 @@ final class TileWriter {
     }
 
     /// The only part of a value.
-    private Term scalar(Value value) {
+    Term scalar(Value value) {
         var all = parts(value);
         if (all.size() != 1) {
             throw new EmitException(value + " has more lanes than this language's vectors");
@@ -560,7 +578,7 @@ final class TileWriter {
         return values.stream().map(this::scalar).toList();
     }
 
-    private Place place(Value buffer) {
+    Place place(Value buffer) {
         return known(places.get(buffer), buffer);
     }
 

@@ -149,4 +149,9 @@ public interface Words {
 
     /// A call of a machine's intrinsic as its file spells it.
     String call(String spelling, List<String> arguments);
+
+    /// The words for vectors in memory, of languages for machines that have them there.
+    default Optional<NearWords> near() {
+        return Optional.empty();
+    }
 }

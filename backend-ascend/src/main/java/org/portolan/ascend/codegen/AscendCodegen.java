@@ -1,0 +1,109 @@
+package org.portolan.ascend.codegen;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import org.portolan.ir.Body;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.OpSchema;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.lowering.Codegen;
+import org.portolan.lowering.CompileException;
+import org.portolan.lowering.Machines;
+import org.portolan.lowering.c.CEmitter;
+import org.portolan.lowering.c.EmitException;
+import org.portolan.lowering.math.ExpandElementary;
+
+/// Ascend C: an image is source text. Its first lines, comments, are the launch manifest: the chip, and for each kernel
+/// how many buffers and numbers it takes and how many cores may run it.
+public final class AscendCodegen implements Codegen {
+    private static final String FAMILY = "ascend";
+
+    @Override
+    public String family() {
+        return FAMILY;
+    }
+
+    @Override
+    public List<MachineOp.Chip> machines() {
+        return Machines.of(FAMILY);
+    }
+
+    @Override
+    public MachineOp.Chip defaultMachine() {
+        return Machines.find(FAMILY, "910b")
+                .orElseThrow(() -> new CompileException("the machine file 910b is missing from backend-ascend"));
+    }
+
+    /// The architecture, as the vendor's compiler names it.
+    @Override
+    public List<String> requirements(MachineOp.Chip machine) {
+        return List.of(machine.processor());
+    }
+
+    @Override
+    public List<String> textForms() {
+        return List.of("ascendc");
+    }
+
+    @Override
+    public String emit(String form, List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
+        if (!textForms().contains(form)) {
+            throw new CompileException("'" + form + "' is no text form of ascend; expected one of " + textForms());
+        }
+        return source(kernels, machine);
+    }
+
+    @Override
+    public Image compile(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
+        return new Image("ascend-c", source(kernels, machine).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String source(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
+        var expanded = new ArrayList<TileOp.Kernel>();
+        for (var kernel : kernels) {
+            expanded.add(new TileOp.Kernel(
+                    kernel.name(),
+                    kernel.symbols(),
+                    kernel.grid(),
+                    kernel.origin(),
+                    ExpandElementary.expand(kernel.body(), machine.fmaPerCycle() > 0)));
+        }
+        try {
+            var source = CEmitter.emit(expanded, new AscendWords(AscendMachines.resource("codegen/prelude.h")), new HashMap<>());
+            var text = new StringBuilder("//: chip ").append(machine.processor()).append(" cores=").append(machine.blockLimit())
+                    .append('\n');
+            for (int i = 0; i < kernels.size(); i++) {
+                var kernel = source.kernels().get(i);
+                var origin = String.join(", ", kernels.get(i).origin()).replaceAll("[\\s\\\\]", " ");
+                boolean alone = storesElements(kernels.get(i).body());
+                text.append("//: kernel ").append(kernel.function()).append(' ').append(kernel.name()).append(" buffers=")
+                        .append(kernel.buffers()).append(" symbols=").append(kernel.symbols()).append(" cores=")
+                        .append(alone ? 1 : machine.blockLimit()).append(" of ").append(origin).append('\n');
+            }
+            return text + source.text();
+        } catch (EmitException failure) {
+            throw new CompileException(failure.getMessage(), failure);
+        }
+    }
+
+    /// Whether a kernel stores single elements to global memory: cores that did so side by side might write to the same
+    /// block of 32 bytes, so one does it alone.
+    private static boolean storesElements(Body body) {
+        for (var op : body.ops()) {
+            boolean stores = op instanceof TileOp.Store(var _, Value buffer, var _, var _)
+                            && buffer.buffer().space() == Type.Space.GLOBAL
+                    || op instanceof TileOp.Atomic(var _, Value atomic, var _, var _, var _)
+                            && atomic.buffer().space() == Type.Space.GLOBAL
+                    || op instanceof TileOp.Copy(var _, Value to, var _, var _)
+                            && to.buffer().space() == Type.Space.GLOBAL;
+            if (stores || OpSchema.bodies(op).stream().anyMatch(AscendCodegen::storesElements)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,131 @@
+package org.portolan.ascend.driver;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.PortolanException.DeviceLost;
+import org.portolan.runtime.PortolanException.LimitExceeded;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceDescription;
+import org.portolan.runtime.device.DeviceHealth;
+import org.portolan.runtime.device.KernelImage;
+import org.portolan.runtime.device.Queue;
+import org.portolan.runtime.device.StopSignal;
+
+/// A card, or the emulated one. Threads have to say which device they mean before anything else; each does so once.
+final class AscendDevice implements Device {
+    private static final long NATURAL_ALIGNMENT = 64;
+    /// Pieces of memory are read in whole blocks.
+    private static final long PADDING = 32;
+
+    final AclLibrary library;
+    final KernelBuilder builder;
+    final Chips chip;
+    private final DeviceDescription description;
+    private final int number;
+    private final ThreadLocal<Boolean> chosen = ThreadLocal.withInitial(() -> false);
+    private volatile DeviceHealth health = DeviceHealth.WORKING;
+    private volatile boolean closed;
+
+    AscendDevice(AclLibrary library, DeviceDescription description, int number, KernelBuilder builder) {
+        this.library = library;
+        this.description = description;
+        this.number = number;
+        this.builder = builder;
+        choose();
+        chip = Chips.of(library.text("aclrtGetSocName").orElse(description.label()));
+    }
+
+    /// Makes this the calling thread's device.
+    void choose() {
+        if (closed) {
+            throw new DeviceFailed("the device " + description.name() + " is closed", null);
+        }
+        if (health == DeviceHealth.LOST) {
+            throw new DeviceLost("the device " + description.name() + " is lost; only a new process gets it back", null);
+        }
+        if (!chosen.get()) {
+            check(library.call("aclrtSetDevice", number), "taking the device " + description.name());
+            chosen.set(true);
+        }
+    }
+
+    /// Throws what an error code means.
+    void check(int code, String what) {
+        if (code == AclError.SUCCESS) {
+            return;
+        }
+        var failure = AclError.of(code, what, library.text("aclGetRecentErrMsg").orElse(""));
+        if (failure instanceof DeviceLost) {
+            health = DeviceHealth.LOST;
+        }
+        throw failure;
+    }
+
+    /// Calls a function that gives a handle through its argument at {@code position}.
+    long handle(String what, String function, int position, Object... others) {
+        try (var arena = Arena.ofConfined()) {
+            var place = arena.allocate(ValueLayout.ADDRESS);
+            var arguments = new Object[others.length + 1];
+            for (int i = 0, next = 0; i < arguments.length; i++) {
+                arguments[i] = i == position ? place : others[next++];
+            }
+            check(library.call(function, arguments), what);
+            return place.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    static MemorySegment pointer(long address) {
+        return MemorySegment.ofAddress(address);
+    }
+
+    @Override
+    public DeviceDescription description() {
+        return description;
+    }
+
+    @Override
+    public MemorySegment allocate(Arena arena, long bytes, long alignment) {
+        choose();
+        long size;
+        try {
+            long extra = alignment > NATURAL_ALIGNMENT ? alignment : 0;
+            size = Math.addExact(Math.ceilDiv(Math.max(1, bytes), PADDING) * PADDING + PADDING, extra);
+        } catch (ArithmeticException overflow) {
+            throw new LimitExceeded("no device has " + bytes + " bytes");
+        }
+        long address = handle("allocating " + bytes + " bytes", "aclrtMalloc", 0, size, 0);
+        long aligned = Math.ceilDiv(address, alignment) * alignment;
+        return MemorySegment.ofAddress(aligned).reinterpret(0, arena, _ -> free(address));
+    }
+
+    private void free(long address) {
+        if (!closed && health != DeviceHealth.LOST) {
+            choose();
+            library.call("aclrtFree", pointer(address));
+        }
+    }
+
+    @Override
+    public KernelImage load(MemorySegment image) {
+        choose();
+        return AscendImage.load(this, image);
+    }
+
+    @Override
+    public Queue openQueue(StopSignal stop) {
+        choose();
+        return new AscendQueue(this, stop);
+    }
+
+    @Override
+    public DeviceHealth health() {
+        return health;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+}

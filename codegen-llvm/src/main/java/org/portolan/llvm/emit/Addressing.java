@@ -2,6 +2,7 @@ package org.portolan.llvm.emit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.portolan.ir.Type;
 import org.portolan.runtime.type.Dim;
 
@@ -56,12 +57,20 @@ final class Addressing {
 
     /// The element's distance from the pointer of its buffer, in elements.
     Operand elementIndex(BufferPlace place, List<Operand> indices) {
+        if (place.part().isPresent()) {
+            var part = place.part().get();
+            return elementIndex(part.whole(), part.indices(builder, indices));
+        }
         var distance = distance(place.type(), indices);
         return builder.add(builder.add(place.offset(), distance.base()), Operand.index(distance.addend()));
     }
 
     /// The address of an element of a byte or more: a pointer, or a vector of pointers if an index is a vector.
     Operand address(BufferPlace place, List<Operand> indices) {
+        if (place.part().isPresent()) {
+            var part = place.part().get();
+            return address(part.whole(), part.indices(builder, indices));
+        }
         var element = Words.inMemory(place.type().element());
         var distance = distance(place.type(), indices);
         var base = step(place.pointer(), element, distance.base());
@@ -70,10 +79,25 @@ final class Addressing {
 
     /// The place that starts at an element of another one.
     BufferPlace view(BufferPlace place, List<Operand> offsets, Type.Buffer type) {
+        if (type.layout().isEmpty() && !hasSameStrides(place, type)) {
+            var part = new BufferPlace.Part(place, List.copyOf(offsets));
+            return new BufferPlace(type, place.pointer(), place.offset(), place.scope(), Optional.of(part));
+        }
         if (Words.isPacked(place.type().element())) {
             return new BufferPlace(type, place.pointer(), elementIndex(place, offsets), place.scope());
         }
         return new BufferPlace(type, address(place, offsets), place.offset(), place.scope());
+    }
+
+    /// Whether elements of a view lie as in a buffer of its own: all axes but the first are as long as the whole's.
+    private static boolean hasSameStrides(BufferPlace place, Type.Buffer type) {
+        if (place.part().isPresent() || place.type().layout().isPresent()) {
+            return false;
+        }
+        var whole = place.type().dims();
+        int inner = Math.max(0, type.rank() - 1);
+        return whole.subList(whole.size() - inner, whole.size())
+                .equals(type.dims().subList(type.rank() - inner, type.rank()));
     }
 
     Operand step(Operand pointer, String element, Operand distance) {

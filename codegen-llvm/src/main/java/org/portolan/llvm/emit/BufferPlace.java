@@ -1,5 +1,8 @@
 package org.portolan.llvm.emit;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import org.portolan.ir.Type;
 
 /// Where a buffer value lies.
@@ -9,4 +12,28 @@ import org.portolan.ir.Type;
 /// @param offset elements from there to the buffer's first; other than 0 only for packed elements, which have no
 ///     address
 /// @param scope what loads and stores say about aliasing; empty if nothing is known
-record BufferPlace(Type.Buffer type, Operand pointer, Operand offset, String scope) {}
+/// @param part of which other buffer this is a part, where its elements lie as that one has them
+record BufferPlace(Type.Buffer type, Operand pointer, Operand offset, String scope, Optional<Part> part) {
+
+    /// The last axes of a whole, from the offsets on.
+    record Part(BufferPlace whole, List<Operand> offsets) {
+        /// The whole's indices of an element of the part.
+        List<Operand> indices(FunctionBuilder builder, List<Operand> own) {
+            var indices = new ArrayList<>(offsets);
+            int first = offsets.size() - own.size();
+            for (int axis = 0; axis < own.size(); axis++) {
+                indices.set(first + axis, builder.add(offsets.get(first + axis), own.get(axis)));
+            }
+            return indices;
+        }
+    }
+
+    BufferPlace(Type.Buffer type, Operand pointer, Operand offset, String scope) {
+        this(type, pointer, offset, scope, Optional.empty());
+    }
+
+    /// Whether the elements lie row by row, with nothing between those of a row.
+    boolean isPlain() {
+        return type.layout().isEmpty() && part.map(own -> own.whole().isPlain()).orElse(true);
+    }
+}

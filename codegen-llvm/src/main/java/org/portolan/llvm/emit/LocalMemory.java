@@ -21,22 +21,26 @@ final class LocalMemory {
     private final Memory memory;
     private final long vectorBytes;
     private final SharedMemory shared;
+    private final SharedCopies copies;
     private long used;
 
     /// @param shared null where a buffer is never shared
+    /// @param copies null where nobody shares the work of a copy
     LocalMemory(
             FunctionBuilder builder,
             DimEmitter dims,
             ControlFlow flow,
             Memory memory,
             long vectorBytes,
-            SharedMemory shared) {
+            SharedMemory shared,
+            SharedCopies copies) {
         this.builder = builder;
         this.dims = dims;
         this.flow = flow;
         this.memory = memory;
         this.vectorBytes = Math.max(vectorBytes, 8);
         this.shared = shared;
+        this.copies = copies;
     }
 
     BufferPlace allocate(Value buffer) {
@@ -54,7 +58,8 @@ final class LocalMemory {
         }
         long perSlot = Math.ceilDiv(bytes(type.slot()), ALIGNMENT) * ALIGNMENT * 8 / Math.max(8, element.bits());
         var slots = reserve(type.slot(), ring.hint(), bytes(type.slot()) + (type.depth() - 1) * perSlot * element.bits() / 8);
-        return new RingPlace(type, slots, perSlot, counter(), counter());
+        return new RingPlace(
+                type, slots, perSlot, counter(), counter(), copies == null ? List.of() : copies.slotGroups(type.depth()));
     }
 
     BufferPlace acquire(RingPlace ring) {
@@ -62,10 +67,16 @@ final class LocalMemory {
     }
 
     BufferPlace consume(RingPlace ring) {
+        if (copies != null) {
+            copies.consume(ring.groups(), slotNumber(ring, ring.read()));
+        }
         return slot(ring, ring.read());
     }
 
     void publish(RingPlace ring) {
+        if (copies != null) {
+            copies.publish(ring.groups(), slotNumber(ring, ring.filled()));
+        }
         count(ring.filled());
     }
 
@@ -73,9 +84,13 @@ final class LocalMemory {
         count(ring.read());
     }
 
-    private BufferPlace slot(RingPlace ring, Operand counter) {
+    private Operand slotNumber(RingPlace ring, Operand counter) {
         var count = builder.assign("count", LlvmType.LONG, "load i64, " + counter);
-        var number = builder.binary("urem", count, Operand.index(ring.type().depth()));
+        return builder.binary("urem", count, Operand.index(ring.type().depth()));
+    }
+
+    private BufferPlace slot(RingPlace ring, Operand counter) {
+        var number = slotNumber(ring, counter);
         var distance = builder.multiply(number, Operand.index(ring.slotElements()));
         var element = Words.inMemory(ring.type().slot().element());
         var pointer = builder.assign(
@@ -121,9 +136,12 @@ final class LocalMemory {
 
     /// Fills `to` from `from` starting at the offsets; outside `from` with zeros. Rows of plain buffers are copied by
     /// vectors, everything else by elements.
-    void copy(BufferPlace from, BufferPlace to, List<Operand> offsets) {
-        boolean plain = from.type().layout().isEmpty() && to.type().layout().isEmpty()
-                && !Words.isPacked(from.type().element());
+    void copy(BufferPlace from, BufferPlace to, List<Operand> offsets, boolean async) {
+        if (copies != null && shared != null && shared.holds(to.type()) && copies.areShared()) {
+            copies.copy(from, to, offsets, async);
+            return;
+        }
+        boolean plain = from.isPlain() && to.isPlain() && !Words.isPacked(from.type().element());
         long lanes = plain ? vectorBytes * 8 / from.type().element().bits() : 0;
         copyAxis(from, to, offsets, new ArrayList<>(), lanes);
     }

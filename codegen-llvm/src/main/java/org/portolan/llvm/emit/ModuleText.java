@@ -13,6 +13,7 @@ final class ModuleText {
     private final Map<String, String> helpers = new LinkedHashMap<>();
     private final StringBuilder metadata = new StringBuilder();
     private final String attributes;
+    private String together = "";
     private String empty = "";
     private int nodes;
 
@@ -52,6 +53,12 @@ final class ModuleText {
         return empty;
     }
 
+    /// The attributes of a call that the lanes of a warp make together: it stays where all of them are.
+    String together() {
+        together = "attributes #1 = { convergent nounwind }\n";
+        return "#1";
+    }
+
     /// Adds a metadata node and gives its name.
     String metadata(String content) {
         var name = "!" + nodes++;
@@ -72,6 +79,6 @@ final class ModuleText {
         text.append(functions);
         helpers.values().forEach(helper -> text.append(helper).append('\n'));
         declarations.forEach(declaration -> text.append("declare ").append(declaration).append('\n'));
-        return text.append('\n').append(attributes).append(metadata).toString();
+        return text.append('\n').append(attributes).append(together).append(metadata).toString();
     }
 }

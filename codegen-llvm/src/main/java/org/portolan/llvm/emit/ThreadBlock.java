@@ -15,6 +15,7 @@ final class ThreadBlock {
     private final ThreadShape shape;
     private final Operand thread;
     private int open;
+    private int lanes;
 
     /// @param thread its number in the block
     ThreadBlock(FunctionBuilder builder, ControlFlow flow, ThreadShape shape, Operand thread) {
@@ -24,12 +25,44 @@ final class ThreadBlock {
         this.thread = thread;
     }
 
+    Operand thread() {
+        return thread;
+    }
+
+    /// How many threads the block has.
+    long threads() {
+        return shape.threads();
+    }
+
+    /// The thread's number in its warp.
+    Operand lane() {
+        var lane = builder.binary("and", thread, Operand.index(LAST_LANE));
+        builder.markNonNegative(lane);
+        return lane;
+    }
+
+    /// Whether this is inside a loop over threads.
+    boolean isInside() {
+        return open > 0;
+    }
+
+    /// Whether this is where each thread works for itself.
+    boolean isAlone() {
+        return lanes > 0;
+    }
+
     /// Writes the body of a loop over threads, for one of them.
     void loop(TileOp.For loop, Operand lower, Operand step, Consumer<Operand> body) {
         if (!loop.initial().isEmpty()) {
             throw new EmitException("a loop over threads carries nothing: its rounds run side by side");
         }
         var part = shape.part(loop);
+        lanes += loop.bind() == Bind.LANE ? 1 : 0;
+        loop(part, lower, step, body);
+        lanes -= loop.bind() == Bind.LANE ? 1 : 0;
+    }
+
+    private void loop(ThreadShape.Part part, Operand lower, Operand step, Consumer<Operand> body) {
         boolean outermost = open == 0;
         if (outermost && part.threads() < shape.threads()) {
             // Another loop of the kernel needs more threads than this one.

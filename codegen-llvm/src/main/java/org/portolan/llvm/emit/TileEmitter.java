@@ -15,11 +15,15 @@ import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.TileOp.Bind;
 import org.portolan.ir.Type;
+import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
 /// The operations of a kernel's body.
 final class TileEmitter {
+    /// The intrinsic of machines that copy to shared memory by themselves.
+    private static final String ASYNC_COPY = "copy.async";
+
     private final FunctionBuilder builder;
     private final Scope scope;
     private final DimEmitter dims;
@@ -30,6 +34,7 @@ final class TileEmitter {
     private final ControlFlow flow;
     private final Lanes lanes;
     private final Intrinsics intrinsics;
+    private final Fragments fragments;
     private final Atomics atomics;
     private final Grid grid;
     private final ThreadBlock team;
@@ -53,7 +58,19 @@ final class TileEmitter {
         addressing = new Addressing(builder, dims);
         memory = new Memory(builder, addressing, team != null);
         flow = new ControlFlow(builder);
-        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared);
+        fragments = new Fragments(builder, addressing, memory, team, target.intrinsics());
+        var copies = team == null
+                ? null
+                : new SharedCopies(
+                        builder,
+                        flow,
+                        addressing,
+                        memory,
+                        dims,
+                        team,
+                        fragments,
+                        target.intrinsics().containsKey(ASYNC_COPY));
+        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared, copies);
         lanes = new Lanes(builder, arith);
         intrinsics = new Intrinsics(builder, target.intrinsics());
         atomics = new Atomics(builder, addressing, arith);
@@ -94,9 +111,17 @@ final class TileEmitter {
                     flow.choose(
                             scope.operand(choice.condition()), () -> emit(choice.yes()), () -> emit(choice.no())));
             case TileOp.Yield _ -> throw new EmitException("a yield stands at the end of a body");
-            case TileOp.Alloc(Value result) -> scope.bind(result, local.allocate(result));
+            case TileOp.Alloc(Value result) -> {
+                if (team != null && team.isInside() && result.buffer().space() == Type.Space.SHARED) {
+                    throw new EmitException("buffers that threads share stand outside the loops over them, found " + result);
+                }
+                scope.bind(result, local.allocate(result));
+            }
             case TileOp.View(Value buffer, List<Value> offsets, Value result) ->
                 scope.bind(result, addressing.view(scope.buffer(buffer), operands(offsets), result.buffer()));
+            case TileOp.Load(Value buffer, List<Value> indices, _, _, Value result) when Fragments.isFragment(result) ->
+                bind(result, () -> fragments.load(
+                        scope.buffer(buffer), operands(indices), (Type.Fragment) result.type()));
             case TileOp.Load(
                     Value buffer, List<Value> indices, Optional<Value> mask, Optional<Value> other, Value result) ->
                 bind(result, () -> memory.load(
@@ -105,11 +130,14 @@ final class TileEmitter {
                         Words.of(result.type()),
                         mask.map(scope::operand),
                         other.map(scope::operand)));
+            case TileOp.Store(Value value, Value buffer, List<Value> indices, _) when Fragments.isFragment(value) ->
+                fragments.store(
+                        scope.operand(value), scope.buffer(buffer), operands(indices), (Type.Fragment) value.type());
             case TileOp.Store(Value value, Value buffer, List<Value> indices, Optional<Value> mask) ->
                 memory.store(
                         scope.buffer(buffer), operands(indices), scope.operand(value), mask.map(scope::operand));
-            case TileOp.Copy(Value from, Value to, List<Value> offsets, _) ->
-                local.copy(scope.buffer(from), scope.buffer(to), operands(offsets));
+            case TileOp.Copy(Value from, Value to, List<Value> offsets, boolean async) ->
+                local.copy(scope.buffer(from), scope.buffer(to), operands(offsets), async);
             case TileOp.Ring(_, Value result) -> scope.bind(result, local.ring(result));
             case TileOp.Acquire(Value ring, Value result) -> scope.bind(result, local.acquire(scope.ring(ring)));
             case TileOp.Publish(Value ring) -> local.publish(scope.ring(ring));
@@ -141,6 +169,8 @@ final class TileEmitter {
             // One processor does all of this in the order in which it stands.
             case TileOp.Order _ -> {}
             case TileOp.Prefetch(Value buffer, List<Value> indices) -> prefetch(scope.buffer(buffer), operands(indices));
+            case TileOp.Call(List<Value> arguments, String name, List<Value> results) when fragments.spells(name) ->
+                bind(results.getFirst(), () -> fragments.call(name, arguments, scope, results.getFirst()));
             case TileOp.Call(List<Value> arguments, String name, List<Value> results) ->
                 bind(results, intrinsics.call(
                         name,

@@ -8,7 +8,7 @@ import org.portolan.runtime.type.ElementType;
 final class Words {
     private Words() {}
 
-    /// The type of a scalar, vector or mask.
+    /// The type of a scalar, vector or mask; of a fragment, what one lane holds of it.
     ///
     /// @throws EmitException for types that have no value in a register
     static LlvmType of(Type type) {
@@ -16,10 +16,11 @@ final class Words {
             case Type.Scalar(ElementType element) -> LlvmType.scalar(of(element));
             case Type.Vector(long lanes, ElementType element) -> new LlvmType(of(element), lanes);
             case Type.Mask(long lanes) -> new LlvmType("i1", lanes);
+            case Type.Fragment fragment ->
+                new LlvmType(of(fragment.element()), Spread.of(fragment).registers());
             case Type.Tensor _,
                     Type.Buffer _,
                     Type.Ring _,
-                    Type.Fragment _,
                     Type.Sequence _,
                     Type.Maybe _ -> throw new EmitException("a value of type " + type + " fits no register of this target");
         };

@@ -46,9 +46,18 @@ public sealed interface MachineOp extends Op {
     /// An instruction that the machine has beyond arithmetic: the body, a {@code nest.compute} over the parameters, says
     /// what it does, {@code spelling} what the code generator writes. An extent of a parameter that is nothing but a symbol
     /// is whatever is given; a nest that updates a parameter in place updates the buffer that is given for it.
-    record Intrinsic(String name, String spelling, List<String> features, Body body) implements MachineOp {
+    ///
+    /// {@code spreads} says how fragments lie over the lanes of a warp: those of the parameters and then those of the
+    /// results, or, where the parameters are buffers, those of the results alone; none where there are no fragments.
+    record Intrinsic(String name, String spelling, List<String> features, List<IndexMap> spreads, Body body)
+            implements MachineOp {
         public Intrinsic {
             features = List.copyOf(features);
+            spreads = List.copyOf(spreads);
+        }
+
+        public Intrinsic(String name, String spelling, List<String> features, Body body) {
+            this(name, spelling, features, List.of(), body);
         }
     }
 

@@ -111,9 +111,10 @@ public final class TileInterpreter {
                 case TileOp.Barrier(TileOp.Bind scope) -> meeting.barrier(scope, threads);
                 case TileOp.Exchange(_, long distance, _) -> meeting.exchange(node, distance, threads);
                 case TileOp tile -> {
-                    for (var thread : threads) {
+                    for (var thread : TileMeeting.running(tile, threads)) {
                         execute(tile, node, thread);
                     }
+                    TileMeeting.share(tile, node, threads);
                 }
                 case ArithOp arith -> {
                     for (var thread : threads) {

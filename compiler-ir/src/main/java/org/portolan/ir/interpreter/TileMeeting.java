@@ -3,6 +3,8 @@ package org.portolan.ir.interpreter;
 import java.util.IdentityHashMap;
 import java.util.List;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
 import org.portolan.ir.interpreter.TileProgram.Node;
 
 /// Where the threads of a block meet: barriers, which all of them must reach, and exchanges.
@@ -29,6 +31,40 @@ record TileMeeting(String kernel) {
                 pass(scope, threads);
             }
         }
+    }
+
+    /// The threads that run an operation: of those of a warp, which hold its fragments together, one.
+    static List<TileThread> running(TileOp op, List<TileThread> threads) {
+        if (threads.size() == 1 || !isCollective(op)) {
+            return threads;
+        }
+        var first = new IdentityHashMap<TileThread, TileThread>();
+        threads.forEach(thread -> first.putIfAbsent(thread.scope(TileOp.Bind.WARP), thread));
+        return List.copyOf(first.values());
+    }
+
+    /// Gives all threads of a warp what the one that ran the operation has.
+    static void share(TileOp op, Node node, List<TileThread> threads) {
+        if (threads.size() == 1 || !isCollective(op)) {
+            return;
+        }
+        var first = new IdentityHashMap<TileThread, TileThread>();
+        for (var thread : threads) {
+            var ran = first.putIfAbsent(thread.scope(TileOp.Bind.WARP), thread);
+            for (int result : node.results()) {
+                thread.values[result] = ran == null ? thread.values[result] : ran.values[result];
+            }
+        }
+    }
+
+    private static boolean isCollective(TileOp op) {
+        return op instanceof TileOp.Call call && call.results().stream().anyMatch(TileMeeting::isFragment)
+                || op instanceof TileOp.Load load && isFragment(load.result())
+                || op instanceof TileOp.Store store && isFragment(store.value());
+    }
+
+    private static boolean isFragment(Value value) {
+        return value.type() instanceof Type.Fragment;
     }
 
     /// Every thread gets what the one beside it has.

@@ -38,7 +38,7 @@ final class BlockScheduler {
     }
 
     /// The axes of a tile, and for each reduction the axis that is cut into blocks.
-    private record Axes(String row, String column, List<String> deep) {}
+    record Axes(String row, String column, List<String> deep) {}
 
     /// @param common the common axes in the order of the grid
     BlockScheduler(NestAnalysis analysis, MachineOp.Chip machine, List<String> common) {
@@ -49,6 +49,11 @@ final class BlockScheduler {
 
     /// A schedule, if the nest is a contraction large enough for tiles.
     Optional<Schedule> choose() {
+        return contraction().flatMap(this::tiled);
+    }
+
+    /// The axes of the nest as a contraction, if it is one.
+    Optional<Axes> contraction() {
         boolean plain = !analysis.reductions().isEmpty() && common.size() > 1;
         for (int i = 0; plain && i < analysis.nest().results().size(); i++) {
             plain = common.containsAll(analysis.storeAxes(i));
@@ -57,7 +62,7 @@ final class BlockScheduler {
             plain &= common.containsAll(analysis.free(reduction.results().getFirst()))
                     && !reduction.over().isEmpty();
         }
-        return plain ? axes().flatMap(this::tiled) : Optional.empty();
+        return plain ? axes() : Optional.empty();
     }
 
     /// The two common axes that share most: each operand depends on one of them.
@@ -142,7 +147,7 @@ final class BlockScheduler {
         for (int i = 0; i < axes.deep().size(); i++) {
             for (var value : staged(axes, i)) {
                 boolean row = analysis.free(value).contains(axes.row());
-                long width = (row ? shape.rows() : shape.columns()) + 4;
+                long width = (row ? shape.rows() : shape.columns()) + 16;
                 bytes += 2 * depth * width * Math.max(8, value.type().elementType().bits()) / 8;
             }
         }

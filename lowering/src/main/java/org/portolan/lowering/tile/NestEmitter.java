@@ -25,7 +25,7 @@ import org.portolan.runtime.type.ElementType;
 
 /// Writes the loops of one nest as its schedule says. Every scalar of the body is evaluated on demand, once for each
 /// coordinate of the axes it is free in, in the outermost loop that binds them.
-final class NestEmitter extends StageEmitter {
+final class NestEmitter extends FragmentEmitter {
     private final boolean fused;
     /// How many axes a grid can have.
     private static final int GRID_AXES = 3;
@@ -360,6 +360,9 @@ final class NestEmitter extends StageEmitter {
     /// Writes the loops of a reduction for all coordinates at once, so that what does not depend on a coordinate is loaded
     /// once for all of them.
     private void reduce(Scope home, Reduction reduction) {
+        if (reduceInFragments(home, reduction)) {
+            return;
+        }
         var free = analysis.free(reduction.results().getFirst());
         var combinations = coordinates(home, free);
         long outerLanes = free.stream()

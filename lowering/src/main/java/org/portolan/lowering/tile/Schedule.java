@@ -57,7 +57,15 @@ record Schedule(
     /// The threads of a block: those of the common axes, and for each point of them a team of {@code team} threads that
     /// divide inner axes and reductions. {@code neighbours} says whether the threads of a team are neighbours, else those
     /// of the last common axis are.
-    record Block(long team, boolean neighbours, Form form) {}
+    record Block(long team, boolean neighbours, Form form, Optional<Warps> warps) {
+        Block(long team, boolean neighbours, Form form) {
+            this(team, neighbours, form, Optional.empty());
+        }
+    }
+
+    /// The warps of a block, so many along the first tiled axis and along the second, compute a reduction with an
+    /// instruction on fragments.
+    record Warps(String intrinsic, long rows, long columns) {}
 
     /// What becomes of a row that several reductions and results go along.
     enum Form {

@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.portolan.ir.Body;
+import org.portolan.ir.IndexMap;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
@@ -26,6 +28,8 @@ abstract class StageEmitter extends ThreadEmitter {
     private static final Dim SLOTS = Dim.of(2);
 
     private final long vectorBytes;
+    /// Whether what lies beyond the reduced axis is computed with, and has to be 0.
+    boolean padded;
     /// The tiles that hold values in the body of a loop.
     private final Map<Scope, Map<Value, Held>> held = new IdentityHashMap<>();
 
@@ -36,10 +40,24 @@ abstract class StageEmitter extends ThreadEmitter {
 
     /// @param deepFirst whether neighbouring threads take neighbours along the reduced axis
     /// @param lanes of a vector that a thread copies
-    private record Tile(Value value, Split across, long depth, boolean deepFirst, long lanes, Value buffer) {
+    /// @param deepLast whether elements that are neighbours along the reduced axis are neighbours in shared memory
+    record Tile(
+            Value value, Split across, long depth, boolean deepFirst, long lanes, boolean deepLast, Value buffer) {
         long vectors() {
             return depth * across.tile() / lanes;
         }
+
+        List<Value> place(Value slot, Value deep, Value point) {
+            return deepLast ? List.of(slot, point, deep) : List.of(slot, deep, point);
+        }
+    }
+
+    /// What is done with a block of the reduced axis that lies in a slot of the tiles.
+    interface Stage {
+        /// @param count how many points the block has
+        /// @param unrolled whether that is a number and few
+        List<Value> emit(
+                Scope scope, List<Tile> tiles, Value start, Value slot, Value count, boolean unrolled, List<Value> accumulators);
     }
 
     private record Held(Tile tile, Value slot, Value deep) {}
@@ -55,7 +73,7 @@ abstract class StageEmitter extends ThreadEmitter {
     abstract Value evaluate(Scope scope, Value value, Map<String, Integer> coordinates);
 
     /// The axes that a block tiles.
-    private Set<String> tiledAxes() {
+    Set<String> tiledAxes() {
         var axes = new HashSet<String>();
         for (var split : schedule.common()) {
             if (split.threads() > 1 || split.unroll() > 1) {
@@ -91,7 +109,7 @@ abstract class StageEmitter extends ThreadEmitter {
                 home, Dim.symbol("$0").plus(coordinate * split.stride()), threadStarts.get(split.axis()));
         var result = Value.of(laneType(split.lanes(), value.type().elementType()), value.hint());
         home.ops.add(new TileOp.Load(
-                copy.tile().buffer(), List.of(copy.slot(), copy.deep(), place), Optional.empty(), Optional.empty(), result));
+                copy.tile().buffer(), copy.tile().place(copy.slot(), copy.deep(), place), Optional.empty(), Optional.empty(), result));
         home.remember(value, own, result);
         return result;
     }
@@ -99,30 +117,36 @@ abstract class StageEmitter extends ThreadEmitter {
     /// Loops over the reduced axis in blocks that all threads load together.
     List<Value> stagedLoop(
             Scope scope, Reduction reduction, Split split, List<Value> accumulators, Round round) {
+        var tiles = tiles(reduction, split, _ -> false);
+        Stage stage = (inner, all, start, slot, count, unrolled, current) ->
+                rounds(inner, split, all, start, slot, count, unrolled, current, round);
         var extent = analysis.extent(split.axis());
         long depth = split.block();
-        var tiles = tiles(reduction, split);
         var whole = extent.floorDivide(depth).times(depth);
-        var zero = number(scope, Dim.ZERO);
-        // Whoever is late may still read what was here before.
-        scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
-        boolean firstIsWhole = extent.constant().orElse(0) >= depth;
-        write(scope, zero, load(scope, tiles, split, zero, firstIsWhole));
-        var current = accumulators;
-        if (!whole.isConstant(0)) {
-            current = blocks(scope, split, tiles, whole, current, round);
-        }
+        var current = stages(scope, split, tiles, whole, accumulators, stage);
         if (!extent.modulo(depth).isConstant(0)) {
             scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
             var slot = number(scope, whole.floorDivide(depth).modulo(SLOTS));
             var count = number(scope, extent.minus(whole));
-            current = rounds(scope, split, tiles, number(scope, whole), slot, count, TileOp.Bind.SERIAL, current, round);
+            current = stage.emit(scope, tiles, number(scope, whole), slot, count, false, current);
         }
         return current;
     }
 
+    /// Fills the first slot, then loops over the blocks below {@code end}; the slot of the one after those is filled as
+    /// well.
+    List<Value> stages(
+            Scope scope, Split split, List<Tile> tiles, Dim end, List<Value> accumulators, Stage stage) {
+        var zero = number(scope, Dim.ZERO);
+        // Whoever is late may still read what was here before.
+        scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        boolean firstIsWhole = analysis.constantExtent(split.axis()).orElse(0) >= split.block();
+        write(scope, zero, load(scope, tiles, split, zero, firstIsWhole));
+        return end.isConstant(0) ? accumulators : blocks(scope, split, tiles, end, accumulators, stage);
+    }
+
     private List<Value> blocks(
-            Scope scope, Split split, List<Tile> tiles, Dim whole, List<Value> accumulators, Round round) {
+            Scope scope, Split split, List<Tile> tiles, Dim whole, List<Value> accumulators, Stage stage) {
         long depth = split.block();
         var counter = Value.of(Type.INDEX, split.axis());
         var carried = accumulators.stream().map(Value::copy).toList();
@@ -133,8 +157,7 @@ abstract class StageEmitter extends ThreadEmitter {
         var other = expression(inner, Dim.ONE.minus(Dim.symbol("$0")), slot);
         var following = expression(inner, Dim.symbol("$0").plus(depth), counter);
         var pieces = load(inner, tiles, split, following, false);
-        var next = rounds(
-                inner, split, tiles, counter, slot, number(scope, Dim.of(depth)), TileOp.Bind.UNROLL, carried, round);
+        var next = stage.emit(inner, tiles, counter, slot, number(scope, Dim.of(depth)), true, carried);
         write(inner, other, pieces);
         var params = new ArrayList<Value>();
         params.add(counter);
@@ -158,7 +181,7 @@ abstract class StageEmitter extends ThreadEmitter {
             Value start,
             Value slot,
             Value count,
-            TileOp.Bind bind,
+            boolean unrolled,
             List<Value> accumulators,
             Round round) {
         var deep = Value.of(Type.INDEX, split.axis() + "_deep");
@@ -180,13 +203,14 @@ abstract class StageEmitter extends ThreadEmitter {
                 count,
                 number(scope, Dim.ONE),
                 accumulators,
-                bind,
+                unrolled ? TileOp.Bind.UNROLL : TileOp.Bind.SERIAL,
                 new Body(params, terminated(inner.ops, next)),
                 results));
         return results;
     }
 
-    private List<Tile> tiles(Reduction reduction, Split deep) {
+    /// @param deepLast the values whose tiles have the reduced axis as their last
+    List<Tile> tiles(Reduction reduction, Split deep, Predicate<Value> deepLast) {
         var tiled = tiledAxes();
         var tiles = new ArrayList<Tile>();
         for (var value : Frontier.of(analysis, reduction, deep.axis(), tiled)) {
@@ -199,10 +223,20 @@ abstract class StageEmitter extends ThreadEmitter {
             long beside = Wide.lanes(analysis, axis, List.of(value), List.of(), vectorBytes);
             boolean deepFirst = along > beside || along == beside && isAdjacent(value, deep.axis());
             long lanes = deepFirst ? fitted(along, deep.block()) : fitted(beside, across.tile());
-            // Threads that write down a column find other banks in each row.
-            long pitch = across.tile() + (deepFirst ? 4 : 0);
-            var buffer = sharedBuffer(value, List.of(SLOTS, Dim.of(deep.block()), Dim.of(pitch)));
-            tiles.add(new Tile(value, across, deep.block(), deepFirst, lanes, buffer));
+            boolean last = deepLast.test(value);
+            // Threads that go down a column find other banks in each row.
+            long padding = vectorBytes * 8 / Math.max(8, value.type().elementType().bits());
+            var dims = last
+                    ? Dim.list(2, across.tile(), deep.block())
+                    : Dim.list(2, deep.block(), across.tile());
+            var pitch = last
+                    ? Dim.list(2, across.tile(), deep.block() + padding)
+                    : Dim.list(2, deep.block(), across.tile() + padding);
+            var names = List.of("slot", "row", "column");
+            var layout = new IndexMap(names, names.stream().map(Dim::symbol).toList());
+            var type = new Type.Buffer(
+                    value.type().elementType(), dims, Type.Space.SHARED, Optional.of(layout), pitch);
+            tiles.add(new Tile(value, across, deep.block(), deepFirst, lanes, last, sharedBuffer(value, type)));
         }
         return tiles;
     }
@@ -260,11 +294,19 @@ abstract class StageEmitter extends ThreadEmitter {
         boolean fits = analysis.extent(axis).modulo(width).isConstant(0) && !partial;
         bindOne(inner, axis, expression(inner, sum, blockStarts.get(axis), across), tile.deepFirst() ? 1 : lanes, fits);
         var value = broadcast(inner, evaluate(inner, tile.value(), Map.of()), lanes);
+        if (padded && !whole && !isZeroOutside(tile.value())) {
+            var nothing = constant(inner, value.type().elementType(), 0);
+            value = select(inner, mask(inner, split.axis(), 0), value, nothing);
+        }
         scope.ops.addAll(inner.ops);
         var inside = partial
                 ? compare(scope, number, Relation.LESS, number(scope, Dim.of(tile.vectors())))
                 : null;
         return new Piece(tile, value, deep, across, inside);
+    }
+
+    private boolean isZeroOutside(Value value) {
+        return analysis.definition(value) instanceof NestOp.Read read && read.other().isEmpty();
     }
 
     private void bindOne(Scope scope, String axis, Value base, long lanes, boolean whole) {
@@ -275,17 +317,18 @@ abstract class StageEmitter extends ThreadEmitter {
     private void write(Scope scope, Value slot, List<Piece> pieces) {
         for (var piece : pieces) {
             var tile = piece.tile();
-            if (!tile.deepFirst() || tile.lanes() == 1) {
-                storeWhere(
-                        scope, piece.inside(), piece.value(), tile.buffer(),
-                        List.of(slot, piece.deep(), piece.across()));
+            if (tile.deepFirst() == tile.deepLast() || tile.lanes() == 1) {
+                var place = tile.place(slot, piece.deep(), piece.across());
+                storeWhere(scope, piece.inside(), piece.value(), tile.buffer(), place);
                 continue;
             }
             for (long lane = 0; lane < tile.lanes(); lane++) {
                 var element = Value.of(Type.scalar(piece.value().type().elementType()), piece.value().hint());
                 scope.ops.add(new TileOp.Extract(piece.value(), lane, element));
-                var deep = expression(scope, Dim.symbol("$0").plus(lane), piece.deep());
-                storeWhere(scope, piece.inside(), element, tile.buffer(), List.of(slot, deep, piece.across()));
+                var next = Dim.symbol("$0").plus(lane);
+                var deep = tile.deepFirst() ? expression(scope, next, piece.deep()) : piece.deep();
+                var across = tile.deepFirst() ? piece.across() : expression(scope, next, piece.across());
+                storeWhere(scope, piece.inside(), element, tile.buffer(), tile.place(slot, deep, across));
             }
         }
     }

@@ -18,13 +18,15 @@ import org.portolan.runtime.type.Dim;
 class ThreadEmitter extends LoopEmitter {
     final Schedule schedule;
     /// How many neighbouring threads can exchange what they have; 1 if none can.
-    private final long warp;
+    final long warp;
     /// The body of the innermost grid loop, where memory that the threads share is allocated.
     private Scope around;
     /// The body of the loop over threads.
     private Scope withinThread;
     /// The number of the thread in its block, that of the thread in its team, and that of the team.
     Value thread;
+    /// The number of the warp, where there is a loop over them.
+    Value warpNumber;
     private Value member;
     private Value team;
     /// Where the block, and within it the thread, begins on each common axis that threads divide.
@@ -43,6 +45,10 @@ class ThreadEmitter extends LoopEmitter {
         long members = schedule.block().orElseThrow().team();
         boolean neighbours = schedule.block().orElseThrow().neighbours();
         around = scope;
+        if (schedule.block().orElseThrow().warps().isPresent()) {
+            warpLoop(scope, threads, body);
+            return;
+        }
         thread = Value.of(Type.INDEX, "thread");
         var inner = new Scope(scope);
         var own = Dim.symbol("$0");
@@ -58,6 +64,34 @@ class ThreadEmitter extends LoopEmitter {
                 List.of(),
                 TileOp.Bind.LANE,
                 new Body(List.of(thread), terminated(inner.ops, List.of())),
+                List.of()));
+    }
+
+    /// A loop over warps around one over the lanes of each: what fragments do in there, the lanes of a warp do together.
+    private void warpLoop(Scope scope, long threads, Continuation body) {
+        warpNumber = Value.of(Type.INDEX, "warp");
+        var lane = Value.of(Type.INDEX, "lane");
+        var inner = new Scope(scope);
+        thread = expression(inner, Dim.symbol("$0").times(warp).plus(Dim.symbol("$1")), warpNumber, lane);
+        member = expression(inner, Dim.ZERO, thread);
+        team = thread;
+        withinThread = inner;
+        body.emit(inner);
+        var lanes = new TileOp.For(
+                number(scope, Dim.ZERO),
+                number(scope, Dim.of(warp)),
+                number(scope, Dim.ONE),
+                List.of(),
+                TileOp.Bind.LANE,
+                new Body(List.of(lane), terminated(inner.ops, List.of())),
+                List.of());
+        scope.ops.add(new TileOp.For(
+                number(scope, Dim.ZERO),
+                number(scope, Dim.of(threads / warp)),
+                number(scope, Dim.ONE),
+                List.of(),
+                TileOp.Bind.WARP,
+                new Body(List.of(warpNumber), terminated(List.of(lanes), List.of())),
                 List.of()));
     }
 
@@ -259,8 +293,11 @@ class ThreadEmitter extends LoopEmitter {
 
     /// Memory of the block for elements like a value.
     Value sharedBuffer(Value like, List<Dim> dims) {
-        var buffer = Value.of(
-                new Type.Buffer(like.type().elementType(), dims, Type.Space.SHARED), like.hint() + "_shared");
+        return sharedBuffer(like, new Type.Buffer(like.type().elementType(), dims, Type.Space.SHARED));
+    }
+
+    Value sharedBuffer(Value like, Type.Buffer type) {
+        var buffer = Value.of(type, like.hint() + "_shared");
         around.ops.add(new TileOp.Alloc(buffer));
         return buffer;
     }

@@ -33,8 +33,10 @@ final class ThreadScheduler {
         if (packed) {
             return pointwise(machine, true);
         }
-        return new BlockScheduler(analysis, machine, gridOrder())
-                .choose()
+        var blocks = new BlockScheduler(analysis, machine, gridOrder());
+        return blocks.contraction()
+                .flatMap(axes -> new FragmentScheduler(analysis, machine, gridOrder(), axes).choose())
+                .or(blocks::choose)
                 .or(() -> new TeamScheduler(analysis, machine, gridOrder()).choose())
                 .orElseGet(() -> pointwise(machine, false));
     }

@@ -32,6 +32,51 @@ final class ThreadMachine {
         return List.of(large(), small(), apart());
     }
 
+    /// With instructions on fragments for three types, and one that loads fragments of two of them.
+    static MachineOp.Chip fragments() {
+        var text = new StringBuilder(TEXT.formatted(255, 49152, 1024, 32).strip());
+        text.append(" {\n");
+        for (var element : List.of("f16", "bf16")) {
+            text.append(LOAD.replace("ELEMENT", element));
+            text.append(MULTIPLY.replace("ELEMENT", element)
+                    .replace("SUM", "f32")
+                    .replace("DEPTH", "16")
+                    .replace("LEFT", "(r, c) -> (4*(r%8)+c%8/2, c%2+2*(r/8)+4*(c/8))")
+                    .replace("RIGHT", "(r, c) -> (4*c+r%8/2, r%2+2*(r/8))"));
+        }
+        text.append(MULTIPLY.replace("ELEMENT", "i8")
+                .replace("SUM", "i32")
+                .replace("DEPTH", "32")
+                .replace("LEFT", "(r, c) -> (4*(r%8)+c%16/4, c%4+4*(r/8)+8*(c/16))")
+                .replace("RIGHT", "(r, c) -> (4*c+r%16/4, r%4+4*(r/16))"));
+        text.append("}\n");
+        return (MachineOp.Chip) IrParser.parse(text.toString(), "fragments").getFirst();
+    }
+
+    private static final String LOAD =
+            """
+            machine.intrinsic <name = "load.ELEMENT", spelling = "", spreads = [(r, c) -> (4*(r%8)+c%8/2, c%2+2*(r/8)+4*(c/8))]> { (%x: ELEMENT[16,16]) ->
+              machine.yield [%x]
+            }
+            """;
+    private static final String MULTIPLY =
+            """
+            machine.intrinsic <name = "multiply.ELEMENT", spelling = "", spreads = [LEFT, RIGHT, (r, c) -> (4*(r%8)+c/2, c%2+2*(r/8)), (r, c) -> (4*(r%8)+c/2, c%2+2*(r/8))]> { (%a: ELEMENT[16,DEPTH], %b: ELEMENT[DEPTH,8], %c: SUM[16,8]) ->
+              %d = nest.compute [%a, %b, %c] <axes = [i:16, j:8, k:DEPTH]> {
+                %x = nest.read %a <at = [i, k]> : ELEMENT
+                %y = nest.read %b <at = [k, j]> : ELEMENT
+                %p = arith.cast %x : SUM
+                %q = arith.cast %y : SUM
+                %m = arith.mul %p, %q : SUM
+                %s = nest.sum %m <over = [k]> : SUM
+                %z = nest.read %c <at = [i, j]> : SUM
+                %t = arith.add %z, %s : SUM
+                nest.yield [%t] <to = [[i, j]]>
+              } : SUM[16,8]
+              machine.yield [%d]
+            }
+            """;
+
     private static MachineOp.Chip chip(int registers, int shared, int block, int warp) {
         return (MachineOp.Chip)
                 IrParser.parse(TEXT.formatted(registers, shared, block, warp), "threads").getFirst();

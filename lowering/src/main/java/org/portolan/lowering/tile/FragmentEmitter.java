@@ -1,0 +1,270 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.portolan.ir.Body;
+import org.portolan.ir.IndexMap;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.lowering.tile.Schedule.Split;
+import org.portolan.lowering.tile.Schedule.Warps;
+import org.portolan.lowering.tile.Tensorize.Match;
+import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
+
+/// Writes a reduction that an instruction does on fragments. The lanes of a warp hold fragments together; the sums go by
+/// way of shared memory to the threads that compute what follows, each for its own points.
+abstract class FragmentEmitter extends StageEmitter {
+    private final MachineOp.Chip machine;
+
+    FragmentEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, MachineOp.Chip machine) {
+        super(analysis, schedule, buffers, machine);
+        this.machine = machine;
+    }
+
+    /// What the warps of a block have in common.
+    private record Plan(Match match, Split row, Split column, Split deep, Warps warps) {
+        long height() {
+            return match.extent(row.axis());
+        }
+
+        long width() {
+            return match.extent(column.axis());
+        }
+
+        /// Fragments of a warp along each axis.
+        long rows() {
+            return row.tile() / warps.rows() / height();
+        }
+
+        long columns() {
+            return column.tile() / warps.columns() / width();
+        }
+    }
+
+    /// Computes a reduction in fragments, if the schedule says so, and remembers its result at all coordinates.
+    boolean reduceInFragments(Scope home, Reduction reduction) {
+        var warps = schedule.block().flatMap(Schedule.Block::warps);
+        if (warps.isEmpty()) {
+            return false;
+        }
+        var tiled = schedule.common().stream()
+                .filter(split -> tiledAxes().contains(split.axis()))
+                .toList();
+        var splits = schedule.reductions().getFirst();
+        var deep = splits.getLast();
+        var results = tiled.stream().map(Split::axis).toList();
+        var match = FragmentScheduler.match(analysis, intrinsic(warps.get().intrinsic()), results, deep.axis())
+                .orElseThrow();
+        var plan = new Plan(match, tiled.get(0), tiled.get(1), deep, warps.get());
+        padded = true;
+        var sums = sums(home, reduction, plan, splits, 0, zeros(home, plan));
+        spread(home, reduction, plan, sums);
+        return true;
+    }
+
+    private MachineOp.Intrinsic intrinsic(String name) {
+        return machine.intrinsics().ops().stream()
+                .filter(op -> op instanceof MachineOp.Intrinsic intrinsic && intrinsic.name().equals(name))
+                .map(MachineOp.Intrinsic.class::cast)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private List<Value> zeros(Scope home, Plan plan) {
+        var addend = plan.match().addend().orElseThrow();
+        var type = fragment(plan.match(), addend);
+        var nothing = constant(home, addend.type().elementType(), 0);
+        var zero = Value.of(type, "none");
+        home.ops.add(new TileOp.Broadcast(nothing, zero));
+        var all = new ArrayList<Value>();
+        for (long i = 0; i < plan.rows() * plan.columns(); i++) {
+            all.add(zero);
+        }
+        return all;
+    }
+
+    /// The type of the fragment that a parameter of the instruction is.
+    private static Type.Fragment fragment(Match match, Value parameter) {
+        int index = match.intrinsic().body().params().indexOf(parameter);
+        return new Type.Fragment(
+                parameter.tensor().element(),
+                parameter.tensor().dims(),
+                match.intrinsic().spreads().get(index));
+    }
+
+    /// Loops over the reduced axes, the last of them in blocks.
+    private List<Value> sums(
+            Scope scope, Reduction reduction, Plan plan, List<Split> splits, int index, List<Value> accumulators) {
+        if (index == splits.size() - 1) {
+            var tiles = tiles(reduction, plan.deep(), value -> isDeepLast(plan, value));
+            return stages(
+                    scope,
+                    plan.deep(),
+                    tiles,
+                    analysis.extent(plan.deep().axis()),
+                    accumulators,
+                    (inner, all, _, slot, _, _, current) -> products(inner, plan, all, slot, current));
+        }
+        var axis = splits.get(index).axis();
+        var counter = Value.of(Type.INDEX, axis);
+        var carried = accumulators.stream().map(Value::copy).toList();
+        var results = accumulators.stream().map(Value::copy).toList();
+        var inner = new Scope(scope);
+        inner.bind(axis, new Scope.Position(counter, 1, 1, 1, null));
+        var next = sums(inner, reduction, plan, splits, index + 1, carried);
+        carriedLoop(scope, analysis.extent(axis), counter, accumulators, carried, inner, next, results);
+        return results;
+    }
+
+    private static boolean isDeepLast(Plan plan, Value value) {
+        var parameter = plan.match().operands().entrySet().stream()
+                .filter(entry -> entry.getValue() == value)
+                .findFirst()
+                .orElseThrow()
+                .getKey();
+        return plan.match().order(parameter).getLast().equals(plan.deep().axis());
+    }
+
+    /// Multiplies what a block of the reduced axis holds in shared memory.
+    private List<Value> products(Scope scope, Plan plan, List<Tile> tiles, Value slot, List<Value> accumulators) {
+        var current = new ArrayList<>(accumulators);
+        long step = plan.match().extent(plan.deep().axis());
+        for (long deep = 0; deep < plan.deep().block(); deep += step) {
+            for (long row = 0; row < plan.rows(); row++) {
+                for (long column = 0; column < plan.columns(); column++) {
+                    int index = Math.toIntExact(row * plan.columns() + column);
+                    current.set(index, product(scope, plan, tiles, slot, deep, row, column, current.get(index)));
+                }
+            }
+        }
+        return current;
+    }
+
+    private Value product(
+            Scope scope, Plan plan, List<Tile> tiles, Value slot, long deep, long row, long column, Value sum) {
+        var match = plan.match();
+        var arguments = new ArrayList<Value>();
+        for (var parameter : match.intrinsic().body().params()) {
+            if (match.addend().equals(Optional.of(parameter))) {
+                arguments.add(sum);
+                continue;
+            }
+            var value = match.operands().get(parameter);
+            var tile = tiles.stream().filter(each -> each.value() == value).findFirst().orElseThrow();
+            boolean isRow = tile.across().equals(plan.row());
+            long number = isRow ? row : column;
+            arguments.add(scope.helper(
+                    List.of("fragment", System.identityHashCode(parameter), deep, number),
+                    () -> operand(scope, plan, tile, parameter, slot, deep, isRow, number)));
+        }
+        var result = Value.of(sum.type(), sum.hint());
+        scope.ops.add(new TileOp.Call(arguments, match.intrinsic().name(), List.of(result)));
+        return result;
+    }
+
+    private Value operand(
+            Scope scope, Plan plan, Tile tile, Value parameter, Value slot, long deep, boolean isRow, long number) {
+        var type = fragment(plan.match(), parameter);
+        var result = Value.of(type, parameter.hint());
+        var offsets = tile.place(slot, number(scope, Dim.of(deep)), corner(scope, plan, isRow, number));
+        var load = loading(type);
+        if (load.isEmpty()) {
+            scope.ops.add(new TileOp.Load(tile.buffer(), offsets, Optional.empty(), Optional.empty(), result));
+            return result;
+        }
+        var part = Value.of(new Type.Buffer(type.element(), type.dims(), Type.Space.SHARED), parameter.hint() + "_part");
+        scope.ops.add(new TileOp.View(tile.buffer(), offsets, part));
+        scope.ops.add(new TileOp.Call(List.of(part), load.get().name(), List.of(result)));
+        return result;
+    }
+
+    /// The instruction that loads such a fragment from shared memory, if there is one: it yields what it is given.
+    private Optional<MachineOp.Intrinsic> loading(Type.Fragment type) {
+        return machine.intrinsics().ops().stream()
+                .filter(MachineOp.Intrinsic.class::isInstance)
+                .map(MachineOp.Intrinsic.class::cast)
+                .filter(intrinsic -> {
+                    var body = intrinsic.body();
+                    return body.ops().size() == 1
+                            && body.params().size() == 1
+                            && body.params().getFirst().type() instanceof Type.Tensor tensor
+                            && tensor.equals(new Type.Tensor(type.element(), type.dims()))
+                            && intrinsic.spreads().equals(List.<IndexMap>of(type.spread()));
+                })
+                .findFirst();
+    }
+
+    /// Where a fragment of this warp begins within the tile of its block.
+    private Value corner(Scope scope, Plan plan, boolean isRow, long number) {
+        long size = isRow ? plan.height() : plan.width();
+        long count = isRow ? plan.rows() : plan.columns();
+        var warp = Dim.symbol("$0");
+        var along = isRow ? warp.floorDivide(plan.warps().columns()) : warp.modulo(plan.warps().columns());
+        return expression(scope, along.times(count * size).plus(number * size), warpNumber);
+    }
+
+    /// Hands the sums to the threads that go on with them.
+    private void spread(Scope home, Reduction reduction, Plan plan, List<Value> sums) {
+        var result = reduction.results().getFirst();
+        long padding = Math.max(1, 16 / Math.max(1, result.type().elementType().bits() / 8));
+        var dims = List.of(Dim.of(plan.row().tile()), Dim.of(plan.column().tile() + padding));
+        var buffer = sharedBuffer(result, dims);
+        for (long row = 0; row < plan.rows(); row++) {
+            for (long column = 0; column < plan.columns(); column++) {
+                home.ops.add(new TileOp.Store(
+                        sums.get(Math.toIntExact(row * plan.columns() + column)),
+                        buffer,
+                        List.of(corner(home, plan, true, row), corner(home, plan, false, column)),
+                        Optional.empty()));
+            }
+        }
+        home.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        Set<String> axes = new HashSet<>(analysis.free(result));
+        for (var coordinates : coordinates(home, axes)) {
+            var own = Value.of(laneType(plan.column().lanes(), element(result)), result.hint());
+            var place = List.of(
+                    point(home, plan.row(), coordinates), point(home, plan.column(), coordinates));
+            home.ops.add(new TileOp.Load(buffer, place, Optional.empty(), Optional.empty(), own));
+            home.remember(result, coordinates, own);
+        }
+    }
+
+    private static ElementType element(Value value) {
+        return value.type().elementType();
+    }
+
+    private Value point(Scope scope, Split split, Map<String, Integer> coordinates) {
+        int coordinate = coordinates.getOrDefault(split.axis(), 0);
+        return expression(
+                scope, Dim.symbol("$0").plus(coordinate * split.stride()), threadStarts.get(split.axis()));
+    }
+
+    private void carriedLoop(
+            Scope scope,
+            Dim extent,
+            Value counter,
+            List<Value> initial,
+            List<Value> carried,
+            Scope body,
+            List<Value> next,
+            List<Value> results) {
+        var params = new ArrayList<Value>();
+        params.add(counter);
+        params.addAll(carried);
+        scope.ops.add(new TileOp.For(
+                number(scope, Dim.ZERO),
+                number(scope, extent),
+                number(scope, Dim.ONE),
+                initial,
+                TileOp.Bind.SERIAL,
+                new Body(params, terminated(body.ops, next)),
+                results));
+    }
+}

@@ -1,0 +1,164 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.portolan.ir.MachineOp;
+import org.portolan.lowering.tile.Schedule.Block;
+import org.portolan.lowering.tile.Schedule.Form;
+import org.portolan.lowering.tile.Schedule.Split;
+import org.portolan.lowering.tile.Schedule.Warps;
+import org.portolan.lowering.tile.Tensorize.Match;
+
+/// Schedules for contractions that an instruction of the machine does on fragments: the warps of a block share a tile out,
+/// and each of them multiplies fragments that it takes from shared memory.
+final class FragmentScheduler {
+    /// Threads that keep a machine busy.
+    private static final double MANY = 8192;
+    /// Steps of the instruction in a block of the reduced axis.
+    private static final long[] STEPS = {2, 1};
+    private static final Shape[] SHAPES = {
+        new Shape(128, 128, 2, 4), new Shape(128, 64, 2, 2), new Shape(64, 128, 2, 2), new Shape(64, 64, 2, 2),
+        new Shape(64, 32, 2, 1), new Shape(32, 64, 1, 2), new Shape(32, 32, 1, 1), new Shape(16, 64, 1, 2),
+        new Shape(16, 32, 1, 1)
+    };
+
+    private final NestAnalysis analysis;
+    private final MachineOp.Chip machine;
+    private final List<String> common;
+    private final BlockScheduler.Axes axes;
+
+    /// A tile of a block, and how many warps lie along each of its axes.
+    private record Shape(long rows, long columns, long warpRows, long warpColumns) {
+        long warps() {
+            return warpRows * warpColumns;
+        }
+    }
+
+    private record Choice(Match match, Shape shape, long depth, double score) {}
+
+    FragmentScheduler(
+            NestAnalysis analysis, MachineOp.Chip machine, List<String> common, BlockScheduler.Axes axes) {
+        this.analysis = analysis;
+        this.machine = machine;
+        this.common = common;
+        this.axes = axes;
+    }
+
+    /// A schedule, if the machine has an instruction for the nest's one reduction.
+    Optional<Schedule> choose() {
+        if (analysis.reductions().size() != 1 || analysis.reductions().getFirst().over().isEmpty()) {
+            return Optional.empty();
+        }
+        Choice best = null;
+        for (var op : machine.intrinsics().ops()) {
+            if (op instanceof MachineOp.Intrinsic intrinsic) {
+                var match = match(analysis, intrinsic, List.of(axes.row(), axes.column()), axes.deep().getFirst());
+                var choice = match.flatMap(this::best);
+                if (choice.isPresent() && (best == null || choice.get().score() > best.score())) {
+                    best = choice.get();
+                }
+            }
+        }
+        return Optional.ofNullable(best).map(this::schedule);
+    }
+
+    /// The instruction as one on fragments for the nest's reduction.
+    static Optional<Match> match(
+            NestAnalysis analysis, MachineOp.Intrinsic intrinsic, List<String> results, String deep) {
+        int spreads = intrinsic.body().params().size() + 1;
+        var reduction = analysis.reductions().getFirst();
+        return intrinsic.spreads().size() == spreads
+                ? Tensorize.match(intrinsic, analysis, reduction, results, deep)
+                        .filter(match -> match.addend().isPresent())
+                        .filter(match -> Set.copyOf(Frontier.of(analysis, reduction, deep, Set.copyOf(results)))
+                                .equals(Set.copyOf(match.operands().values())))
+                : Optional.empty();
+    }
+
+    private Optional<Choice> best(Match match) {
+        Choice best = null;
+        for (var shape : SHAPES) {
+            for (long steps : STEPS) {
+                long depth = steps * match.extent(axes.deep().getFirst());
+                if (fits(match, shape, depth)) {
+                    double score = score(shape) * (steps + 2) / (steps + 3);
+                    if (best == null || score > best.score()) {
+                        best = new Choice(match, shape, depth, score);
+                    }
+                }
+            }
+        }
+        return Optional.ofNullable(best);
+    }
+
+    private boolean fits(Match match, Shape shape, long depth) {
+        long fragmentRows = match.extent(axes.row());
+        long fragmentColumns = match.extent(axes.column());
+        long threads = shape.warps() * machine.warp();
+        long accumulators = shape.rows() * shape.columns() / threads;
+        long bytes = shape.rows() * (shape.columns() + 16) * 4;
+        for (var value : match.operands().values()) {
+            long width = analysis.free(value).contains(axes.row()) ? shape.rows() : shape.columns();
+            bytes += 2 * (depth + 16) * (width + 16) * value.type().elementType().bits() / 8;
+        }
+        return shape.rows() / shape.warpRows() % fragmentRows == 0
+                && shape.columns() / shape.warpColumns() % fragmentColumns == 0
+                && threads <= machine.blockLimit()
+                && accumulators * 2 <= machine.vectorRegisters()
+                && bytes <= machine.sharedBytes();
+    }
+
+    private double score(Shape shape) {
+        double rows = analysis.estimate(axes.row());
+        double columns = analysis.estimate(axes.column());
+        double blocks = Math.ceil(rows / shape.rows()) * Math.ceil(columns / shape.columns());
+        double used = rows * columns / (blocks * shape.rows() * shape.columns());
+        for (var axis : common) {
+            blocks *= axis.equals(axes.row()) || axis.equals(axes.column()) ? 1 : analysis.estimate(axis);
+        }
+        double busy = Math.min(1, blocks * shape.warps() * machine.warp() / MANY);
+        double reuse = (double) shape.rows() * shape.columns() / (shape.rows() + shape.columns());
+        return used * Math.sqrt(busy) * reuse / (reuse + 24);
+    }
+
+    private Schedule schedule(Choice choice) {
+        var shape = choice.shape();
+        long threads = shape.warps() * machine.warp();
+        long lanes = Wide.lanes(
+                analysis,
+                axes.column(),
+                analysis.reductions().getFirst().results(),
+                machine.vectorBytes());
+        long columnThreads = Math.min(threads, shape.columns() / lanes);
+        long rowThreads = threads / columnThreads;
+        var splits = new ArrayList<Split>();
+        for (var axis : common) {
+            if (!axis.equals(axes.row()) && !axis.equals(axes.column())) {
+                splits.add(Split.scalar(axis));
+            }
+        }
+        splits.add(new Split(axes.row(), shape.rows(), Math.max(1, shape.rows() / rowThreads), 1, rowThreads));
+        splits.add(new Split(
+                axes.column(), shape.columns(), shape.columns() / lanes / columnThreads, lanes, columnThreads));
+        var stages = new ArrayList<List<Split>>();
+        analysis.nest().results().forEach(_ -> stages.add(List.of()));
+        var deep = axes.deep().getFirst();
+        var loops = new ArrayList<Split>();
+        for (var axis : analysis.reductions().getFirst().over()) {
+            if (!axis.equals(deep)) {
+                loops.add(Split.scalar(axis));
+            }
+        }
+        loops.add(new Split(deep, choice.depth(), 1, 1));
+        var warps = new Warps(choice.match().intrinsic().name(), shape.warpRows(), shape.warpColumns());
+        return new Schedule(
+                splits,
+                stages,
+                List.of(loops),
+                List.of(),
+                List.of(),
+                Optional.of(new Block(1, true, Form.REPEATED, Optional.of(warps))));
+    }
+}

@@ -211,6 +211,20 @@ class AclTest {
     }
 
     @Test
+    void manyLaunchesNeedNoMoreHandles() {
+        long stream = acl.stream();
+        long twice = acl.function(binary, "twice");
+        long y = acl.upload(floats(64, 0));
+        for (int i = 0; i < 10_000; i++) {
+            assertEquals(0, acl.launch(twice, 1, stream, new long[] {y, y}, sizes(64)));
+            if (i % 1000 == 0) acl.must("aclrtSynchronizeStream", Acl.pointer(stream));
+        }
+        acl.must("aclrtSynchronizeStream", Acl.pointer(stream));
+        acl.must("aclrtDestroyStream", Acl.pointer(stream));
+        acl.free(y);
+    }
+
+    @Test
     void faultsCanBePlanned() {
         long stream = acl.stream();
         var place = acl.arena.allocate(8);

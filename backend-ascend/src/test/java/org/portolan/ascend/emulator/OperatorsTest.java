@@ -1,5 +1,6 @@
 package org.portolan.ascend.emulator;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.foreign.MemorySegment;
@@ -70,6 +71,26 @@ class OperatorsTest {
         var x = values(10007);
         var y = run("elementwise", 7, words(1, x.length), x.length, upload(x), acl.allocate(x.length * 4L));
         near(y, 5e-7, i -> Math.sqrt(Math.abs(x[i])) / (1 + Math.exp(-x[i])));
+    }
+
+    @Test
+    void withoutChecksTheNumbersAreTheSame() {
+        var x = values(100_003);
+        var a = values(64 * 120);
+        var b = values(96 * 120);
+        long input = upload(x);
+        long left = upload(a);
+        long right = upload(b);
+        var followed = run("elementwise", 48, words(1, x.length), x.length, input, acl.allocate(x.length * 4L));
+        var product = run("*floats", 4, sizes(64, 96, 120, 1, false), 64 * 96, left, right, acl.allocate(64 * 96 * 4L));
+        acl.callVoid("portolan_emulator_checks", 0);
+        try {
+            var plain = run("elementwise", 48, words(1, x.length), x.length, input, acl.allocate(x.length * 4L));
+            assertArrayEquals(followed, plain);
+            assertArrayEquals(product, run("*floats", 4, sizes(64, 96, 120, 1, false), 64 * 96, left, right, acl.allocate(64 * 96 * 4L)));
+        } finally {
+            acl.callVoid("portolan_emulator_checks", 1);
+        }
     }
 
     @Test

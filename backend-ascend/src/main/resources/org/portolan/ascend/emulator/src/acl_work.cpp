@@ -19,6 +19,7 @@ Function *functions;
 
 struct Arguments {
     uint32_t magic;
+    uint64_t used; // the number of its last use
     Function *function;
     uint32_t count, open; // placeholders may be asked for once all were appended
     bool finalized;
@@ -29,6 +30,29 @@ struct Arguments {
         bool isPlaceHolder;
     } parts[kParameters];
 };
+
+// Nothing ends a handle, so the runtime does: one that has not been used for this many launches is given out again.
+constexpr uint64_t kArguments = 4096;
+Arguments *handles[kArguments];
+uint64_t cursor, uses;
+
+Arguments *takeArguments(Function *function) {
+    Locked locked(deviceMutex);
+    Arguments *found = nullptr;
+    for (uint64_t i = 0; i < kArguments; i++, cursor++) {
+        Arguments *&place = handles[cursor % kArguments];
+        if (place == nullptr) place = static_cast<Arguments *>(calloc(1, sizeof(Arguments)));
+        else if (place->used + kArguments > uses) continue;
+        found = place;
+        cursor++;
+        break;
+    }
+    if (found == nullptr) found = static_cast<Arguments *>(calloc(1, sizeof(Arguments))); // all are in use
+    for (uint32_t i = 0; i < found->count; i++) free(found->parts[i].data);
+    memset(found, 0, sizeof(Arguments));
+    found->magic = kArgumentsMagic, found->function = function, found->used = ++uses;
+    return found;
+}
 
 bool isArguments(const Arguments *arguments) { return arguments != nullptr && arguments->magic == kArgumentsMagic; }
 
@@ -253,9 +277,7 @@ PORTOLAN_ACL int32_t aclrtBinaryGetFunction(Binary_ *binary, const char *name, F
 PORTOLAN_ACL int32_t aclrtKernelArgsInit(Function *function, Arguments **result) {
     PORTOLAN_ENTER("aclrtKernelArgsInit");
     if (!isFunction(function)) return fail(RuntimeParameter, "aclrtKernelArgsInit: the function is none");
-    auto *made = static_cast<Arguments *>(calloc(1, sizeof(Arguments)));
-    made->magic = kArgumentsMagic, made->function = function;
-    *result = made;
+    *result = takeArguments(function);
     return Fine;
 }
 
@@ -336,9 +358,8 @@ PORTOLAN_ACL int32_t aclrtLaunchKernelWithConfig(Function *function, uint32_t bl
         memcpy(space, part.data, part.size);
         space += (part.size + 31) / 32 * 32;
     }
-    int32_t code = putLaunch(*stream, function, blocks, words, arguments->count, freedLater);
-    // Memory of the runtime: the handle ends with its launch in this library, so that nothing has to free it.
-    return code;
+    arguments->used = ++uses;
+    return putLaunch(*stream, function, blocks, words, arguments->count, freedLater);
 }
 
 struct PlaceHolder {

@@ -97,6 +97,7 @@ struct Core {
     uint32_t dirtyLines;
     int32_t dirtyLine;
     Allocation *recent;
+    uint32_t recentChanges;
 
     void *jump[5];
     char message[1024];

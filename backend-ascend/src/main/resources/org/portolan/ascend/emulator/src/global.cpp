@@ -10,10 +10,12 @@ uint8_t *Core::global(const Global &tensor, uint64_t offset, uint64_t bytes, con
     }
     uint8_t *address = tensor.address + offset;
     Allocation *found = recent;
-    if (found == nullptr || address < found->base || address + bytes > found->base + found->padded) {
+    uint32_t changes = memoryChanges();
+    if (found == nullptr || recentChanges != changes || address < found->base || address + bytes > found->base + found->padded) {
         found = findAllocation(address);
         if (found == nullptr || address >= found->base + found->padded + 64) fault("%s is at %p, which is in no allocation", what, (void *)address);
         recent = found;
+        recentChanges = changes;
     }
     if (found->host) fault("%s is at %p, in memory of the host", what, (void *)address);
     if (found->freed) fault("%s is in allocation %u of %lu bytes, which was freed", what, found->number, (unsigned long)found->size);

@@ -11,6 +11,7 @@ Allocation **allocations; // by address
 int32_t count, capacity;
 uint32_t numbers;
 uint64_t inUse, quarantined;
+uint32_t changes;
 
 // The index of the last allocation that starts at or before the address, -1 for none.
 int32_t indexOf(const void *address) {
@@ -34,6 +35,7 @@ bool isRed(const Allocation &of) {
 }
 
 void give(int32_t index) {
+    __atomic_add_fetch(&changes, 1, __ATOMIC_RELEASE);
     Allocation *gone = allocations[index];
     munmap(gone->base - kRedZone, gone->mapped);
     uint64_t cells = (gone->padded + 31) / 32;
@@ -55,6 +57,8 @@ uint64_t memoryInAll() {
     }
     return bytes;
 }
+
+uint32_t memoryChanges() { return __atomic_load_n(&changes, __ATOMIC_ACQUIRE); }
 
 uint64_t memoryInUse() { return __atomic_load_n(&inUse, __ATOMIC_RELAXED); }
 

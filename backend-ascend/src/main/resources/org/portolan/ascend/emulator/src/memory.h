@@ -30,6 +30,8 @@ int32_t allocateMemory(uint64_t size, bool host, void **result);
 // 0, or why not: 1 unknown address, 2 freed already, 3 a red zone was written.
 int32_t freeMemory(void *address, bool host);
 void markInitialized(Allocation &, uint64_t offset, uint64_t bytes);
+// Grows when an allocation is forgotten: what findAllocation gave may be gone then.
+uint32_t memoryChanges();
 uint64_t memoryInUse();
 uint64_t memoryInAll();
 // The number of an allocation whose red zone was written and that was not told of before, or -1.

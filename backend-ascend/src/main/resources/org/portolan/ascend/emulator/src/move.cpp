@@ -92,18 +92,9 @@ void copyOut(const Global &dst, const Local &a, const Rows &rows, Place place) {
         core.read(from, rows.length, "the source");
         uint8_t *to = core.global(dst, row * rows.targetStep, rows.length, "the destination");
         if (reinterpret_cast<uint64_t>(to) % rows.element != 0) core.fault("the destination is at %p, no multiple of its element's %d bytes", (void *)to, rows.element);
-        if (core.atomic != 0 && checking) {
-            uint8_t *set = static_cast<uint8_t *>(malloc(rows.length));
-            memset(set, 1, rows.length);
-            uint64_t offset = to - core.recent->base;
-            for (uint64_t i = 0; core.recent->initialized != nullptr && i < rows.length; i++) {
-                uint64_t at = offset + i;
-                set[i] = core.recent->initialized[at / 32] >> (at % 32) & 1;
-            }
-            bool all = true;
-            for (uint64_t i = 0; i < rows.length; i++) all &= set[i] != 0;
-            free(set);
-            if (!all) core.fault("atomic addition to global memory that was never written");
+        for (uint64_t i = 0; core.atomic != 0 && core.recent->initialized != nullptr && i < rows.length; i++) {
+            uint64_t at = to - core.recent->base + i;
+            if ((core.recent->initialized[at / 32] >> (at % 32) & 1) == 0) core.fault("atomic addition to global memory that was never written");
         }
         core.globalWrites(to, rows.length, 0, 0);
         if (core.atomic == 0) memcpy(to, from, rows.length);

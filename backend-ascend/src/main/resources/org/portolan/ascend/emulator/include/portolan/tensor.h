@@ -19,16 +19,18 @@ public:
     }
     template <class U> LocalTensor<U> ReinterpretCast() const { return LocalTensor<U>(*this); }
     T GetValue(uint32_t index, PORTOLAN_LINE) const {
-        portolan::scalarRead(*this, uint64_t(index) * sizeof(T), sizeof(T), {"GetValue", line.number});
+        if (!isPlain(index)) portolan::scalarRead(*this, uint64_t(index) * sizeof(T), sizeof(T), {"GetValue", line.number});
         T value;
         __builtin_memcpy(&value, address + uint64_t(index) * sizeof(T), sizeof(T));
         return value;
     }
     template <class U> void SetValue(uint32_t index, U value, PORTOLAN_LINE) const {
-        portolan::scalarWrite(*this, uint64_t(index) * sizeof(T), sizeof(T), {"SetValue", line.number});
+        if (!isPlain(index)) portolan::scalarWrite(*this, uint64_t(index) * sizeof(T), sizeof(T), {"SetValue", line.number});
         T element = static_cast<T>(value);
         __builtin_memcpy(address + uint64_t(index) * sizeof(T), &element, sizeof(T));
     }
+    // Whether the library has nothing to say about an access of the scalar unit.
+    bool isPlain(uint32_t index) const { return !portolan::checking && (uint64_t(index) + 1) * sizeof(T) <= bytes; }
     uint32_t GetSize() const { return bytes / sizeof(T); }
     uint32_t GetLength() const { return bytes; }
     void SetSize(uint32_t count) { bytes = count * sizeof(T); }

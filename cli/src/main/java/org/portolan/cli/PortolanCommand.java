@@ -36,6 +36,8 @@ import picocli.CommandLine.Spec;
             ConformanceCommand.class,
             TargetsCommand.class,
             DoctorCommand.class,
+            SelftestCommand.class,
+            DistCommand.class,
             DemoCommand.class,
             CompletionCommand.class,
             HelpCommand.class

@@ -6,8 +6,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.function.LongUnaryOperator;
+import org.portolan.runtime.data.RandomTensors;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
@@ -60,7 +60,7 @@ public final class ResourceBytes {
                 count(values, elements);
                 yield each(type, elements, i -> ElementTypes.encodeLong(type, values.get((int) i)), arena);
             }
-            case Resource.Random(long seed) -> random(type, elements, seed, arena);
+            case Resource.Random(long seed) -> RandomTensors.noise(type, elements, seed, arena);
             case Resource.Texts _ -> throw new IrException("texts have no elements of fixed size");
         };
     }
@@ -90,17 +90,5 @@ public final class ResourceBytes {
             ElementTypes.setBits(type, segment, i, bits.applyAsLong(i));
         }
         return segment;
-    }
-
-    /// Floats are uniform from -1 to 1, integers and truth values in all their bits.
-    private static MemorySegment random(ElementType type, long elements, long seed, Arena arena) {
-        var random = new SplittableRandom(seed);
-        return each(
-                type,
-                elements,
-                _ -> type.isFloat()
-                        ? ElementTypes.encodeDouble(type, random.nextDouble(-1, 1))
-                        : ElementTypes.encodeLong(type, type == ElementType.BOOL ? random.nextInt(2) : random.nextLong()),
-                arena);
     }
 }

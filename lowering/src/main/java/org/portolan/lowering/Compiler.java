@@ -119,7 +119,8 @@ public final class Compiler {
         return HostProgram.of(lowered);
     }
 
-    private static Optional<ProgramBuilder.HostImage> hostImage(HostProgram program) {
+    /// The code of the kernels that run on the host beside the target, where there are such.
+    public static Optional<ProgramBuilder.HostImage> hostImage(HostProgram program) {
         if (program.hostKernels().isEmpty()) {
             return Optional.empty();
         }

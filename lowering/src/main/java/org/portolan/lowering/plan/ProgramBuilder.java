@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.Resource;
 import org.portolan.ir.Type;
@@ -25,10 +26,17 @@ public final class ProgramBuilder {
     private record Key(Resource data, Type.Buffer type) {}
 
     private final ProgramFileWriter writer;
+    private final BiConsumer<PlanOp.Constant, Slot.Weight> added;
     private final Map<Key, Slot.Weight> weights = new HashMap<>();
 
     public ProgramBuilder(ProgramFileWriter writer) {
+        this(writer, (_, _) -> {});
+    }
+
+    /// @param added told of each weight that is written, in the order of the file
+    public ProgramBuilder(ProgramFileWriter writer, BiConsumer<PlanOp.Constant, Slot.Weight> added) {
         this.writer = writer;
+        this.added = added;
     }
 
     /// Adds a target.
@@ -58,7 +66,9 @@ public final class ProgramBuilder {
         return weights.computeIfAbsent(
                 new Key(constant.data(), constant.result().buffer()), key -> {
                     try (var arena = Arena.ofConfined()) {
-                        return writer.addWeight(WeightPacker.pack(key.data(), key.type(), arena));
+                        var weight = writer.addWeight(WeightPacker.pack(key.data(), key.type(), arena));
+                        added.accept(constant, weight);
+                        return weight;
                     } catch (IOException e) {
                         throw new UncheckedIOException(e);
                     }

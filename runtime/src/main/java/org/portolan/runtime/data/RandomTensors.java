@@ -1,6 +1,8 @@
 package org.portolan.runtime.data;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
@@ -51,6 +53,21 @@ public final class RandomTensors {
             ElementTypes.setLong(type, data, index, value);
         }
         return tensor;
+    }
+
+    /// Elements in place of weights that must not travel: those of {@code java.util.SplittableRandom}, floating-point ones
+    /// from -1 to 1, integers and bools in all their bits. A compiler that is given weights by their seed takes these.
+    public static MemorySegment noise(ElementType type, long elements, long seed, Arena arena) {
+        var random = new SplittableRandom(seed);
+        var data = arena.allocate(type.bytes(elements), 64);
+        for (long index = 0; index < elements; index++) {
+            if (type.isFloat()) {
+                ElementTypes.setDouble(type, data, index, random.nextDouble(-1, 1));
+            } else {
+                ElementTypes.setLong(type, data, index, type == ElementType.BOOL ? random.nextInt(2) : random.nextLong());
+            }
+        }
+        return data;
     }
 
     private static long bits(long seed, long index) {

@@ -1,0 +1,96 @@
+package org.portolan.cli.selftest;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.text.IrParser;
+import org.portolan.lowering.Machines;
+import org.portolan.lowering.Target;
+import org.portolan.runtime.device.KernelError;
+import org.portolan.runtime.selftest.Pack;
+import org.portolan.runtime.type.ElementType;
+
+/// What a selftest consists of: a case for each kind of operation, an error, a model, and speeds.
+public final class SelftestPack {
+    private static final double TOLERANCE = 1e-4;
+    private static final double HALF_TOLERANCE = 2e-2;
+    private static final int LINKS = 5;
+    private static final List<Integer> SIZES = List.of(128, 512, 1024, 2048, 4096, 8192);
+    private static final List<ElementType> TYPES = List.of(ElementType.F32, ElementType.F16, ElementType.BF16);
+    private static final List<List<Integer>> ATTENTIONS =
+            List.of(List.of(2, 64, 32), List.of(12, 512, 64), List.of(32, 2048, 64), List.of(32, 8192, 128));
+
+    private SelftestPack() {}
+
+    /// Writes the pack for a target.
+    ///
+    /// @param progress told what is being compiled
+    public static void write(Target target, Path file, Consumer<String> progress) throws IOException {
+        var writer = new PackWriter(target);
+        for (var function : functions("cases.ir")) {
+            progress.accept(function.name());
+            var narrow = function.body().params().stream().anyMatch(param -> param.tensor().element().bits() == 16);
+            writer.check(function.name(), Pack.Kind.CHECK, function, lowest(function), narrow ? HALF_TOLERANCE : TOLERANCE);
+        }
+        for (var function : functions("failure.ir")) {
+            writer.failure(function.name(), function, KernelError.INDEX_OUT_OF_RANGE);
+        }
+        progress.accept("the structure of MiniLM");
+        var encoder = SpeedModels.encoder();
+        writer.check("structure of MiniLM, 16 tokens", Pack.Kind.MODEL, encoder, Map.of("n", 16L), 10 * TOLERANCE);
+        writer.time("structure of MiniLM, 128 tokens", encoder, Map.of("n", 128L));
+        speeds(target, writer, progress);
+        writer.write(file);
+    }
+
+    private static void speeds(Target target, PackWriter writer, Consumer<String> progress) throws IOException {
+        var missing = Machines.missingTypes(target.machine());
+        for (var type : TYPES) {
+            if (missing.contains(type)) continue;
+            for (int n : SIZES) {
+                var series = "product " + type + " " + n + "x" + n + "x" + n;
+                progress.accept(series);
+                for (int links : new int[] {1, LINKS}) {
+                    writer.speed(
+                            SpeedModels.products(type, n, links),
+                            type == ElementType.F32 ? TOLERANCE : HALF_TOLERANCE,
+                            new Pack.Speed("product " + type, series, links, 2.0 * n * n * n, SpeedModels.scale(n)));
+                }
+            }
+        }
+        for (var shape : ATTENTIONS) {
+            int heads = shape.get(0);
+            int length = shape.get(1);
+            int size = shape.get(2);
+            var series = "attention f32, " + heads + " heads of " + size + ", length " + length;
+            progress.accept(series);
+            for (int links : new int[] {1, LINKS}) {
+                writer.speed(
+                        SpeedModels.attention(heads, length, size, links),
+                        TOLERANCE,
+                        new Pack.Speed("attention", series, links, 4.0 * heads * length * length * size, 0));
+            }
+        }
+    }
+
+    private static Map<String, Long> lowest(GraphOp.Function function) {
+        var numbers = new HashMap<String, Long>();
+        function.symbols().forEach(symbol -> numbers.put(symbol.name(), symbol.minimum()));
+        return numbers;
+    }
+
+    private static List<GraphOp.Function> functions(String file) {
+        try (var stream = SelftestPack.class.getResourceAsStream("/org/portolan/cli/selftest/" + file)) {
+            var text = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+            return IrParser.parse(text, file).stream().map(GraphOp.Function.class::cast).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+package org.portolan.runtime.selftest;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import org.portolan.runtime.Model;
+import org.portolan.runtime.PortolanException;
+import org.portolan.runtime.PortolanException.DeadlineExceeded;
+import org.portolan.runtime.PortolanException.RunFailed;
+import org.portolan.runtime.RunOptions;
+import org.portolan.runtime.Tensor;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceHealth;
+import org.portolan.runtime.selftest.Report.Result;
+import org.portolan.runtime.selftest.Report.Timing;
+
+/// Runs a pack on a device: what the device does without kernels, every case, many runs at once, and the times.
+public final class Selftest implements AutoCloseable {
+    private static final int THREADS = 4;
+    private static final int RUNS_AT_ONCE = 20;
+
+    private final PackFile file;
+    private final Device device;
+    private final Device[] devices;
+    private final Consumer<String> progress;
+    private final List<Result> results = new ArrayList<>();
+    private final List<Timing> timings = new ArrayList<>();
+    private final List<String> notes = new ArrayList<>();
+
+    /// @param devices an accelerator and then the host, or one device; the caller closes them afterwards
+    /// @param progress told what is being done
+    public Selftest(Path pack, List<Device> devices, Consumer<String> progress) throws IOException {
+        file = new PackFile(pack);
+        device = devices.getFirst();
+        this.devices = devices.toArray(Device[]::new);
+        this.progress = progress;
+    }
+
+    public Report run() {
+        DeviceChecks.all().forEach((name, check) -> attempt(name, () -> check.run(device)));
+        for (var item : file.pack().cases()) {
+            switch (item.kind()) {
+                case CHECK -> attempt(item.name(), () -> check(item));
+                case FAILURE -> attempt(item.name(), () -> failure(item));
+                case MODEL -> attempt(item.name(), () -> time(item));
+                case SPEED -> {}
+            }
+        }
+        file.pack().cases().stream()
+                .filter(item -> item.kind() == Pack.Kind.CHECK)
+                .findFirst()
+                .ifPresent(item -> {
+                    attempt("many runs at once", () -> atOnce(item));
+                    attempt("a deadline ends a run, and not the next", () -> deadline(item));
+                });
+        new SpeedTable(file, devices, progress, timings, notes).run(this::attempt);
+        return new Report(device.description(), file.pack().target(), results, timings, notes);
+    }
+
+    /// Runs a check and notes what became of it. After the device is lost nothing else is tried.
+    private void attempt(String name, Callable<String> check) {
+        if (device.health() == DeviceHealth.LOST) {
+            results.add(new Result(name, "not tried: the device is lost", 0));
+            return;
+        }
+        progress.accept(name);
+        long start = System.nanoTime();
+        String problem;
+        try {
+            problem = check.call();
+        } catch (Exception | StackOverflowError | OutOfMemoryError e) {
+            problem = e.getClass().getSimpleName() + ": " + e.getMessage();
+        }
+        results.add(new Result(name, problem, (System.nanoTime() - start) / 1e6));
+    }
+
+    private Map<String, Tensor> inputs(Pack.Case item) throws IOException {
+        var inputs = new LinkedHashMap<String, Tensor>();
+        for (var data : item.inputs()) {
+            inputs.put(data.name(), file.tensor(data));
+        }
+        return inputs;
+    }
+
+    private String check(Pack.Case item) throws IOException {
+        try (var model = file.load(item, devices)) {
+            var inputs = inputs(item);
+            // The second run works in memory that the first has left behind.
+            var first = difference(item, model, inputs);
+            return first.isEmpty() ? difference(item, model, inputs) : first;
+        }
+    }
+
+    private String difference(Pack.Case item, Model model, Map<String, Tensor> inputs) throws IOException {
+        try (var outputs = model.run(inputs)) {
+            for (var expected : item.outputs()) {
+                var difference = TensorCheck.difference(
+                        expected.name(), file.tensor(expected), outputs.get(expected.name()), item.tolerance());
+                if (!difference.isEmpty()) {
+                    return difference;
+                }
+            }
+            return "";
+        }
+    }
+
+    private String failure(Pack.Case item) throws IOException {
+        try (var model = file.load(item, devices)) {
+            var inputs = inputs(item);
+            for (int round = 0; round < 2; round++) {
+                try {
+                    model.run(inputs).close();
+                    return "the run ended without the error that it should have";
+                } catch (RunFailed e) {
+                    if (e.code() != item.failure()) {
+                        return "the run failed with code " + e.code() + ", expected " + item.failure() + ": " + e.getMessage();
+                    }
+                }
+            }
+            return "";
+        }
+    }
+
+    /// Checks what is expected, if anything, and measures a run, copies of inputs and outputs included.
+    private String time(Pack.Case item) throws IOException {
+        try (var model = file.load(item, devices)) {
+            var inputs = inputs(item);
+            var difference = difference(item, model, inputs);
+            if (difference.isEmpty()) {
+                timings.add(new Timing(item.name(), Stopwatch.median(() -> model.run(inputs).close()) / 1e6, 0));
+            }
+            return difference;
+        }
+    }
+
+    private String atOnce(Pack.Case item) throws Exception {
+        try (var model = file.load(item, devices); var executor = Executors.newFixedThreadPool(THREADS)) {
+            var inputs = inputs(item);
+            Callable<String> runs = () -> {
+                for (int run = 0; run < RUNS_AT_ONCE; run++) {
+                    var difference = difference(item, model, inputs);
+                    if (!difference.isEmpty()) {
+                        return difference;
+                    }
+                }
+                return "";
+            };
+            var futures = new ArrayList<Future<String>>();
+            for (int thread = 0; thread < THREADS; thread++) {
+                futures.add(executor.submit(runs));
+            }
+            for (var future : futures) {
+                if (!future.get().isEmpty()) {
+                    return future.get();
+                }
+            }
+            return "";
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof PortolanException cause ? cause : e;
+        }
+    }
+
+    private String deadline(Pack.Case item) throws IOException {
+        try (var model = file.load(item, devices)) {
+            var inputs = inputs(item);
+            try {
+                model.run(inputs, RunOptions.none().withTimeout(Duration.ZERO)).close();
+                return "a run with no time at all ended well";
+            } catch (DeadlineExceeded e) {
+                return difference(item, model, inputs);
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        file.close();
+    }
+}

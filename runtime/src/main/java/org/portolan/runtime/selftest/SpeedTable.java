@@ -1,0 +1,89 @@
+package org.portolan.runtime.selftest;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.portolan.runtime.Tensor;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.selftest.Report.Timing;
+
+/// The times of single operations: a long chain of them less a short one, so that neither copies nor the start of a run
+/// count. Sizes that would take too long are left out, and said.
+final class SpeedTable {
+    private static final double LONGEST_NANOSECONDS = 2e9;
+
+    private final PackFile file;
+    private final Device[] devices;
+    private final Consumer<String> progress;
+    private final List<Timing> timings;
+    private final List<String> notes;
+    /// By family, the nanoseconds of one operation at the last size.
+    private final Map<String, Double> perOperation = new HashMap<>();
+
+    SpeedTable(PackFile file, Device[] devices, Consumer<String> progress, List<Timing> timings, List<String> notes) {
+        this.file = file;
+        this.devices = devices;
+        this.progress = progress;
+        this.timings = timings;
+        this.notes = notes;
+    }
+
+    /// @param attempt runs a check of a name
+    void run(BiConsumer<String, Callable<String>> attempt) {
+        var series = new LinkedHashMap<String, List<Pack.Case>>();
+        for (var item : file.pack().cases()) {
+            if (item.kind() == Pack.Kind.SPEED) {
+                series.computeIfAbsent(item.speed().series(), _ -> new ArrayList<>()).add(item);
+            }
+        }
+        series.forEach((name, cases) -> {
+            var longest = cases.getLast().speed();
+            double expected = perOperation.getOrDefault(longest.family(), 0.0) * longest.operations() * longest.links();
+            if (expected > LONGEST_NANOSECONDS) {
+                notes.add(String.format("%s was left out: a run would take about %.0f s here", name, expected / 1e9));
+            } else {
+                attempt.accept(name, () -> measure(name, cases));
+            }
+        });
+    }
+
+    private String measure(String name, List<Pack.Case> cases) throws IOException {
+        var inputs = new LinkedHashMap<String, Tensor>();
+        for (var data : cases.getFirst().inputs()) {
+            inputs.put(data.name(), file.tensor(data));
+        }
+        var times = new ArrayList<Double>();
+        for (var item : cases) {
+            progress.accept(name + ", chain of " + item.speed().links());
+            try (var model = file.load(item, devices)) {
+                try (var outputs = model.run(inputs)) {
+                    var problem = problem(item, inputs, outputs.asMap().values().iterator().next());
+                    if (!problem.isEmpty()) {
+                        return problem;
+                    }
+                }
+                times.add(Stopwatch.median(() -> model.run(inputs).close()));
+            }
+        }
+        var speed = cases.getLast().speed();
+        double links = speed.links() - cases.getFirst().speed().links();
+        double nanoseconds = Math.max(1, (times.getLast() - times.getFirst()) / links);
+        perOperation.put(speed.family(), times.getLast() / speed.links() / speed.operations());
+        timings.add(new Timing(name, nanoseconds / 1e6, speed.operations() / nanoseconds * 1e9));
+        return "";
+    }
+
+    private static String problem(Pack.Case item, Map<String, Tensor> inputs, Tensor found) {
+        if (item.speed().scale() == 0 || item.speed().links() != 1) {
+            return "";
+        }
+        var operands = inputs.values().iterator();
+        return TensorCheck.product(operands.next(), operands.next(), found, item.speed().scale(), item.tolerance());
+    }
+}

@@ -1,20 +1,28 @@
 package org.portolan.opencl.driver;
 
+import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 
 /// Builds programs, and keeps what was built.
+///
+/// PoCL compiles a kernel when it is first launched, for the size of its group, and keeps the result in a cache of its own.
+/// A binary that is asked of it beforehand is compiled for any size, and again for the size that is used: for PoCL keeping
+/// binaries here would double the time of the first run and save nothing later, so that it is done only where
+/// {@code PORTOLAN_OPENCL_CACHE} is {@code always}. With {@code never} no driver's binaries are kept.
 final class Programs {
     private static final Pattern LINE_NUMBER = Pattern.compile("(?:<\\w+>|\\S+\\.cl|\\binput):(\\d{1,7}):");
     private static final int SHOWN = 4;
+    private static final String CACHE_VARIABLE = "PORTOLAN_OPENCL_CACHE";
 
     private Programs() {}
 
     /// @return the handle of a program that is ready
     static long build(OpenClDevice device, ImageHeader header, String source) {
         var options = "-cl-std=CL1.2" + (device.facts.exactDivision() ? " -cl-fp32-correctly-rounded-divide-sqrt" : "");
-        var cache = BinaryCache.open();
+        var cache = keepsBinaries(device.facts) ? BinaryCache.open() : Optional.<BinaryCache>empty();
         var key = BinaryCache.key(device.facts, options, source);
         if (cache.isPresent()) {
             var binary = cache.get().find(key);
@@ -27,13 +35,23 @@ final class Programs {
             }
         }
         long program = fromSource(device, header, source, options);
-        if (cache.isPresent() && !device.facts.emulated()) {
+        if (cache.isPresent()) {
             var binary = device.library.binary(program);
             if (binary.length > 0) {
                 cache.get().put(key, binary);
             }
         }
         return program;
+    }
+
+    private static boolean keepsBinaries(DeviceFacts device) {
+        var wish = System.getProperty(
+                "org.portolan.opencl.cache", Objects.requireNonNullElse(System.getenv(CACHE_VARIABLE), ""));
+        return switch (wish) {
+            case "always" -> true;
+            case "never" -> false;
+            default -> !device.emulated() && !device.platform().contains("PoCL");
+        };
     }
 
     /// 0 where the driver does not take it back.

@@ -61,9 +61,15 @@ final class Builder {
         if (type.base() == CType.Base.TRUTH) {
             return truth(type, (value & 1) != 0);
         }
-        var scalar = new Term(
-                type.lane(), words.integer(type.lane(), value), OptionalLong.of(value), value >= 0);
+        long own = wrapped(type, value);
+        var scalar = new Term(type.lane(), words.integer(type.lane(), own), OptionalLong.of(own), own >= 0);
         return splat(scalar, type.lanes());
+    }
+
+    /// The number as the type holds it.
+    private static long wrapped(CType type, long value) {
+        int unused = 64 - type.bits();
+        return type.base().isSigned() ? value << unused >> unused : value << unused >>> unused;
     }
 
     Term truth(CType type, boolean value) {
@@ -117,7 +123,7 @@ final class Builder {
             throw new EmitException("a vector of " + value.type().lanes() + " lanes stands where " + lanes + " are");
         }
         var type = value.type().withLanes(lanes);
-        return Term.of(type, words.splat(type, value.text()));
+        return new Term(type, words.splat(type, value.text()), value.number(), value.nonNegative());
     }
 
     Term lane(Term vector, int lane) {
@@ -179,8 +185,8 @@ final class Builder {
             return value;
         }
         type(to);
-        if (value.literal().isPresent() && !to.isFloat() && base != CType.Base.TRUTH) {
-            return integer(to, value.literal().getAsLong());
+        if (value.number().isPresent() && !to.isFloat() && base != CType.Base.TRUTH) {
+            return integer(to, value.number().getAsLong());
         }
         return Term.of(
                 to,
@@ -191,6 +197,9 @@ final class Builder {
 
     Term bits(Term value, CType type) {
         var to = type.withLanes(value.type().lanes());
+        if (value.number().isPresent() && !to.isFloat()) {
+            return integer(to, value.number().getAsLong());
+        }
         return value.type().equals(to) ? value : Term.of(to, words.bits(value.type(), to, value.text()));
     }
 

@@ -122,7 +122,7 @@ final class Integers {
 
     /// 0 for distances of the width and more, and for negative ones.
     static Term shift(Builder builder, String operator, Term value, Term distance, ElementType element) {
-        var number = distance.literal();
+        var number = distance.number();
         boolean known = number.isPresent() && number.getAsLong() >= 0 && number.getAsLong() < element.bits();
         var type = value.type();
         if (known) {
@@ -157,7 +157,7 @@ final class Integers {
     }
 
     private static boolean isPlainDivisor(Term divisor) {
-        return divisor.literal().isPresent() && divisor.literal().getAsLong() > 0;
+        return divisor.number().isPresent() && divisor.number().getAsLong() > 0;
     }
 
     private static String name(ElementType element, Term value) {

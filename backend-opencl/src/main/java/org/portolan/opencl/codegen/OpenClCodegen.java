@@ -74,7 +74,9 @@ public final class OpenClCodegen implements Codegen {
             }
         }
         var words = new OpenClWords(
-                machine.types().contains("f64"), machine.features().contains("cl_khr_int64_base_atomics"));
+                machine.vectorBytes(),
+                machine.types().contains("f64"),
+                machine.features().contains("cl_khr_int64_base_atomics"));
         try {
             var source = CEmitter.emit(expanded, words, intrinsics);
             var text = new StringBuilder();

@@ -15,9 +15,10 @@ import org.portolan.lowering.c.Words;
 /// The words of OpenCL C 1.2. A buffer is a memory object and the number of bytes from its start, since the place of a
 /// value in an arena is seldom where a memory object may begin. Truth values of vectors are vectors of {@code int}.
 ///
+/// @param vectorBytes of the machine's vectors; OpenCL C has longer ones, which compilers take apart badly
 /// @param hasDouble whether the device has {@code cl_khr_fp64}
 /// @param hasLongAtomics whether it has {@code cl_khr_int64_base_atomics}
-record OpenClWords(boolean hasDouble, boolean hasLongAtomics) implements Words {
+record OpenClWords(long vectorBytes, boolean hasDouble, boolean hasLongAtomics) implements Words {
     private static final Set<String> RESERVED = Set.copyOf(List.of(("auto break case char const continue default do double "
                     + "else enum extern float for goto if inline int long register restrict return short signed sizeof static "
                     + "struct switch typedef union unsigned void volatile while bool true false half uchar ushort uint ulong "
@@ -44,7 +45,7 @@ record OpenClWords(boolean hasDouble, boolean hasLongAtomics) implements Words {
 
     @Override
     public List<Integer> widths() {
-        return List.of(16, 8, 4, 2, 1);
+        return vectorBytes >= 64 ? List.of(16, 8, 4, 2, 1) : vectorBytes >= 32 ? List.of(8, 4, 2, 1) : List.of(4, 2, 1);
     }
 
     // ------------------------------------------------------------------------------------------------------- functions

@@ -10,6 +10,9 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
 /// The functions of the loader's library that are used here. Handles of OpenCL are 64-bit numbers. Each method that gives
 /// an error code gives it as OpenCL does.
@@ -23,6 +26,9 @@ final class OpenCl {
     private static final MemoryLayout POINTER = ValueLayout.ADDRESS;
 
     private static Loaded loaded;
+
+    private volatile ExecutorService oneThread;
+    private volatile Thread simulating;
 
     /// @param reason why there is no library; empty where there is
     record Loaded(Optional<OpenCl> library, String reason) {}
@@ -80,8 +86,8 @@ final class OpenCl {
         setKernelArgument = find.function("clSetKernelArg", INT, LONG, INT, LONG, POINTER);
         launch = find.function(
                 "clEnqueueNDRangeKernel", INT, LONG, LONG, INT, POINTER, POINTER, POINTER, INT, POINTER, POINTER);
-        read = find.function("clEnqueueReadBuffer", INT, LONG, LONG, INT, LONG, LONG, POINTER, INT, POINTER, POINTER);
-        write = find.function("clEnqueueWriteBuffer", INT, LONG, LONG, INT, LONG, LONG, POINTER, INT, POINTER, POINTER);
+        read = find.function("clEnqueueReadBuffer", INT, LONG, LONG, INT, LONG, LONG, LONG, INT, POINTER, POINTER);
+        write = find.function("clEnqueueWriteBuffer", INT, LONG, LONG, INT, LONG, LONG, LONG, INT, POINTER, POINTER);
         copy = find.function("clEnqueueCopyBuffer", INT, LONG, LONG, LONG, LONG, LONG, LONG, INT, POINTER, POINTER);
         marker = find.function("clEnqueueMarkerWithWaitList", INT, LONG, INT, POINTER, POINTER);
         flush = find.function("clFlush", INT, LONG);
@@ -139,6 +145,42 @@ final class OpenCl {
         int call(long size, MemorySegment value, MemorySegment actual) throws Throwable;
     }
 
+    private interface Calling {
+        int call() throws Throwable;
+    }
+
+    private int run(Calling call) {
+        try {
+            var one = oneThread;
+            return one == null || Thread.currentThread() == simulating ? call.call() : one.submit(() -> apply(call)).get();
+        } catch (Throwable e) {
+            throw unexpected(e instanceof ExecutionException failed ? failed.getCause() : e);
+        }
+    }
+
+    private static int apply(Calling call) throws Exception {
+        try {
+            return call.call();
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /// From now on one thread alone calls the library: a simulator keeps what it knows with the thread that it knows it from.
+    synchronized void callFromOneThread() {
+        if (oneThread == null) {
+            oneThread = Executors.newSingleThreadExecutor(task -> {
+                simulating = Thread.ofPlatform().name("portolan-simulator").daemon().unstarted(task);
+                return simulating;
+            });
+        }
+    }
+
+    /// Memory for the arguments of one call.
+    private Arena arguments() {
+        return oneThread == null ? Arena.ofConfined() : Arena.ofShared();
+    }
+
     private static RuntimeException unexpected(Throwable e) {
         if (e instanceof Error error) {
             throw error;
@@ -146,8 +188,9 @@ final class OpenCl {
         return e instanceof RuntimeException runtime ? runtime : new IllegalStateException(e);
     }
 
-    private static byte[] bytes(Sized call) {
-        try (var arena = Arena.ofConfined()) {
+    private byte[] bytes(Sized given) {
+        Sized call = (size, value, actual) -> run(() -> given.call(size, value, actual));
+        try (var arena = arguments()) {
             var actual = arena.allocate(ValueLayout.JAVA_LONG);
             if (call.call(0, MemorySegment.NULL, actual) != ErrorCode.SUCCESS) {
                 return new byte[0];
@@ -173,7 +216,7 @@ final class OpenCl {
 
     /// Up to 64 platforms. PLATFORM_NOT_FOUND of the loader is no platform.
     long[] platforms() {
-        try (var arena = Arena.ofConfined()) {
+        try (var arena = arguments()) {
             var count = arena.allocate(ValueLayout.JAVA_INT);
             var ids = arena.allocate(ValueLayout.JAVA_LONG, 64);
             int code = (int) getPlatforms.invokeExact(64, ids, count);
@@ -184,7 +227,7 @@ final class OpenCl {
     }
 
     long[] devices(long platform) {
-        try (var arena = Arena.ofConfined()) {
+        try (var arena = arguments()) {
             var count = arena.allocate(ValueLayout.JAVA_INT);
             var ids = arena.allocate(ValueLayout.JAVA_LONG, 64);
             int code = (int) getDevices.invokeExact(platform, 0xFFFF_FFFFL, 64, ids, count);
@@ -229,10 +272,15 @@ final class OpenCl {
         long call(Arena arena, MemorySegment error) throws Throwable;
     }
 
-    private static long create(String what, Creating call) {
-        try (var arena = Arena.ofConfined()) {
+    private long create(String what, Creating call) {
+        try (var arena = arguments()) {
             var error = arena.allocate(ValueLayout.JAVA_INT);
-            long handle = call.call(arena, error);
+            var handles = new long[1];
+            run(() -> {
+                handles[0] = call.call(arena, error);
+                return 0;
+            });
+            long handle = handles[0];
             ErrorCode.check(error.get(ValueLayout.JAVA_INT, 0), what);
             return handle;
         } catch (Throwable e) {
@@ -286,16 +334,14 @@ final class OpenCl {
     }
 
     int build(long program, long device, String options) {
-        try (var arena = Arena.ofConfined()) {
-            return (int) buildProgram.invokeExact(
+        try (var arena = arguments()) {
+            return run(() -> (int) buildProgram.invokeExact(
                     program,
                     1,
                     arena.allocateFrom(ValueLayout.JAVA_LONG, device),
                     arena.allocateFrom(options),
                     MemorySegment.NULL,
-                    MemorySegment.NULL);
-        } catch (Throwable e) {
-            throw unexpected(e);
+                    MemorySegment.NULL));
         }
     }
 
@@ -306,19 +352,17 @@ final class OpenCl {
 
     /// What was built, as the driver takes it back; empty where it does not say.
     byte[] binary(long program) {
-        try (var arena = Arena.ofConfined()) {
+        try (var arena = arguments()) {
             var size = arena.allocate(ValueLayout.JAVA_LONG);
-            int code = (int) getProgramInfo.invokeExact(program, 0x1165, 8L, size, MemorySegment.NULL);
+            int code = run(() -> (int) getProgramInfo.invokeExact(program, 0x1165, 8L, size, MemorySegment.NULL));
             long bytes = size.get(ValueLayout.JAVA_LONG, 0);
             if (code != ErrorCode.SUCCESS || bytes <= 0 || bytes > Integer.MAX_VALUE) {
                 return new byte[0];
             }
             var binary = arena.allocate(bytes);
             var pointers = arena.allocateFrom(ValueLayout.ADDRESS, binary);
-            code = (int) getProgramInfo.invokeExact(program, 0x1166, 8L, pointers, MemorySegment.NULL);
+            code = run(() -> (int) getProgramInfo.invokeExact(program, 0x1166, 8L, pointers, MemorySegment.NULL));
             return code == ErrorCode.SUCCESS ? binary.toArray(ValueLayout.JAVA_BYTE) : new byte[0];
-        } catch (Throwable e) {
-            throw unexpected(e);
         }
     }
 
@@ -328,11 +372,7 @@ final class OpenCl {
     }
 
     int setArgument(long kernel, int number, long size, MemorySegment value) {
-        try {
-            return (int) setKernelArgument.invokeExact(kernel, number, size, value);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return run(() -> (int) setKernelArgument.invokeExact(kernel, number, size, value));
     }
 
     boolean hasPointers() {
@@ -340,58 +380,34 @@ final class OpenCl {
     }
 
     int setPointer(long kernel, int number, long address) {
-        try {
-            return (int) setKernelPointer.invokeExact(kernel, number, address);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return run(() -> (int) setKernelPointer.invokeExact(kernel, number, address));
     }
 
     // --------------------------------------------------------------------------------------------------------- queues
 
     int launch(long queue, long kernel, MemorySegment global, MemorySegment group) {
-        try {
-            return (int) launch.invokeExact(
-                    queue, kernel, 1, MemorySegment.NULL, global, group, 0, MemorySegment.NULL, MemorySegment.NULL);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return run(() -> (int) launch.invokeExact(
+                queue, kernel, 1, MemorySegment.NULL, global, group, 0, MemorySegment.NULL, MemorySegment.NULL));
     }
 
     int read(long queue, long buffer, boolean wait, long offset, long bytes, MemorySegment host) {
-        try {
-            return (int) read.invokeExact(
-                    queue, buffer, wait ? 1 : 0, offset, bytes, host, 0, MemorySegment.NULL, MemorySegment.NULL);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return run(() -> (int) read.invokeExact(
+                queue, buffer, wait ? 1 : 0, offset, bytes, host.address(), 0, MemorySegment.NULL, MemorySegment.NULL));
     }
 
     int write(long queue, long buffer, boolean wait, long offset, long bytes, MemorySegment host) {
-        try {
-            return (int) write.invokeExact(
-                    queue, buffer, wait ? 1 : 0, offset, bytes, host, 0, MemorySegment.NULL, MemorySegment.NULL);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return run(() -> (int) write.invokeExact(
+                queue, buffer, wait ? 1 : 0, offset, bytes, host.address(), 0, MemorySegment.NULL, MemorySegment.NULL));
     }
 
     int copy(long queue, long from, long to, long fromOffset, long toOffset, long bytes) {
-        try {
-            return (int) copy.invokeExact(
-                    queue, from, to, fromOffset, toOffset, bytes, 0, MemorySegment.NULL, MemorySegment.NULL);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return run(() -> (int) copy.invokeExact(
+                queue, from, to, fromOffset, toOffset, bytes, 0, MemorySegment.NULL, MemorySegment.NULL));
     }
 
     int copyShared(long queue, long from, long to, long bytes) {
-        try {
-            return (int) copyShared.invokeExact(
-                    queue, 0, to, from, bytes, 0, MemorySegment.NULL, MemorySegment.NULL);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return run(() -> (int) copyShared.invokeExact(
+                queue, 0, to, from, bytes, 0, MemorySegment.NULL, MemorySegment.NULL));
     }
 
     /// An event after all work so far.
@@ -413,10 +429,8 @@ final class OpenCl {
     }
 
     int await(long event) {
-        try (var arena = Arena.ofConfined()) {
-            return (int) waitForEvents.invokeExact(1, arena.allocateFrom(ValueLayout.JAVA_LONG, event));
-        } catch (Throwable e) {
-            throw unexpected(e);
+        try (var arena = arguments()) {
+            return run(() -> (int) waitForEvents.invokeExact(1, arena.allocateFrom(ValueLayout.JAVA_LONG, event)));
         }
     }
 
@@ -428,12 +442,8 @@ final class OpenCl {
 
     // -------------------------------------------------------------------------------------------------------- releasing
 
-    private static int call(MethodHandle function, long handle) {
-        try {
-            return (int) function.invokeExact(handle);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+    private int call(MethodHandle function, long handle) {
+        return run(() -> (int) function.invokeExact(handle));
     }
 
     void releaseContext(long context) {

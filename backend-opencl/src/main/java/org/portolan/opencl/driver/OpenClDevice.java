@@ -22,6 +22,9 @@ final class OpenClDevice implements Device {
         this.library = library;
         this.facts = facts;
         description = facts.description(ordinal);
+        if (facts.emulated()) {
+            library.callFromOneThread();
+        }
         context = library.createContext(facts.device());
         memory = facts.sharesHostMemory() ? new HostMemory(library) : new BufferMemory(library, context);
     }

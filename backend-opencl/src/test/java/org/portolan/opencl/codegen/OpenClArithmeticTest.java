@@ -22,9 +22,9 @@ import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
 /// Every operation on scalars, on whole vectors and on masked ones, on a device, against the same in Java. The vectors have
-/// 24 lanes, so that each is two vectors of OpenCL C.
+/// 12 lanes, so that each is two vectors of OpenCL C.
 class OpenClArithmeticTest {
-    private static final int COUNT = 611;
+    private static final int COUNT = 251;
 
     private static final long[] INTEGERS = {0, 1, -1, 2, -2, 3, 7, -7, 31, 32, 63, 64, 127, -128, 255, Integer.MAX_VALUE,
         Integer.MIN_VALUE, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 53, (1L << 53) + 1, 0xFFFF_FFFFL, 16777217, 65519, 65520};
@@ -33,7 +33,7 @@ class OpenClArithmeticTest {
         3.4e38, 1e300, Double.MIN_VALUE, Double.MAX_VALUE, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.NaN,
         2147483647.0, 2147483648.0, -2147483648.0, 9.3e18, 1.9e19, 255, 256, -128, -129, 0x1.000001p0, 0x1.0000010000001p0};
 
-    /// A kernel that applies operations to two buffers, element by element: in vectors of 24, the last one masked, or
+    /// A kernel that applies operations to two buffers, element by element: in vectors of 12, the last one masked, or
     /// one by one.
     static String kernel(String left, String right, String result, boolean vectors, String body) {
         var text = """
@@ -53,10 +53,10 @@ class OpenClArithmeticTest {
                 }
                 """;
         text = text.replace("BODY", body)
-                .replace("MASK", vectors ? "%mask = tile.mask %i, %n : mask<24>" : "")
+                .replace("MASK", vectors ? "%mask = tile.mask %i, %n : mask<12>" : "")
                 .replace("OPTIONAL", vectors ? ", %mask " : "")
-                .replace("STEP*", vectors ? "24*" : "")
-                .replace("GRID", vectors ? "ceildiv(n, 24)" : "n");
+                .replace("STEP*", vectors ? "12*" : "")
+                .replace("GRID", vectors ? "ceildiv(n, 12)" : "n");
         for (var word : new String[][] {{"LEFT", left}, {"RIGHT", right}, {"RESULT", result}}) {
             text = text.replace("T" + word[0], vectors ? vector(word[1]) : word[1]).replace(word[0], word[1]);
         }
@@ -64,7 +64,7 @@ class OpenClArithmeticTest {
     }
 
     private static String vector(String element) {
-        return element.equals("bool") ? "mask<24>" : "vec<24x" + element + ">";
+        return element.equals("bool") ? "mask<12>" : "vec<12x" + element + ">";
     }
 
     /// What one element should be, as bits.
@@ -74,7 +74,7 @@ class OpenClArithmeticTest {
 
     private record Case(String left, String right, String result, String body, Reference reference) {
         String text(boolean vectors) {
-            var sized = body.replaceAll("T:(\\w+)", vectors ? "vec<24x$1>" : "$1").replace("vec<24xbool>", "mask<24>");
+            var sized = body.replaceAll("T:(\\w+)", vectors ? "vec<12x$1>" : "$1").replace("vec<12xbool>", "mask<12>");
             return kernel(left, right, result, vectors, sized);
         }
 
@@ -92,7 +92,7 @@ class OpenClArithmeticTest {
                 var b = inputs(arena, rightType, 2);
                 var r = arena.allocate(type.bytes(COUNT) + 64, 64);
                 r.fill((byte) 0x5a);
-                long points = vectors ? (COUNT + 23) / 24 : COUNT;
+                long points = vectors ? (COUNT + 11) / 12 : COUNT;
                 assertEquals(0, kernel.run(name, List.of(a, b, r), List.of((long) COUNT), points));
                 for (int i = 0; i < COUNT; i++) {
                     long x = ElementTypes.getBits(leftType, a, i);

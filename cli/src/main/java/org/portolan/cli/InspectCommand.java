@@ -1,12 +1,14 @@
 package org.portolan.cli;
 
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.portolan.cli.argument.ShapeArgument;
@@ -15,9 +17,11 @@ import org.portolan.cli.inspect.ModelReport;
 import org.portolan.cli.inspect.PlanView;
 import org.portolan.cli.report.Sizes;
 import org.portolan.cli.report.Table;
+import org.portolan.lowering.Codegen;
 import org.portolan.onnx.reader.OnnxReader;
 import org.portolan.runtime.data.Json;
 import org.portolan.runtime.plan.Port;
+import org.portolan.runtime.program.Manifest;
 import org.portolan.runtime.program.ProgramFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -78,10 +82,21 @@ final class InspectCommand implements Callable<Integer> {
                         .mapToLong(image -> archive.entry(image.entry()).byteSize())
                         .sum();
                 targets.add(new ModelReport.Target(
-                        target.name(), imageBytes, PlanView.of(archive.plan(target), symbols)));
+                        target.name(), imageBytes, PlanView.of(archive.plan(target), symbols), findings(archive, target)));
             }
             return new ModelReport(file.toString(), operators(), Files.size(program.file()), manifest, targets);
         }
+    }
+
+    private static Map<String, Codegen.Finding> findings(ProgramFile archive, Manifest.Target target) {
+        var findings = new TreeMap<String, Codegen.Finding>();
+        var family = target.name().split(":")[0];
+        for (var codegen : ServiceLoader.load(Codegen.class)) {
+            if (!codegen.family().equals(family)) continue;
+            var device = archive.entry(target.images().getFirst().entry());
+            for (var finding : codegen.examine(device.toArray(ValueLayout.JAVA_BYTE))) findings.put(finding.kernel(), finding);
+        }
+        return findings;
     }
 
     private Map<String, Long> symbols(List<Port> inputs) {
@@ -133,12 +148,14 @@ final class InspectCommand implements Callable<Integer> {
                     Sizes.bytes(plan.weightBytes()),
                     Sizes.bytes(plan.arenaBytes()),
                     plan.symbols().isEmpty() ? "" : " at " + plan.symbols());
-            var kernels = new Table("kernel", "where", "grid", "stands for");
+            var kernels = new Table("kernel", "where", "grid", "registers", "stands for");
             for (var launch : plan.launches()) {
+                var name = plan.plan().kernels().get(launch.kernel());
                 kernels.row(
-                        plan.plan().kernels().get(launch.kernel()),
+                        name,
                         launch.device() == 0 ? "device" : "host",
                         launch.grid(),
+                        launch.device() == 0 ? target.registers(name) : "",
                         launch.origin());
             }
             kernels.print(out);

@@ -41,6 +41,19 @@ public interface Codegen {
     /// @throws CompileException if a kernel cannot be compiled; the message names the kernel and its origin
     Image compile(List<TileOp.Kernel> kernels, MachineOp.Chip machine);
 
+    /// What a vendor's own compiler says of the kernels of an image, where it is installed; empty elsewhere.
+    ///
+    /// @throws CompileException if that compiler refuses a kernel; the message is what it says
+    default List<Finding> examine(byte[] image) {
+        return List.of();
+    }
+
+    /// What became of a kernel on the chip.
+    ///
+    /// @param registers of each thread
+    /// @param spilledBytes that a thread moves to memory and back because it has no more registers
+    record Finding(String kernel, long registers, long spilledBytes) {}
+
     /// What a device loads: {@code format} is understood by the driver of the same family, for example {@code elf}.
     record Image(String format, byte[] bytes) {}
 }

@@ -1,5 +1,6 @@
 package org.portolan.cuda.codegen;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,6 +19,8 @@ public final class CudaCodegen implements Codegen {
     private static final String FAMILY = "cuda";
     /// What every GPU since 2020 runs: PTX is compiled for the device when it is loaded.
     private static final String BASELINE = "sm_80";
+
+    private static final String MACHINE_CODE = "portolan.cuda.cubin";
 
     @Override
     public String family() {
@@ -65,6 +68,26 @@ public final class CudaCodegen implements Codegen {
                 CudaImage.FORMAT, new CudaImage(machine.name(), modules(kernels, machine)).toBytes());
     }
 
+    @Override
+    public List<Finding> examine(byte[] image) {
+        return Ptxas.find()
+                .map(assembler -> assembler.examine(
+                        CudaImage.read(MemorySegment.ofArray(image)).modules()))
+                .orElse(List.of());
+    }
+
+    /// Machine code beside the text, where the vendor's assembler is at hand and it is asked for: what that makes differs
+    /// from one of its versions to the next, and two builds of a model are to be the same.
+    private static Optional<byte[]> machineCode(String ptx) {
+        if (!Boolean.getBoolean(MACHINE_CODE)) {
+            return Optional.empty();
+        }
+        var assembler = Ptxas.find()
+                .orElseThrow(() -> new CompileException(
+                        "-D" + MACHINE_CODE + " asks for machine code, and there is no ptxas on the PATH"));
+        return Optional.of(assembler.assemble(ptx));
+    }
+
     private static List<CudaImage.Module> modules(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
         var byName = new LinkedHashMap<String, TileOp.Kernel>();
         kernels.forEach(kernel -> byName.put(kernel.name(), kernel));
@@ -77,7 +100,8 @@ public final class CudaCodegen implements Codegen {
                     code.blocks() ? KernelEntry.Points.BLOCKS : KernelEntry.Points.THREADS,
                     code.sharedBytes(),
                     kernel.body().params().size() + kernel.symbols().size());
-            modules.add(new CudaImage.Module(entry, PtxText.of(kernel, code), Optional.empty()));
+            var ptx = PtxText.of(kernel, code);
+            modules.add(new CudaImage.Module(entry, ptx, machineCode(ptx)));
         }
         return modules;
     }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.portolan.cli.report.Document;
+import org.portolan.lowering.Codegen;
 import org.portolan.runtime.plan.Port;
 import org.portolan.runtime.program.Manifest;
 import org.portolan.runtime.type.Dim;
@@ -20,7 +21,15 @@ public record ModelReport(
     /// One compiled variant.
     ///
     /// @param imageBytes all kernel images together
-    public record Target(String name, long imageBytes, PlanView plan) {}
+    /// @param findings what the vendor's compiler says of the device's kernels, by name; empty where it is not installed
+    public record Target(String name, long imageBytes, PlanView plan, Map<String, Codegen.Finding> findings) {
+        /// What is known of a kernel's registers, for people.
+        public String registers(String kernel) {
+            var finding = findings.get(kernel);
+            if (finding == null) return "";
+            return finding.registers() + (finding.spilledBytes() == 0 ? "" : ", " + finding.spilledBytes() + " bytes spilled");
+        }
+    }
 
     /// The report as members of a JSON document.
     public Map<String, Object> members() {
@@ -36,7 +45,7 @@ public record ModelReport(
                     "symbols", plan.symbols(),
                     "arenaBytes", plan.arenaBytes(),
                     "weightBytes", plan.weightBytes(),
-                    "kernels", kernels(plan)));
+                    "kernels", kernels(target)));
         }
         return Document.of(
                 "file", source,
@@ -51,15 +60,24 @@ public record ModelReport(
                 "targets", variants);
     }
 
-    private static List<Map<String, Object>> kernels(PlanView view) {
-        return view.launches().stream()
-                .map(launch -> Document.of(
-                        "name", view.plan().kernels().get(launch.kernel()),
-                        "origin", launch.origin(),
-                        "where", launch.device() == 0 ? "device" : "host",
-                        "grid", launch.grid().stream().map(Dim::toString).toList(),
-                        "costNanos", view.evaluate(launch.cost())))
-                .toList();
+    private static List<Map<String, Object>> kernels(Target target) {
+        var kernels = new ArrayList<Map<String, Object>>();
+        for (var launch : target.plan().launches()) {
+            var name = target.plan().plan().kernels().get(launch.kernel());
+            var members = Document.of(
+                    "name", name,
+                    "origin", launch.origin(),
+                    "where", launch.device() == 0 ? "device" : "host",
+                    "grid", launch.grid().stream().map(Dim::toString).toList(),
+                    "costNanos", target.plan().evaluate(launch.cost()));
+            var finding = target.findings().get(name);
+            if (finding != null) {
+                members.put("registers", finding.registers());
+                members.put("spilledBytes", finding.spilledBytes());
+            }
+            kernels.add(members);
+        }
+        return kernels;
     }
 
     private static List<Map<String, Object>> ports(List<Port> ports) {

@@ -14,7 +14,7 @@ import org.portolan.ir.TileOp;
 /// what their nests say.
 class FragmentKernelTest {
     /// A product of narrow elements, batched or not, with a bias and a bound behind it.
-    private static String product(String element, String sum, boolean transposed, String left) {
+    static String product(String element, String sum, boolean transposed, String left) {
         return """
                 graph.function <name = product, symbols = [m:0..4096, n:0..4096, k:0..4096]> { (%x: ELEMENT[M,K], %y: ELEMENT[RIGHT], %bias: SUM[N]) ->
                   %c = nest.compute [%x, %y, %bias] <axes = [i:M, j:N, l:K]> {
@@ -41,17 +41,21 @@ class FragmentKernelTest {
 
     private static KernelCheck check(String text, long m, long n, long k, boolean dynamic, boolean transposed) {
         var check = new KernelCheck(ThreadMachine.fragments());
-        var sized = text.replace("M,", (dynamic ? "m" : m) + ",")
-                .replace(":M,", ":" + (dynamic ? "m" : m) + ",")
-                .replace("N]", (dynamic ? "n" : n) + "]")
-                .replace("N,", (dynamic ? "n" : n) + ",")
-                .replace("K]", (dynamic ? "k" : k) + "]")
-                .replace("K,", (dynamic ? "k" : k) + ",");
+        var sized = sized(text, m, n, k, dynamic);
         var shapes = Map.of(
                 "x", List.of(m, k), "y", transposed ? List.of(n, k) : List.of(k, n), "bias", List.of(n));
         var symbols = dynamic ? Map.of("m", m, "n", n, "k", k) : Map.<String, Long>of();
         check.check(sized, shapes, symbols, m + n + k, 0);
         return check;
+    }
+
+    static String sized(String text, long m, long n, long k, boolean dynamic) {
+        return text.replace("M,", (dynamic ? "m" : m) + ",")
+                .replace(":M,", ":" + (dynamic ? "m" : m) + ",")
+                .replace("N]", (dynamic ? "n" : n) + "]")
+                .replace("N,", (dynamic ? "n" : n) + ",")
+                .replace("K]", (dynamic ? "k" : k) + "]")
+                .replace("K,", (dynamic ? "k" : k) + ",");
     }
 
     private static boolean multipliesFragments(KernelCheck check) {

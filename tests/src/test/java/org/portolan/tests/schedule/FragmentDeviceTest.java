@@ -1,0 +1,77 @@
+package org.portolan.tests.schedule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.interpreter.GraphInterpreter;
+import org.portolan.ir.text.IrParser;
+import org.portolan.lowering.Compiler;
+import org.portolan.lowering.Targets;
+import org.portolan.lowering.tile.NestToTile;
+import org.portolan.runtime.Portolan;
+import org.portolan.runtime.data.RandomTensors;
+import org.portolan.runtime.device.DeviceOptions;
+import org.portolan.runtime.device.Devices;
+import org.portolan.runtime.device.Driver;
+import org.portolan.runtime.type.ElementType;
+
+/// Contractions that the scheduler gives to matrix instructions, compiled and run on an emulated device, which checks
+/// races, bounds and alignment. The interpreter says what comes out.
+class FragmentDeviceTest {
+    private static final String DEVICE = "cuda:emulated";
+
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @CsvSource({
+        "sm_80,f16,64,64,64,false", "sm_80,bf16,40,24,33,true", "sm_80,i8,32,48,96,false", "sm_80,i8,20,40,70,true",
+        "sm_75,f16,33,64,40,false", "sm_80,bf16,128,64,64,false"
+    })
+    void products(String machine, String element, long m, long n, long k, boolean transposed) throws IOException {
+        Assumptions.assumeTrue(
+                Devices.drivers().stream().map(Driver::list).anyMatch(FragmentDeviceTest::emulates),
+                "skipped: there is no " + DEVICE);
+        var sum = element.equals("i8") ? "i32" : "f32";
+        var text = FragmentKernelTest.product(element, sum, transposed, "%pl = arith.abs %p : ELEMENT");
+        var function = (GraphOp.Function)
+                IrParser.parse(FragmentKernelTest.sized(text, m, n, k, false), "product").getFirst();
+        var target = Targets.resolve("cuda:" + machine);
+        var nest = (NestOp.Compute) function.body().ops().getFirst();
+        var kernel = new NestToTile(target.machine()).lower(nest, "product", _ -> false).kernel();
+        assertTrue(ThreadKernelTest.has(
+                kernel.body().ops(), op -> op instanceof TileOp.Call call && call.intrinsic().startsWith("mma")));
+        var file = folder.resolve("product.portolan");
+        new Compiler().compile(function, List.of(target), file);
+        var type = ElementType.parse(element);
+        var inputs = Map.of(
+                "x", RandomTensors.random(type, 1, m, k),
+                "y", transposed ? RandomTensors.random(type, 2, n, k) : RandomTensors.random(type, 2, k, n),
+                "bias", RandomTensors.random(ElementType.parse(sum), 3, n));
+        var expected = new GraphInterpreter(function).run(inputs).get("c");
+        try (var device = Devices.open(DEVICE, DeviceOptions.defaults());
+                var model = Portolan.load(file, device);
+                var outputs = model.run(inputs)) {
+            var found = outputs.get("c");
+            for (long i = 0; i < expected.elements(); i++) {
+                double wanted = expected.getDouble(i);
+                assertEquals(wanted, found.getDouble(i), 1e-5 * Math.max(1, Math.abs(wanted)), "element " + i);
+            }
+        }
+    }
+
+    private static boolean emulates(Driver.Listing listing) {
+        return listing.devices().stream().anyMatch(device -> device.emulated() && device.driver().equals("cuda"));
+    }
+}

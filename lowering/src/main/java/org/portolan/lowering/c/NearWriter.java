@@ -176,8 +176,8 @@ final class NearWriter {
         var points = dims.invariant(Dim.product(kernel.grid()));
         var point = Term.of(CType.INDEX, "point").asNonNegative();
         var type = builder.words.type(CType.INDEX);
-        code.line("const " + type + " end = " + words.endPoint(points.bare()) + ";");
-        code.open("for (" + type + " point = " + words.firstPoint(points.bare()) + "; point < end; point++)");
+        code.line("const " + type + " end = " + words.endPoint(points.text()) + ";");
+        code.open("for (" + type + " point = " + words.firstPoint(points.text()) + "; point < end; point++)");
         return CEmitter.indices(kernel, builder, dims, point);
     }
 }

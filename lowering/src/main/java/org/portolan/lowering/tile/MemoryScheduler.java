@@ -247,7 +247,7 @@ final class MemoryScheduler {
         }
         var extent = analysis.constantExtent(axis);
         if (extent.isEmpty()) {
-            return most;
+            return Math.clamp(2 * analysis.estimate(axis), fewest, most);
         }
         long wanted = Long.highestOneBit(Math.max(1, 2 * extent.getAsLong() - 1));
         return Math.clamp(wanted, fewest, most);

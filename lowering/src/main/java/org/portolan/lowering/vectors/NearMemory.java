@@ -133,11 +133,18 @@ final class NearMemory {
     private static Body withoutAllocations(Body body) {
         var ops = new ArrayList<Op>();
         for (var op : body.ops()) {
-            if (!(op instanceof TileOp.Alloc)) {
+            if (!(op instanceof TileOp.Alloc) && !isIdle(op)) {
                 ops.add(OpSchema.rebuild(op, value -> value, value -> value, NearMemory::withoutAllocations));
             }
         }
         return new Body(body.params(), ops);
+    }
+
+    /// A copy of a buffer to what turned out to be the same place.
+    private static boolean isIdle(Op op) {
+        return op instanceof TileOp.Map map
+                && map.from().contains(map.to())
+                && map.body().ops().size() == 1;
     }
 
     /// The bytes that a kernel keeps near, each piece rounded up to {@code unit} bytes.

@@ -77,6 +77,9 @@ class VectorArithmetic extends VectorBuffers {
 
     /// Masks that stay bounds.
     Place interval(ArithOp op) {
+        if (!(op.result().type() instanceof Type.Mask)) {
+            return null;
+        }
         if (op instanceof ArithOp.Not(Value operand, _)
                 && places.get(operand) instanceof Place.Interval(var first, var limit)
                 && first.isPresent() != limit.isPresent()) {

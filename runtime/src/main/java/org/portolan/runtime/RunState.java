@@ -37,7 +37,7 @@ final class RunState implements AutoCloseable, StopSignal {
         this.target = target;
         this.binder = binder;
         plan = target.plan;
-        queues = target.devices.stream().map(device -> device.openQueue(this)).toArray(Queue[]::new);
+        queues = openQueues();
         slots = new SlotMemory(this, outputMemory, options.lateLimit());
         words = arena.allocate(Math.max(1, plan.mostWords) * 8L, Plan.ALIGNMENT);
         symbols = new long[plan.symbols()];
@@ -53,6 +53,24 @@ final class RunState implements AutoCloseable, StopSignal {
         hostArguments =
                 queues.length > 1 && !target.sharesHostMemory ? new HostArguments(this, target.devices.get(1)) : null;
         executor = new Executor(this);
+    }
+
+    private Queue[] openQueues() {
+        var opened = new Queue[target.devices.size()];
+        int count = 0;
+        try {
+            while (count < opened.length) {
+                opened[count] = target.devices.get(count).openQueue(this);
+                count++;
+            }
+            return opened;
+        } finally {
+            if (count < opened.length) {
+                for (int number = 0; number < count; number++) {
+                    opened[number].close();
+                }
+            }
+        }
     }
 
     Device device() {

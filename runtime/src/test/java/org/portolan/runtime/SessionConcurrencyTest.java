@@ -29,7 +29,7 @@ import org.portolan.runtime.device.JavaDevice;
 import org.portolan.runtime.plan.Plan;
 
 @Timeout(60)
-final class SessionConcurrencyTest {
+class SessionConcurrencyTest {
     private static final String SCALE = """
             plan 1
             symbol n 1 100000
@@ -68,8 +68,13 @@ final class SessionConcurrencyTest {
                             Thread.onSpinWait();
                         }
                     }),
-            false,
+            detached(),
             2);
+
+    /// Whether the device's memory is its own.
+    boolean detached() {
+        return false;
+    }
 
     @AfterEach
     void closeDevice() {

@@ -81,6 +81,11 @@ public final class JavaDevice implements Device {
         pool = new WorkerPool(threads, "java-device");
     }
 
+    /// What can still be allocated.
+    public long freeBytes() {
+        return free.get();
+    }
+
     /// How often somebody has waited for work that was not done.
     public int waits() {
         return waits.get();

@@ -38,7 +38,8 @@ public record Report(
         long good = results.stream().filter(Result::passed).count();
         lines.add("## Selftest of " + device.name() + (device.emulated() ? " (emulated)" : ""));
         lines.add("");
-        lines.add("- device: " + device.label() + ", " + (device.memoryBytes() >> 20) + " MiB, features " + device.features());
+        lines.add("- device: " + device.label() + ", " + (device.memoryBytes() >> 20) + " MiB, features "
+                + device.features().stream().sorted().toList());
         lines.add("- target: " + target + "; the device itself says " + device.target());
         lines.add("- system: " + System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                 + System.getProperty("os.arch") + ", Java " + Runtime.version());

@@ -1,0 +1,227 @@
+package org.portolan.cuda.emulator;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/// Fragments are spread by hand here, element by element, as the manual's figures show it.
+class MatricesTest {
+    private static final int LANES = 32;
+
+    private static String registers(int from, int count) {
+        return IntStream.range(from, from + count).mapToObj(r -> "%r" + r).collect(Collectors.joining(", ", "{", "}"));
+    }
+
+    /// Loads registers r10.., r20.., r30.. of each lane, multiplies, stores four sums.
+    private static int[] multiply(String shape, int[] a, int[] b, int[] c) {
+        int countA = a.length / LANES;
+        int countB = b.length / LANES;
+        int countC = c.length / LANES;
+        var body = new StringBuilder("mov.u32 %r1, %tid.x;\n");
+        int[] counts = {countC, countA, countB, countC};
+        for (int operand = 0; operand < 4; operand++) {
+            body.append("mul.wide.u32 %rd9, %r1, ").append(4 * counts[operand]).append("; add.s64 %rd").append(operand)
+                    .append(", %rd").append(operand).append(", %rd9;\n");
+            for (int register = 0; register < counts[operand] && operand > 0; register++) {
+                body.append("ld.global.u32 %r").append(operand * 10 + register).append(", [%rd").append(operand)
+                        .append('+').append(4 * register).append("];\n");
+            }
+        }
+        body.append("mma.sync.aligned.").append(shape).append(' ').append(registers(40, countC)).append(", ")
+                .append(registers(10, countA)).append(", ").append(registers(20, countB)).append(", ")
+                .append(registers(30, countC)).append(";\n");
+        for (int register = 0; register < countC; register++) {
+            body.append("st.global.u32 [%rd0+").append(4 * register).append("], %r").append(40 + register).append(";\n");
+        }
+        var run = PtxRun.of(4, "", body.toString()).block(LANES);
+        var out = run.fresh(4L * c.length);
+        run.run(out, run.buffer(a), run.buffer(b), run.buffer(c));
+        return PtxRun.ints(out);
+    }
+
+    private static int half(float value) {
+        return Float.floatToFloat16(value) & 0xFFFF;
+    }
+
+    private static int brain(float value) {
+        return Float.floatToRawIntBits(value) >>> 16;
+    }
+
+    private static float small(Random random) {
+        return (random.nextInt(65) - 32) / 8f;
+    }
+
+    private static float[][] matrix(int rows, int columns) {
+        var random = new Random(rows * 31L + columns);
+        var matrix = new float[rows][columns];
+        for (var row : matrix) {
+            for (int column = 0; column < columns; column++) {
+                row[column] = small(random);
+            }
+        }
+        return matrix;
+    }
+
+    /// Sixteen bits an element, two in a register, depth 16.
+    private static void sixteen(String type, java.util.function.ToIntFunction<Float> bits) {
+        var a = matrix(16, 16);
+        var b = matrix(16, 8);
+        var c = matrix(16, 8);
+        int[] as = new int[LANES * 4];
+        int[] bs = new int[LANES * 2];
+        int[] cs = new int[LANES * 4];
+        for (int lane = 0; lane < LANES; lane++) {
+            int group = lane / 4;
+            int in = lane % 4;
+            for (int i = 0; i < 8; i++) {
+                int row = i < 2 || i >= 4 && i < 6 ? group : group + 8;
+                int column = in * 2 + (i & 1) + (i >= 4 ? 8 : 0);
+                as[lane * 4 + i / 2] |= bits.applyAsInt(a[row][column]) << 16 * (i & 1);
+            }
+            for (int i = 0; i < 4; i++) {
+                int row = in * 2 + (i & 1) + (i >= 2 ? 8 : 0);
+                bs[lane * 2 + i / 2] |= bits.applyAsInt(b[row][group]) << 16 * (i & 1);
+                cs[lane * 4 + i] = Float.floatToRawIntBits(c[i < 2 ? group : group + 8][in * 2 + (i & 1)]);
+            }
+        }
+        int[] found = multiply("m16n8k16.row.col.f32." + type + "." + type + ".f32", as, bs, cs);
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 4; i++) {
+                int row = i < 2 ? lane / 4 : lane / 4 + 8;
+                int column = lane % 4 * 2 + (i & 1);
+                float sum = c[row][column];
+                for (int k = 0; k < 16; k++) {
+                    sum += a[row][k] * b[k][column];
+                }
+                assertEquals(sum, Float.intBitsToFloat(found[lane * 4 + i]), "row " + row + ", column " + column);
+            }
+        }
+    }
+
+    @Test
+    void halves() {
+        sixteen("f16", MatricesTest::half);
+    }
+
+    @Test
+    void brainFloats() {
+        sixteen("bf16", MatricesTest::brain);
+    }
+
+    @Test
+    void tf32DropsTheLastBits() {
+        var a = matrix(16, 8);
+        var b = matrix(8, 8);
+        int[] as = new int[LANES * 4];
+        int[] bs = new int[LANES * 2];
+        for (int lane = 0; lane < LANES; lane++) {
+            int group = lane / 4;
+            int in = lane % 4;
+            for (int i = 0; i < 4; i++) {
+                as[lane * 4 + i] = Float.floatToRawIntBits(a[(i & 1) == 0 ? group : group + 8][in + (i >= 2 ? 4 : 0)]) | 0xFFF;
+            }
+            for (int i = 0; i < 2; i++) {
+                bs[lane * 2 + i] = Float.floatToRawIntBits(b[in + 4 * i][group]);
+            }
+        }
+        int[] found = multiply("m16n8k8.row.col.f32.tf32.tf32.f32", as, bs, new int[LANES * 4]);
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 4; i++) {
+                float sum = 0;
+                for (int k = 0; k < 8; k++) {
+                    sum += a[i < 2 ? lane / 4 : lane / 4 + 8][k] * b[k][lane % 4 * 2 + (i & 1)];
+                }
+                assertEquals(sum, Float.intBitsToFloat(found[lane * 4 + i]));
+            }
+        }
+    }
+
+    @Test
+    void bytesAreAddedExactly() {
+        var random = new Random(5);
+        var a = new int[16][32];
+        var b = new int[32][8];
+        for (var row : a) java.util.Arrays.setAll(row, _ -> random.nextInt(256));
+        for (var row : b) java.util.Arrays.setAll(row, _ -> random.nextInt(256) - 128);
+        int[] as = new int[LANES * 4];
+        int[] bs = new int[LANES * 2];
+        int[] cs = new int[LANES * 4];
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 16; i++) {
+                int row = i / 4 % 2 == 0 ? lane / 4 : lane / 4 + 8;
+                int column = lane % 4 * 4 + (i & 3) + (i >= 8 ? 16 : 0);
+                as[lane * 4 + i / 4] |= a[row][column] << 8 * (i & 3);
+            }
+            for (int i = 0; i < 8; i++) {
+                bs[lane * 2 + i / 4] |= (b[lane % 4 * 4 + (i & 3) + (i >= 4 ? 16 : 0)][lane / 4] & 0xFF) << 8 * (i & 3);
+            }
+            java.util.Arrays.fill(cs, lane * 4, lane * 4 + 4, lane * 1000);
+        }
+        int[] found = multiply("m16n8k32.row.col.s32.u8.s8.s32", as, bs, cs);
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 4; i++) {
+                int sum = lane * 1000;
+                for (int k = 0; k < 32; k++) {
+                    sum += a[i < 2 ? lane / 4 : lane / 4 + 8][k] * b[k][lane % 4 * 2 + (i & 1)];
+                }
+                assertEquals(sum, found[lane * 4 + i]);
+            }
+        }
+    }
+
+    /// Element (row, column) of matrix m is 1000 m + 10 row + column.
+    private static int[] load(int matrices, boolean transposed) {
+        var run = PtxRun.of(
+                        1,
+                        ".shared .align 16 .b8 tile[512];",
+                        """
+                        mov.u32 %r1, %tid.x; mov.u32 %r2, tile; shl.b32 %r3, %r1, 4; add.u32 %r2, %r2, %r3;
+                        shr.u32 %r4, %r1, 3; mul.lo.u32 %r4, %r4, 1000; and.b32 %r5, %r1, 7; mad.lo.u32 %r4, %r5, 10, %r4;
+                        mov.u32 %r6, 0;
+                        FILL:
+                        add.u32 %r7, %r4, %r6; cvt.u16.u32 %rs1, %r7; shl.b32 %r8, %r6, 1; add.u32 %r8, %r8, %r2;
+                        st.shared.u16 [%r8], %rs1;
+                        add.u32 %r6, %r6, 1; setp.lt.u32 %p1, %r6, 8; @%p1 bra FILL;
+                        bar.sync 0;
+                        ldmatrix.sync.aligned.m8n8.xN.TRANSshared.b16 REGISTERS, [%r2];
+                        mul.wide.u32 %rd1, %r1, BYTES; add.s64 %rd0, %rd0, %rd1;
+                        """
+                                .replace("xN", "x" + matrices)
+                                .replace("TRANS", transposed ? "trans." : "")
+                                .replace("REGISTERS", registers(20, matrices))
+                                .replace("BYTES", Integer.toString(4 * matrices))
+                                + IntStream.range(0, matrices)
+                                        .mapToObj(m -> "st.global.u32 [%rd0+" + 4 * m + "], %r" + (20 + m) + ";\n")
+                                        .collect(Collectors.joining()))
+                .block(LANES);
+        var out = run.fresh(4L * LANES * matrices);
+        run.run(out);
+        return PtxRun.ints(out);
+    }
+
+    @Test
+    void matricesFromSharedMemory() {
+        for (int matrices : new int[] {1, 2, 4}) {
+            for (boolean transposed : new boolean[] {false, true}) {
+                int count = matrices;
+                boolean turned = transposed;
+                assertArrayEquals(
+                        IntStream.range(0, LANES * count)
+                                .map(index -> {
+                                    int lane = index / count;
+                                    int row = lane / 4;
+                                    int column = lane % 4 * 2;
+                                    int first = index % count * 1000 + (turned ? column * 10 + row : row * 10 + column);
+                                    return first | first + (turned ? 10 : 1) << 16;
+                                })
+                                .toArray(),
+                        load(count, turned),
+                        count + " matrices, transposed: " + turned);
+            }
+        }
+    }
+}

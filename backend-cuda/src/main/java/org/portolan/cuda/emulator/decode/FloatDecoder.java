@@ -47,8 +47,9 @@ final class FloatDecoder {
         int to = operation.wordTo(0, type);
         int a = operation.word(1, type);
         return switch (sources) {
-            case 1 -> WordLanes.word1(x -> function.of(x, 0, 0), to, a);
-            case 2 -> WordLanes.word2((x, y) -> function.of(x, y, 0), to, a, operation.word(2, type));
+            // Operands that a function does not look at may be any register.
+            case 1 -> WordLanes.word3(function, to, a, a, a);
+            case 2 -> WordLanes.word3(function, to, a, operation.word(2, type), a);
             case 3 -> WordLanes.word3(function, to, a, operation.word(2, type), operation.word(3, type));
             default -> throw operation.unsupported("up to three operands");
         };
@@ -59,8 +60,8 @@ final class FloatDecoder {
         int to = operation.wideTo(0, type);
         int a = operation.wide(1, type);
         return switch (sources) {
-            case 1 -> LongLanes.long1(x -> function.of(x, 0, 0), to, a);
-            case 2 -> LongLanes.long2((x, y) -> function.of(x, y, 0), to, a, operation.wide(2, type));
+            case 1 -> LongLanes.long3(function, to, a, a, a);
+            case 2 -> LongLanes.long3(function, to, a, operation.wide(2, type), a);
             case 3 -> LongLanes.long3(function, to, a, operation.wide(2, type), operation.wide(3, type));
             default -> throw operation.unsupported("up to three operands");
         };
@@ -81,9 +82,15 @@ final class FloatDecoder {
             }
             default -> {}
         }
-        var function = single(operation);
         boolean flushing = operation.has("ftz");
         boolean saturating = operation.has("sat");
+        if (!flushing && !saturating && Rounding.of(operation.firstOf("rn", ROUNDINGS)) == Rounding.NEAREST) {
+            var plain = plain(operation.name());
+            if (plain != null) {
+                return plain;
+            }
+        }
+        var function = single(operation);
         if (operation.has("xorsign")) {
             return (a, b, c) -> Floats.signOfProduct(
                     Float.floatToRawIntBits(
@@ -106,6 +113,18 @@ final class FloatDecoder {
         }
         return (a, b, c) -> Float.floatToRawIntBits(
                 function.of(Float.intBitsToFloat(a), Float.intBitsToFloat(b), Float.intBitsToFloat(c)));
+    }
+
+    /// The commonest functions, in one step from bits to bits.
+    private static WordTernary plain(String name) {
+        return switch (name) {
+            case "fma" -> (a, b, c) -> Float.floatToRawIntBits(
+                    Math.fma(Float.intBitsToFloat(a), Float.intBitsToFloat(b), Float.intBitsToFloat(c)));
+            case "add" -> (a, b, c) -> Float.floatToRawIntBits(Float.intBitsToFloat(a) + Float.intBitsToFloat(b));
+            case "sub" -> (a, b, c) -> Float.floatToRawIntBits(Float.intBitsToFloat(a) - Float.intBitsToFloat(b));
+            case "mul" -> (a, b, c) -> Float.floatToRawIntBits(Float.intBitsToFloat(a) * Float.intBitsToFloat(b));
+            default -> null;
+        };
     }
 
     private static OfFloats single(Operation operation) {

@@ -23,6 +23,10 @@ import org.portolan.cuda.emulator.text.PtxVariable;
 public final class KernelDecoder {
     private static final int MOST_GRANULE = 4;
     private static final int MOST_DEPTH = 16;
+    private static final int MOST_LOCAL_BYTES = 512 << 10;
+    private static final long MOST_BYTES = 1L << 24;
+    private static final int MOST_PARAMETER_BYTES = 32_764;
+    private static final int MOST_ALIGNMENT = 1024;
     private static final String END = "the end of the function";
 
     private final PtxModule module;
@@ -71,7 +75,11 @@ public final class KernelDecoder {
             int own = parameter.count() == 1 ? parameter.elementBytes() : alignment;
             parameters = (parameters + own - 1) / own * own;
             names.declareVariable(parameter.name(), Space.PARAM, parameters);
-            parameters += Math.toIntExact(parameter.bytes());
+            parameters += (int) Math.min(parameter.bytes(), MOST_PARAMETER_BYTES);
+            if (parameters > MOST_PARAMETER_BYTES) {
+                throw new PtxRefused(
+                        parameter.line(), "more than " + MOST_PARAMETER_BYTES + " bytes of parameters are not supported");
+            }
         }
         module.variables().stream()
                 .filter(variable -> variable.space().equals("shared") && variable.count() >= 0)
@@ -106,8 +114,7 @@ public final class KernelDecoder {
         return new LaunchBounds(
                 kernel.bound("reqntid"),
                 kernel.bound("maxntid"),
-                registers.isEmpty() ? 0 : registers.getFirst(),
-                Integer.parseInt(module.architecture().replaceAll("[^0-9]", "")));
+                registers.isEmpty() ? 0 : registers.getFirst());
     }
 
     private void statements(List<PtxStatement> statements) {
@@ -135,7 +142,11 @@ public final class KernelDecoder {
 
     private void declare(PtxVariable variable) {
         int alignment = variable.alignmentOrNatural();
-        int bytes = Math.toIntExact(variable.bytes());
+        if (variable.bytes() > MOST_BYTES || alignment > MOST_ALIGNMENT) {
+            throw new PtxRefused(variable.line(), variable.name() + " has " + variable.bytes() + " bytes aligned to "
+                    + alignment + "; up to " + MOST_BYTES + " aligned to " + MOST_ALIGNMENT + " are supported");
+        }
+        int bytes = (int) variable.bytes();
         switch (variable.space()) {
             case "shared" -> {
                 // Variables keep to whole gaps, so that each of them has the banks that it would have at its own place.
@@ -149,6 +160,10 @@ public final class KernelDecoder {
                 int offset = (localEnd + alignment - 1) / alignment * alignment;
                 names.declareVariable(variable.name(), Space.LOCAL, offset);
                 localEnd = (offset + bytes + Long.BYTES * 2 - 1) & -Long.BYTES * 2;
+                if (localEnd > MOST_LOCAL_BYTES) {
+                    throw new PtxRefused(variable.line(), "a thread has " + localEnd + " bytes of local memory; up to "
+                            + MOST_LOCAL_BYTES + " are supported");
+                }
             }
             default -> throw new PtxRefused(variable.line(), "a ." + variable.space()
                     + " variable in a body is not supported, only .shared, .local and .param are");

@@ -136,7 +136,7 @@ final class WarpDecoder {
             throw operation.unsupported(MULTIPLICATIONS);
         }
         var shape = operation.step().modifiers().stream()
-                .filter(modifier -> modifier.matches("m[0-9]+n[0-9]+k[0-9]+"))
+                .filter(modifier -> modifier.matches("m[0-9]+n[0-9]+k[0-9]{1,3}"))
                 .findFirst()
                 .orElseThrow(() -> operation.unsupported(MULTIPLICATIONS));
         if (shape.equals("m8n8k4") && types.get(1).equals("f64")) {

@@ -49,7 +49,13 @@ public final class GlobalMemory {
         }
         long step = Math.max(alignment, ALIGNMENT);
         long address = (next + step - 1) & -step;
-        var allocation = new Allocation(address, bytes, label, readOnly, shadowed);
+        Allocation allocation;
+        try {
+            allocation = new Allocation(address, bytes, label, readOnly, shadowed);
+        } catch (OutOfMemoryError | ArithmeticException e) {
+            // The host has less than the device is said to have.
+            return null;
+        }
         used += bytes;
         next = address + bytes + RED_ZONE;
         var kept = table.allocations;

@@ -7,8 +7,7 @@ import java.util.List;
 /// @param required threads of a block along x, y and z that a launch must have; empty: any
 /// @param most of them that a launch may have; empty: as many as the device takes
 /// @param registers that a thread may have; 0: not said
-/// @param architecture the oldest that runs it, as in 80
-public record LaunchBounds(List<Integer> required, List<Integer> most, int registers, int architecture) {
+public record LaunchBounds(List<Integer> required, List<Integer> most, int registers) {
     public LaunchBounds {
         required = List.copyOf(required);
         most = List.copyOf(most);

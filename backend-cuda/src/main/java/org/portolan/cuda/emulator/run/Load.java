@@ -40,9 +40,29 @@ public final class Load extends MemoryInstruction {
             words(warp, mask, addresses);
             return;
         }
+        if (space == Space.SHARED && width == Integer.BYTES && !target.wide) {
+            sharedWords(warp, mask, addresses);
+            return;
+        }
         for (int left = mask; left != 0; left &= left - 1) {
             int lane = Integer.numberOfTrailingZeros(left);
             lane(warp, space, addresses[lane], lane);
+        }
+    }
+
+    private void sharedWords(Warp warp, int mask, long[] addresses) {
+        var words = warp.words;
+        var shared = warp.block.shared;
+        var data = shared.data;
+        for (int left = mask; left != 0; left &= left - 1) {
+            int lane = Integer.numberOfTrailingZeros(left);
+            int offset = shared.locate(addresses[lane], bytes, lane, READS);
+            shared.noteRead(offset, bytes, warp, lane);
+            for (int part = 0; part < to.length; part++) {
+                if (to[part] >= 0) {
+                    words[to[part] + lane] = (int) SharedMemory.INT.get(data, offset + part * Integer.BYTES);
+                }
+            }
         }
     }
 

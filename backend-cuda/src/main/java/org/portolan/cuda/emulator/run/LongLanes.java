@@ -16,51 +16,53 @@ public final class LongLanes {
 
     /// A 64-bit result of one 64-bit operand.
     public static Instruction long1(LongUnaryOperator function, int to, int a) {
-        return new Long1(function, to, a);
+        return OwnProfile.create(Long1.class, Long1.TYPES, function, to, a);
     }
 
     /// A 64-bit result of two 64-bit operands.
     public static Instruction long2(LongBinaryOperator function, int to, int a, int b) {
-        return new Long2(function, to, a, b);
+        return OwnProfile.create(Long2.class, Long2.TYPES, function, to, a, b);
     }
 
     /// A 64-bit result of three 64-bit operands.
     public static Instruction long3(LongTernary function, int to, int a, int b, int c) {
-        return new Long3(function, to, a, b, c);
+        return OwnProfile.create(Long3.class, Long3.TYPES, function, to, a, b, c);
     }
 
     /// A 64-bit result of a 32-bit operand.
     public static Instruction longOfWord(IntToLongFunction function, int to, int a) {
-        return new LongOfWord(function, to, a);
+        return OwnProfile.create(LongOfWord.class, LongOfWord.TYPES, function, to, a);
     }
 
     /// A 64-bit result of two 32-bit operands.
     public static Instruction longOfWords(LongOfTwoWords function, int to, int a, int b) {
-        return new LongOfWords(function, to, a, b);
+        return OwnProfile.create(LongOfWords.class, LongOfWords.TYPES, function, to, a, b);
     }
 
     /// A 64-bit result of a 64-bit and a 32-bit operand: shifts.
     public static Instruction longOfLongWord(LongAndWord function, int to, int a, int b) {
-        return new LongOfLongWord(function, to, a, b);
+        return OwnProfile.create(LongOfLongWord.class, LongOfLongWord.TYPES, function, to, a, b);
     }
 
     /// A 64-bit result of two 32-bit operands and a 64-bit one: wide multiply and add.
     public static Instruction longOfWordsLong(WordsAndLong function, int to, int a, int b, int c) {
-        return new LongOfWordsLong(function, to, a, b, c);
+        return OwnProfile.create(LongOfWordsLong.class, LongOfWordsLong.TYPES, function, to, a, b, c);
     }
 
     /// A 64-bit result of a 64-bit operand and two 32-bit ones: bit fields.
     public static Instruction longOfLongWords(LongAndWords function, int to, int a, int b, int c) {
-        return new LongOfLongWords(function, to, a, b, c);
+        return OwnProfile.create(LongOfLongWords.class, LongOfLongWords.TYPES, function, to, a, b, c);
     }
 
     /// One of two 64-bit operands, by a predicate.
     public static Instruction longChoice(LongSelect function, int to, int a, int b, int c) {
-        return new LongChoice(function, to, a, b, c);
+        return OwnProfile.create(LongChoice.class, LongChoice.TYPES, function, to, a, b, c);
     }
 
     /// A 64-bit result of one 64-bit operand.
     static final class Long1 extends Instruction {
+        static final Class<?>[] TYPES = {LongUnaryOperator.class, int.class, int.class};
+
         private final LongUnaryOperator function;
         private final int to;
         private final int a;
@@ -89,6 +91,8 @@ public final class LongLanes {
 
     /// A 64-bit result of two 64-bit operands.
     static final class Long2 extends Instruction {
+        static final Class<?>[] TYPES = {LongBinaryOperator.class, int.class, int.class, int.class};
+
         private final LongBinaryOperator function;
         private final int to;
         private final int a;
@@ -119,6 +123,8 @@ public final class LongLanes {
 
     /// A 64-bit result of three 64-bit operands.
     static final class Long3 extends Instruction {
+        static final Class<?>[] TYPES = {LongTernary.class, int.class, int.class, int.class, int.class};
+
         private final LongTernary function;
         private final int to;
         private final int a;
@@ -151,6 +157,8 @@ public final class LongLanes {
 
     /// A 64-bit result of a 32-bit operand.
     static final class LongOfWord extends Instruction {
+        static final Class<?>[] TYPES = {IntToLongFunction.class, int.class, int.class};
+
         private final IntToLongFunction function;
         private final int to;
         private final int a;
@@ -180,6 +188,8 @@ public final class LongLanes {
 
     /// A 64-bit result of two 32-bit operands.
     static final class LongOfWords extends Instruction {
+        static final Class<?>[] TYPES = {LongOfTwoWords.class, int.class, int.class, int.class};
+
         private final LongOfTwoWords function;
         private final int to;
         private final int a;
@@ -211,6 +221,8 @@ public final class LongLanes {
 
     /// A 64-bit result of a 64-bit and a 32-bit operand: shifts.
     static final class LongOfLongWord extends Instruction {
+        static final Class<?>[] TYPES = {LongAndWord.class, int.class, int.class, int.class};
+
         private final LongAndWord function;
         private final int to;
         private final int a;
@@ -242,6 +254,8 @@ public final class LongLanes {
 
     /// A 64-bit result of two 32-bit operands and a 64-bit one: wide multiply and add.
     static final class LongOfWordsLong extends Instruction {
+        static final Class<?>[] TYPES = {WordsAndLong.class, int.class, int.class, int.class, int.class};
+
         private final WordsAndLong function;
         private final int to;
         private final int a;
@@ -275,6 +289,8 @@ public final class LongLanes {
 
     /// A 64-bit result of a 64-bit operand and two 32-bit ones: bit fields.
     static final class LongOfLongWords extends Instruction {
+        static final Class<?>[] TYPES = {LongAndWords.class, int.class, int.class, int.class, int.class};
+
         private final LongAndWords function;
         private final int to;
         private final int a;
@@ -308,6 +324,8 @@ public final class LongLanes {
 
     /// One of two 64-bit operands, by a predicate.
     static final class LongChoice extends Instruction {
+        static final Class<?>[] TYPES = {LongSelect.class, int.class, int.class, int.class, int.class};
+
         private final LongSelect function;
         private final int to;
         private final int a;

@@ -34,6 +34,11 @@ final class SharedMemory {
     private final int[] pending;
     private int epoch;
     private int firstEpoch;
+    /// The account of several threads of several warps that have read in this epoch.
+    private long several;
+    /// Where the variable that was touched last begins and ends: mostly it is the next one too.
+    private long nearBegin;
+    private long nearEnd;
 
     /// @param variables with their places, in order
     /// @param bytes of all, with the gaps between them
@@ -57,6 +62,7 @@ final class SharedMemory {
             epoch = 1;
         }
         firstEpoch = epoch;
+        several = (long) epoch << EPOCH_SHIFT | SEVERAL;
         if (pending != null) {
             Arrays.fill(pending, 0);
         }
@@ -65,13 +71,19 @@ final class SharedMemory {
     /// All threads of the block have met.
     void barrier() {
         epoch++;
+        several = (long) epoch << EPOCH_SHIFT | SEVERAL;
     }
 
     /// The place of some bytes in {@link #data}.
     int locate(long address, int count, int lane, String what) {
+        if (address >= nearBegin && address <= nearEnd - count) {
+            return (int) address;
+        }
         for (var variable : variables) {
             long offset = address - variable.offset();
             if (offset >= 0 && offset <= variable.bytes() - count) {
+                nearBegin = variable.offset();
+                nearEnd = nearBegin + variable.bytes();
                 return (int) address;
             }
         }
@@ -98,6 +110,14 @@ final class SharedMemory {
         for (int granule = at >>> granuleShift; granule <= last; granule++) {
             long write = writes[granule];
             int writeEpoch = (int) (write >>> EPOCH_SHIFT);
+            long read = reads[granule];
+            if (pending == null && writeEpoch >= firstEpoch && writeEpoch < epoch) {
+                // The usual case: written before the last barrier. Who reads matters until there are several.
+                if (read != several && read != account(warp, SEVERAL_OF_WARP + warp.index)) {
+                    reads[granule] = joined(read, warp, warp.firstThread + lane);
+                }
+                continue;
+            }
             if (pending != null && pending[granule] != 0) {
                 throw new Fault(lane, "reads shared memory at " + at + name(at) + ", to which thread "
                         + warp.block.threadName(pending[granule] - 1)
@@ -110,7 +130,7 @@ final class SharedMemory {
             if (writeEpoch == epoch && conflicts(write, warp, thread)) {
                 throw race(at, "reads", warp, write, "wrote", lane);
             }
-            reads[granule] = joined(reads[granule], warp, thread);
+            reads[granule] = joined(read, warp, thread);
         }
     }
 
@@ -121,10 +141,10 @@ final class SharedMemory {
         }
         int who = (int) read & WHO_MASK;
         if (who == thread + 1 || who == SEVERAL) {
-            return who == SEVERAL ? read : own;
+            return who == SEVERAL ? several : own;
         }
         int warpOfWho = who >= SEVERAL_OF_WARP ? who - SEVERAL_OF_WARP : who - 1 >> 5;
-        return account(warp, warpOfWho == warp.index ? SEVERAL_OF_WARP + warp.index : SEVERAL);
+        return warpOfWho == warp.index ? account(warp, SEVERAL_OF_WARP + warp.index) : several;
     }
 
     private long account(Warp warp, int who) {

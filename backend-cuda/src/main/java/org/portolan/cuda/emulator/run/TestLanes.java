@@ -11,26 +11,28 @@ public final class TestLanes {
 
     /// A predicate of a 32-bit operand.
     public static Instruction test1(IntPredicate function, int to, int a) {
-        return new Test1(function, to, a);
+        return OwnProfile.create(Test1.class, Test1.TYPES, function, to, a);
     }
 
     /// A predicate of two 32-bit operands.
     public static Instruction test2(WordTest function, int to, int a, int b) {
-        return new Test2(function, to, a, b);
+        return OwnProfile.create(Test2.class, Test2.TYPES, function, to, a, b);
     }
 
     /// A predicate of two 64-bit operands.
     public static Instruction longTest2(LongTest function, int to, int a, int b) {
-        return new LongTest2(function, to, a, b);
+        return OwnProfile.create(LongTest2.class, LongTest2.TYPES, function, to, a, b);
     }
 
     /// A predicate of a 64-bit operand.
     public static Instruction longTest1(LongPredicate function, int to, int a) {
-        return new LongTest1(function, to, a);
+        return OwnProfile.create(LongTest1.class, LongTest1.TYPES, function, to, a);
     }
 
     /// A predicate of a 32-bit operand.
     static final class Test1 extends Instruction {
+        static final Class<?>[] TYPES = {IntPredicate.class, int.class, int.class};
+
         private final IntPredicate function;
         private final int to;
         private final int a;
@@ -57,6 +59,8 @@ public final class TestLanes {
 
     /// A predicate of two 32-bit operands.
     static final class Test2 extends Instruction {
+        static final Class<?>[] TYPES = {WordTest.class, int.class, int.class, int.class};
+
         private final WordTest function;
         private final int to;
         private final int a;
@@ -85,6 +89,8 @@ public final class TestLanes {
 
     /// A predicate of two 64-bit operands.
     static final class LongTest2 extends Instruction {
+        static final Class<?>[] TYPES = {LongTest.class, int.class, int.class, int.class};
+
         private final LongTest function;
         private final int to;
         private final int a;
@@ -113,6 +119,8 @@ public final class TestLanes {
 
     /// A predicate of a 64-bit operand.
     static final class LongTest1 extends Instruction {
+        static final Class<?>[] TYPES = {LongPredicate.class, int.class, int.class};
+
         private final LongPredicate function;
         private final int to;
         private final int a;

@@ -12,31 +12,33 @@ public final class WordLanes {
 
     /// A 32-bit result of one 32-bit operand.
     public static Instruction word1(IntUnaryOperator function, int to, int a) {
-        return new Word1(function, to, a);
+        return OwnProfile.create(Word1.class, Word1.TYPES, function, to, a);
     }
 
     /// A 32-bit result of two 32-bit operands.
     public static Instruction word2(IntBinaryOperator function, int to, int a, int b) {
-        return new Word2(function, to, a, b);
+        return OwnProfile.create(Word2.class, Word2.TYPES, function, to, a, b);
     }
 
     /// A 32-bit result of three 32-bit operands.
     public static Instruction word3(WordTernary function, int to, int a, int b, int c) {
-        return new Word3(function, to, a, b, c);
+        return OwnProfile.create(Word3.class, Word3.TYPES, function, to, a, b, c);
     }
 
     /// A 32-bit result of a 64-bit operand.
     public static Instruction wordOfLong(LongToIntFunction function, int to, int a) {
-        return new WordOfLong(function, to, a);
+        return OwnProfile.create(WordOfLong.class, WordOfLong.TYPES, function, to, a);
     }
 
     /// One of two 32-bit operands, by a predicate.
     public static Instruction wordChoice(WordSelect function, int to, int a, int b, int c) {
-        return new WordChoice(function, to, a, b, c);
+        return OwnProfile.create(WordChoice.class, WordChoice.TYPES, function, to, a, b, c);
     }
 
     /// A 32-bit result of one 32-bit operand.
     static final class Word1 extends Instruction {
+        static final Class<?>[] TYPES = {IntUnaryOperator.class, int.class, int.class};
+
         private final IntUnaryOperator function;
         private final int to;
         private final int a;
@@ -65,6 +67,8 @@ public final class WordLanes {
 
     /// A 32-bit result of two 32-bit operands.
     static final class Word2 extends Instruction {
+        static final Class<?>[] TYPES = {IntBinaryOperator.class, int.class, int.class, int.class};
+
         private final IntBinaryOperator function;
         private final int to;
         private final int a;
@@ -95,6 +99,8 @@ public final class WordLanes {
 
     /// A 32-bit result of three 32-bit operands.
     static final class Word3 extends Instruction {
+        static final Class<?>[] TYPES = {WordTernary.class, int.class, int.class, int.class, int.class};
+
         private final WordTernary function;
         private final int to;
         private final int a;
@@ -127,6 +133,8 @@ public final class WordLanes {
 
     /// A 32-bit result of a 64-bit operand.
     static final class WordOfLong extends Instruction {
+        static final Class<?>[] TYPES = {LongToIntFunction.class, int.class, int.class};
+
         private final LongToIntFunction function;
         private final int to;
         private final int a;
@@ -156,6 +164,8 @@ public final class WordLanes {
 
     /// One of two 32-bit operands, by a predicate.
     static final class WordChoice extends Instruction {
+        static final Class<?>[] TYPES = {WordSelect.class, int.class, int.class, int.class, int.class};
+
         private final WordSelect function;
         private final int to;
         private final int a;

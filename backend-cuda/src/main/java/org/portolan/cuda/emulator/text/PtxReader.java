@@ -9,6 +9,7 @@ import org.antlr.v4.runtime.ParserRuleContext;
 import org.antlr.v4.runtime.RecognitionException;
 import org.antlr.v4.runtime.Recognizer;
 import org.antlr.v4.runtime.atn.PredictionMode;
+import org.antlr.v4.runtime.tree.TerminalNode;
 import org.portolan.cuda.emulator.text.PtxModule.Bound;
 import org.portolan.cuda.emulator.text.PtxModule.Function;
 import org.portolan.cuda.emulator.text.PtxOperand.Kind;
@@ -57,7 +58,7 @@ public final class PtxReader {
                 .map(bound -> new Bound(
                         bound.BOUND().getText().substring(1),
                         bound.INTEGER().stream()
-                                .map(number -> Integer.parseInt(number.getText()))
+                                .map(PtxReader::small)
                                 .toList()))
                 .toList();
         return new Function(
@@ -77,10 +78,10 @@ public final class PtxReader {
             throw refused(context, "a variable of type ." + type + " is not supported");
         }
         boolean array = context.getText().contains("[");
-        long count = !array ? 1 : context.INTEGER() == null ? -1 : whole(context.INTEGER().getText());
+        long count = !array ? 1 : context.INTEGER() == null ? -1 : whole(context.INTEGER().getText(), context.getStart().getLine());
         int alignment = context.alignment() == null
                 ? 0
-                : Integer.parseInt(context.alignment().INTEGER().getText());
+                : small(context.alignment().INTEGER());
         var initial = new ArrayList<Long>();
         if (context.initial() != null) {
             for (var constant : context.initial().constant()) {
@@ -115,7 +116,7 @@ public final class PtxReader {
                                 register.NAME().getText(),
                                 register.INTEGER() == null
                                         ? -1
-                                        : Integer.parseInt(register.INTEGER().getText()),
+                                        : small(register.INTEGER()),
                                 line));
                     }
                 }
@@ -178,7 +179,7 @@ public final class PtxReader {
     private static long offset(PtxTextParser.OffsetContext context) {
         return context.number() != null
                 ? literal(context.number()).bits()
-                : -whole(context.INTEGER().getText());
+                : -whole(context.INTEGER().getText(), context.getStart().getLine());
     }
 
     private static PtxOperand.Literal literal(PtxTextParser.NumberContext context) {
@@ -196,15 +197,27 @@ public final class PtxReader {
             return new PtxOperand.Literal(Double.doubleToRawLongBits(minus ? -value : value), Kind.DOUBLE);
         }
         var text = (context.HEX() == null ? context.INTEGER() : context.HEX()).getText();
-        long value = whole(text);
+        long value = whole(text, context.getStart().getLine());
         return new PtxOperand.Literal(minus ? -value : value, Kind.INTEGER);
     }
 
-    private static long whole(String text) {
+    private static long whole(String text, int line) {
         var digits = text.endsWith("U") ? text.substring(0, text.length() - 1) : text;
-        return digits.startsWith("0x") || digits.startsWith("0X")
-                ? Long.parseUnsignedLong(digits.substring(2), 16)
-                : Long.parseUnsignedLong(digits);
+        try {
+            return digits.startsWith("0x") || digits.startsWith("0X")
+                    ? Long.parseUnsignedLong(digits.substring(2), 16)
+                    : Long.parseUnsignedLong(digits);
+        } catch (NumberFormatException e) {
+            throw new PtxRefused(line, "the number " + text + " is too large");
+        }
+    }
+
+    private static int small(TerminalNode number) {
+        long value = whole(number.getText(), number.getSymbol().getLine());
+        if (value < 0 || value > Integer.MAX_VALUE) {
+            throw new PtxRefused(number.getSymbol().getLine(), "the number " + number.getText() + " is too large");
+        }
+        return (int) value;
     }
 
     private static String dotless(String text) {

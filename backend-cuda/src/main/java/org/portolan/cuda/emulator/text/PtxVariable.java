@@ -12,6 +12,8 @@ import java.util.List;
 public record PtxVariable(
         String space, int alignment, String type, String name, long count, List<Long> initial, int line) {
 
+    private static final long MOST = 1L << 50;
+
     /// Bytes of one element.
     public int elementBytes() {
         return PtxTypes.bits(type) / 8;
@@ -19,7 +21,7 @@ public record PtxVariable(
 
     /// Bytes of all elements; 0 where the launch decides.
     public long bytes() {
-        return Math.max(0, count) * elementBytes();
+        return Math.clamp(count, 0, MOST) * elementBytes();
     }
 
     /// In bytes, never 0.

@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.PortolanException.LimitExceeded;
 
 /// Memory objects behind made-up addresses: each object has a range of its own, and an address within it is the object and
 /// the bytes from its start.
@@ -20,20 +21,27 @@ final class BufferMemory implements DeviceMemory {
 
     private final OpenCl library;
     private final long context;
+    private final long most;
     private final ConcurrentSkipListMap<Long, Block> blocks = new ConcurrentSkipListMap<>();
     private final AtomicLong next = new AtomicLong(FIRST);
 
     private record Block(long base, long bytes, long buffer) {}
 
-    BufferMemory(OpenCl library, long context) {
+    /// @param most bytes that the device has in all
+    BufferMemory(OpenCl library, long context, long most) {
         this.library = library;
         this.context = context;
+        this.most = most;
     }
 
     @Override
     public MemorySegment allocate(Arena arena, long bytes, long alignment) {
         long rounded = Math.ceilDiv(Math.max(1, bytes), GRANULE) * GRANULE;
-        long buffer = library.createBuffer(context, READ_WRITE, rounded);
+        if (rounded > most) {
+            throw new LimitExceeded("a run needs " + bytes + " bytes at once, and the device has " + most
+                    + " in all; give the model smaller inputs");
+        }
+        long buffer = library.createBuffer(context, READ_WRITE, rounded, bytes);
         long base = next.getAndAdd(Math.ceilDiv(rounded, PAGE) * PAGE + PAGE);
         blocks.put(base, new Block(base, rounded, buffer));
         return MemorySegment.ofAddress(base).reinterpret(0, arena, _ -> {

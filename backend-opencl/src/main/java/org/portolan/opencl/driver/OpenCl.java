@@ -303,9 +303,10 @@ final class OpenCl {
                 "making a queue", (_, error) -> (long) createQueue.invokeExact(context, device, 0L, error));
     }
 
-    long createBuffer(long context, long flags, long bytes) {
+    /// @param wanted for the message
+    long createBuffer(long context, long flags, long bytes, long wanted) {
         return create(
-                "allocating " + bytes + " bytes",
+                "allocating " + wanted + " bytes",
                 (_, error) -> (long) createBuffer.invokeExact(context, flags, bytes, MemorySegment.NULL, error));
     }
 

@@ -2,6 +2,8 @@ package org.portolan.opencl.driver;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.PortolanException.DeviceLost;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceHealth;
@@ -17,6 +19,7 @@ final class OpenClDevice implements Device {
     final DeviceMemory memory;
     private final DeviceDescription description;
     private volatile DeviceHealth health = DeviceHealth.WORKING;
+    private volatile boolean closed;
 
     OpenClDevice(OpenCl library, DeviceFacts facts, int ordinal) {
         this.library = library;
@@ -26,7 +29,7 @@ final class OpenClDevice implements Device {
             library.callFromOneThread();
         }
         context = library.createContext(facts.device());
-        memory = facts.sharesHostMemory() ? new HostMemory(library) : new BufferMemory(library, context);
+        memory = facts.sharesHostMemory() ? new HostMemory(library) : new BufferMemory(library, context, facts.memoryBytes());
     }
 
     @Override
@@ -36,16 +39,19 @@ final class OpenClDevice implements Device {
 
     @Override
     public MemorySegment allocate(Arena arena, long bytes, long alignment) {
+        check();
         return memory.allocate(arena, bytes, alignment);
     }
 
     @Override
     public KernelImage load(MemorySegment image) {
+        check();
         return OpenClImage.load(this, image);
     }
 
     @Override
     public Queue openQueue(StopSignal stop) {
+        check();
         return new OpenClQueue(this, stop);
     }
 
@@ -58,8 +64,20 @@ final class OpenClDevice implements Device {
         health = DeviceHealth.LOST;
     }
 
+    private void check() {
+        if (closed) {
+            throw new DeviceFailed(description.name() + " has been closed; open it again", null);
+        }
+        if (health == DeviceHealth.LOST) {
+            throw new DeviceLost(description.name() + " is lost; start a new process", null);
+        }
+    }
+
     @Override
-    public void close() {
-        library.releaseContext(context);
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            library.releaseContext(context);
+        }
     }
 }

@@ -5,10 +5,13 @@ import org.portolan.runtime.device.Event;
 /// A marker in a queue. Its handle is given back when it is known to be done.
 final class OpenClEvent implements Event {
     private final OpenClQueue queue;
+    private final long work;
     private long handle;
 
-    OpenClEvent(OpenClQueue queue, long handle) {
+    /// @param work how much had been given to the queue
+    OpenClEvent(OpenClQueue queue, long handle, long work) {
         this.queue = queue;
+        this.work = work;
         this.handle = handle;
     }
 
@@ -26,6 +29,7 @@ final class OpenClEvent implements Event {
             int code = queue.library().await(handle);
             release();
             queue.check(code, "waiting for the device");
+            queue.waited(work);
         }
     }
 

@@ -14,7 +14,7 @@ import org.portolan.runtime.device.KernelImage;
 final class OpenClImage implements KernelImage {
     private final OpenClDevice device;
     private final ImageHeader header;
-    private final long program;
+    private long program;
     private final Map<String, OpenClKernel> kernels = new HashMap<>();
 
     private OpenClImage(OpenClDevice device, ImageHeader header, long program) {
@@ -47,10 +47,11 @@ final class OpenClImage implements KernelImage {
 
     @Override
     public synchronized void close() {
-        kernels.values().forEach(kernel -> device.library.releaseKernel(kernel.handle()));
+        kernels.values().forEach(kernel -> kernel.release(device.library));
         kernels.clear();
         if (program != 0) {
             device.library.releaseProgram(program);
+            program = 0;
         }
     }
 }

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.PortolanException.DeviceLost;
+import org.portolan.runtime.device.DeviceHealth;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.Kernel;
 import org.portolan.runtime.device.Queue;
@@ -31,7 +32,11 @@ final class OpenClQueue implements Queue {
     private final MemorySegment word = arena.allocate(8, 8);
     private final Set<OpenClEvent> events = ConcurrentHashMap.newKeySet();
     private final MemorySegment error;
+    /// Pieces of work given so far, of these the ones that are known to be done, and whether the error word may have changed.
+    private long given;
+    private volatile long done;
     private boolean used;
+    private volatile boolean closed;
 
     OpenClQueue(OpenClDevice device, StopSignal stop) {
         this.device = device;
@@ -47,6 +52,26 @@ final class OpenClQueue implements Queue {
 
     void forget(OpenClEvent event) {
         events.remove(event);
+    }
+
+    void waited(long work) {
+        done = Math.max(done, work);
+    }
+
+    private void begin() {
+        if (closed) {
+            throw new DeviceFailed("a queue of " + device.description().name() + " is used after it was closed", null);
+        }
+        if (device.health() == DeviceHealth.LOST) {
+            throw new DeviceLost(device.description().name() + " is lost; start a new process", null);
+        }
+        used = true;
+        given++;
+    }
+
+    private void finish() {
+        check(library().finish(queue), "waiting for the device");
+        done = given;
     }
 
     /// Throws what an error code means.
@@ -72,19 +97,19 @@ final class OpenClQueue implements Queue {
 
     @Override
     public void copyIn(MemorySegment host, long to, long bytes) {
-        used = true;
+        begin();
         check(device.memory.copyIn(queue, host, to, bytes), "copying " + bytes + " bytes to the device");
     }
 
     @Override
     public void copyOut(long from, MemorySegment host, long bytes) {
-        used = true;
+        begin();
         check(device.memory.copyOut(queue, from, host, bytes), "copying " + bytes + " bytes from the device");
     }
 
     @Override
     public void copy(long from, long to, long bytes) {
-        used = true;
+        begin();
         check(device.memory.copy(queue, from, to, bytes), "copying " + bytes + " bytes");
     }
 
@@ -97,6 +122,7 @@ final class OpenClQueue implements Queue {
         if (points <= 0 || stop.stopped()) {
             return;
         }
+        begin();
         var kernel = (OpenClKernel) launched;
         var entry = kernel.entry();
         if (words != entry.buffers() + entry.symbols()) {
@@ -106,7 +132,6 @@ final class OpenClQueue implements Queue {
         long size = groupSize(entry, points, cost);
         global.set(ValueLayout.JAVA_LONG, 0, entry.block() > 0 ? points * size : Math.ceilDiv(points, size) * size);
         group.set(ValueLayout.JAVA_LONG, 0, size);
-        used = true;
         synchronized (kernel) {
             setArguments(kernel, parameters);
             check(
@@ -149,11 +174,13 @@ final class OpenClQueue implements Queue {
     /// past.
     @Override
     public Event record() {
-        if (device.facts.emulated()) {
-            check(library().finish(queue), "waiting for the simulator");
+        if (device.facts.emulated() && given > done) {
+            finish();
+        }
+        if (given == done) {
             return Event.PAST;
         }
-        var event = new OpenClEvent(this, library().marker(queue));
+        var event = new OpenClEvent(this, library().marker(queue), given);
         events.add(event);
         check(library().flush(queue), "handing work over");
         return event;
@@ -166,11 +193,11 @@ final class OpenClQueue implements Queue {
         }
         used = false;
         if (device.facts.sharesHostMemory()) {
-            check(library().finish(queue), "waiting for the device");
+            finish();
             word.set(ValueLayout.JAVA_LONG, 0, error.get(ValueLayout.JAVA_LONG, 0));
         } else {
             check(device.memory.copyOut(queue, error.address(), word, 8), "reading the error word");
-            check(library().finish(queue), "waiting for the device");
+            finish();
         }
         long found = word.get(ValueLayout.JAVA_LONG, 0);
         if (found != 0) {
@@ -181,6 +208,10 @@ final class OpenClQueue implements Queue {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         library().finish(queue);
         List.copyOf(events).forEach(OpenClEvent::release);
         library().releaseQueue(queue);

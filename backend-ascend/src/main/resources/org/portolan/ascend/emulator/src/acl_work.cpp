@@ -172,7 +172,8 @@ PORTOLAN_ACL int32_t aclrtRecordEvent(Event *event, Stream *stream) {
     Task task{};
     task.kind = Task::Record, task.event = event;
     Locked locked(deviceMutex);
-    put(*stream, task);
+    if (stream->first == stream->last) event->nanos = nanoseconds(); // nothing comes before it
+    else put(*stream, task);
     event->stream = stream, event->index = stream->last;
     return Fine;
 }

@@ -67,11 +67,27 @@ public final class Portolan {
         var file = ProgramFile.open(path, options.trustedKeys());
         try {
             var chosen = devices.length > 0 ? complete(file, List.of(devices)) : choose(file);
-            return new LoadedModel(file, Session.open(file, chosen, options));
+            return options.hostFallback()
+                    ? withFallback(file, chosen, options)
+                    : new LoadedModel(file, Session.open(file, chosen, options));
         } catch (RuntimeException e) {
             file.close();
             throw e;
         }
+    }
+
+    private static Model withFallback(ProgramFile file, List<Device> devices, SessionOptions options) {
+        var host = Devices.host().map(List::of).orElse(List.of());
+        var target = file.select(host).orElseThrow(() -> TargetChoice.none(file, host));
+        var session = Session.open(file, devices, options);
+        boolean updatesInputs = devices.getFirst().description().sharesHostMemory()
+                && session.outputs().stream()
+                        .anyMatch(output -> session.inputs().stream().anyMatch(input -> input.slot() == output.slot()));
+        return new FallbackModel(
+                file,
+                session,
+                () -> Session.open(file, target, List.of(Devices.get(host.getFirst().name())), options),
+                updatesInputs);
     }
 
     /// The devices, and behind an accelerator that stands alone the host, if the file needs it.

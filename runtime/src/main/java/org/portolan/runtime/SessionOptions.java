@@ -11,10 +11,13 @@ import java.util.List;
 /// @param lateLimit bytes that one run's outputs and temporaries of data-dependent size may take, each
 /// @param trustedKeys Ed25519 keys: {@link Portolan#load} refuses a file that none of their owners has signed; without
 ///     keys any file will do
+/// @param hostFallback whether a model that {@link Portolan#load} gives goes on on the host when its device is lost; the
+///     file needs a target for the host
 public record SessionOptions(
-        int concurrentRuns, int waitingRuns, long arenaLimit, long lateLimit, List<PublicKey> trustedKeys) {
+        int concurrentRuns, int waitingRuns, long arenaLimit, long lateLimit, List<PublicKey> trustedKeys,
+        boolean hostFallback) {
     private static final SessionOptions DEFAULTS = new SessionOptions(
-            Math.max(4, Runtime.getRuntime().availableProcessors()), 1 << 16, 8L << 30, 512L << 20, List.of());
+            Math.max(4, Runtime.getRuntime().availableProcessors()), 1 << 16, 8L << 30, 512L << 20, List.of(), false);
 
     public SessionOptions {
         trustedKeys = List.copyOf(trustedKeys);
@@ -30,22 +33,26 @@ public record SessionOptions(
     }
 
     public SessionOptions withConcurrentRuns(int runs) {
-        return new SessionOptions(runs, waitingRuns, arenaLimit, lateLimit, trustedKeys);
+        return new SessionOptions(runs, waitingRuns, arenaLimit, lateLimit, trustedKeys, hostFallback);
     }
 
     public SessionOptions withWaitingRuns(int runs) {
-        return new SessionOptions(concurrentRuns, runs, arenaLimit, lateLimit, trustedKeys);
+        return new SessionOptions(concurrentRuns, runs, arenaLimit, lateLimit, trustedKeys, hostFallback);
     }
 
     public SessionOptions withArenaLimit(long bytes) {
-        return new SessionOptions(concurrentRuns, waitingRuns, bytes, lateLimit, trustedKeys);
+        return new SessionOptions(concurrentRuns, waitingRuns, bytes, lateLimit, trustedKeys, hostFallback);
     }
 
     public SessionOptions withLateLimit(long bytes) {
-        return new SessionOptions(concurrentRuns, waitingRuns, arenaLimit, bytes, trustedKeys);
+        return new SessionOptions(concurrentRuns, waitingRuns, arenaLimit, bytes, trustedKeys, hostFallback);
     }
 
     public SessionOptions withTrustedKeys(PublicKey... keys) {
-        return new SessionOptions(concurrentRuns, waitingRuns, arenaLimit, lateLimit, List.of(keys));
+        return new SessionOptions(concurrentRuns, waitingRuns, arenaLimit, lateLimit, List.of(keys), hostFallback);
+    }
+
+    public SessionOptions withHostFallback(boolean fallback) {
+        return new SessionOptions(concurrentRuns, waitingRuns, arenaLimit, lateLimit, trustedKeys, fallback);
     }
 }

@@ -33,6 +33,8 @@ final class TargetChoice {
                 return " (needs " + String.join(", ", lacking) + ")";
             }
         }
-        return "";
+        return images.size() > devices.size() && devices.getFirst().driver().equals(images.getFirst().driver())
+                ? " (needs a device of driver " + images.get(devices.size()).driver() + " beside it)"
+                : "";
     }
 }

@@ -206,8 +206,14 @@ final class DetachedSessionTest {
             }
         };
         var lost = new JavaDevice(Map.of("double", KERNELS.get("double"), "add-numbers", waits), true, 1);
-        try (var session = open(NUMBERS, lost)) {
+        try (var session = Session.open(
+                Plan.parse(NUMBERS),
+                List.of(lost),
+                List.of(MemorySegment.NULL),
+                _ -> MemorySegment.NULL,
+                SessionOptions.defaults().withConcurrentRuns(1))) {
             var failure = new AtomicReference<Throwable>();
+            var waiting = new AtomicReference<Throwable>();
             var thread = Thread.ofPlatform().start(() -> {
                 try {
                     session.run(Map.of("x", ramp(5))).close();
@@ -216,9 +222,13 @@ final class DetachedSessionTest {
                 }
             });
             atWork.await();
+            var waiter = Thread.ofPlatform().start(() -> waiting.set(
+                    assertThrows(DeviceLost.class, () -> session.run(Map.of("x", ramp(5))))));
             lost.lose();
+            waiter.join();
             blocked.countDown();
             thread.join();
+            assertTrue(waiting.get() instanceof DeviceLost);
             assertTrue(failure.get() instanceof DeviceLost, () -> "" + failure.get());
             var later = assertThrows(DeviceLost.class, () -> session.run(Map.of("x", ramp(5))));
             assertTrue(later.getMessage().contains("load the model on another device"), later.getMessage());

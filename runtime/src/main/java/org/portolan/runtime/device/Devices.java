@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import org.portolan.runtime.PortolanException.DeviceMissing;
 
@@ -43,16 +44,17 @@ public final class Devices {
 
     /// The device, and behind it the host where it is an accelerator and there is a driver for the host.
     public static List<DeviceDescription> withHost(DeviceDescription device) {
-        var hosts = drivers().stream().filter(Driver::isHost).toList();
-        if (hosts.stream().anyMatch(driver -> driver.name().equals(device.driver()))) {
-            return List.of(device);
-        }
-        var all = new ArrayList<>(List.of(device));
-        hosts.stream()
+        return host().filter(host -> !host.driver().equals(device.driver()))
+                .map(host -> List.of(device, host))
+                .orElse(List.of(device));
+    }
+
+    /// The processor that this runs on; empty where there is no driver for it.
+    public static Optional<DeviceDescription> host() {
+        return drivers().stream()
+                .filter(Driver::isHost)
                 .flatMap(driver -> driver.list().devices().stream())
-                .findFirst()
-                .ifPresent(all::add);
-        return all;
+                .findFirst();
     }
 
     /// The device of that name, opened with default options once in the process and never closed.

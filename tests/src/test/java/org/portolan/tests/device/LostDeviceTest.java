@@ -1,0 +1,104 @@
+package org.portolan.tests.device;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.text.IrParser;
+import org.portolan.lowering.Compiler;
+import org.portolan.lowering.Targets;
+import org.portolan.runtime.Model;
+import org.portolan.runtime.Portolan;
+import org.portolan.runtime.PortolanException.DeviceLost;
+import org.portolan.runtime.PortolanException.DeviceMissing;
+import org.portolan.runtime.SessionOptions;
+import org.portolan.runtime.Tensor;
+import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceOptions;
+import org.portolan.runtime.device.Devices;
+import org.portolan.runtime.device.Faults;
+
+/// What a model does when its device stops working.
+class LostDeviceTest {
+    private static final String TWICE =
+            """
+            graph.function <name = "twice", symbols = [n:1..1000]> { (%x: f32[n]) ->
+              %y = graph.map [%x] { (%a: f32) ->
+                %b = arith.add %a, %a : f32
+                graph.yield [%b]
+              } : f32[n]
+              graph.return [%y]
+            }
+            """;
+
+    @TempDir
+    private Path folder;
+
+    /// A device that can be made to fail.
+    private static Device device() {
+        for (var description : Devices.list()) {
+            var device = Devices.open(description.name(), DeviceOptions.defaults());
+            if (device instanceof Faults) return device;
+            device.close();
+        }
+        return Assumptions.abort("skipped: no device here can be made to stop working");
+    }
+
+    private Path compile(String... targets) throws IOException {
+        var function = (GraphOp.Function) IrParser.parse(TWICE, "test").getFirst();
+        var file = folder.resolve("twice.portolan");
+        new Compiler().compile(function, Targets.resolve(List.of(targets)), file);
+        return file;
+    }
+
+    private static void runs(Model model) {
+        try (var outputs = model.run(Map.of("x", Tensor.of(new float[] {1, -2, 3}, 3)))) {
+            assertArrayEquals(new float[] {2, -4, 6}, outputs.get("y").toFloatArray());
+        }
+    }
+
+    @Test
+    void runsFailWithATypedError() throws IOException {
+        try (var device = device()) {
+            var file = compile(device.description().target(), "cpu");
+            try (var model = Portolan.load(file, device)) {
+                runs(model);
+                ((Faults) device).lose();
+                for (int round = 0; round < 3; round++) {
+                    var error = assertThrows(DeviceLost.class, () -> runs(model));
+                    assertTrue(error.getMessage().contains(device.description().name()), error.getMessage());
+                }
+            }
+        }
+    }
+
+    @Test
+    void theHostGoesOnWhereThatIsAskedFor() throws IOException {
+        try (var device = device()) {
+            var file = compile(device.description().target(), "cpu");
+            var options = SessionOptions.defaults().withHostFallback(true);
+            try (var model = Portolan.load(file, options, device)) {
+                runs(model);
+                ((Faults) device).lose();
+                for (int round = 0; round < 3; round++) runs(model);
+            }
+        }
+    }
+
+    @Test
+    void withoutATargetForTheHostThatIsRefused() throws IOException {
+        try (var device = device()) {
+            var file = compile(device.description().target());
+            var options = SessionOptions.defaults().withHostFallback(true);
+            assertThrows(DeviceMissing.class, () -> Portolan.load(file, options, device));
+        }
+    }
+}

@@ -9,10 +9,13 @@ final class AscendEvent implements Event {
     private static final int COMPLETE = 1;
 
     private final AscendQueue queue;
+    private final long count;
     private long handle;
 
-    AscendEvent(AscendQueue queue, long handle) {
+    /// @param count how much was given to the queue before
+    AscendEvent(AscendQueue queue, long count, long handle) {
         this.queue = queue;
+        this.count = count;
         this.handle = handle;
     }
 
@@ -36,6 +39,7 @@ final class AscendEvent implements Event {
             device.check(device.library.call("aclrtQueryEventStatus", AscendDevice.pointer(handle), status), "asking for an event");
             if (status.get(ValueLayout.JAVA_INT, 0) == COMPLETE) {
                 release();
+                queue.finished(count);
             }
         }
         return handle == 0;
@@ -49,7 +53,7 @@ final class AscendEvent implements Event {
             int code = device.library.call("aclrtSynchronizeEvent", AscendDevice.pointer(handle));
             release();
             device.check(code, "waiting for the device");
-            queue.finish();
+            queue.finished(count);
         }
     }
 

@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.device.DeviceHealth;
 import org.portolan.runtime.device.Event;
@@ -33,6 +34,9 @@ final class AscendQueue implements Queue {
     private final MemorySegment value = arena.allocate(8, 8);
     private final MemorySegment place = arena.allocate(8, 8);
     private final Set<AscendEvent> events = ConcurrentHashMap.newKeySet();
+    /// What was given so far, and how much of it is known to be done.
+    private final AtomicLong given = new AtomicLong();
+    private final AtomicLong done = new AtomicLong();
     private boolean used;
     private boolean closed;
 
@@ -59,6 +63,16 @@ final class AscendQueue implements Queue {
         device.choose();
     }
 
+    private void work() {
+        used = true;
+        given.incrementAndGet();
+    }
+
+    /// All that was given before is done.
+    void finished(long count) {
+        done.accumulateAndGet(count, Math::max);
+    }
+
     private void clear() {
         device.check(
                 device.library.call("aclrtMemset", errors, MOST_CORES * ERROR_BLOCK, 0, MOST_CORES * ERROR_BLOCK),
@@ -68,7 +82,7 @@ final class AscendQueue implements Queue {
     private void copy(MemorySegment to, MemorySegment from, long bytes, int kind, String what) {
         begin();
         if (bytes > 0) {
-            used = true;
+            work();
             device.check(
                     device.library.call(
                             "aclrtMemcpyAsync", to, bytes, from, bytes, kind, AscendDevice.pointer(stream)),
@@ -108,7 +122,7 @@ final class AscendQueue implements Queue {
                     + entry.symbols() + " numbers, and was given " + words + " words", null);
         }
         int cores = Math.toIntExact(Math.min(points, Math.min(entry.cores(), MOST_CORES)));
-        used = true;
+        work();
         var what = "starting kernel " + kernel.name() + " of " + entry.origin() + " on " + cores + " cores";
         long arguments = arguments(kernel, parameters, what);
         device.check(
@@ -159,16 +173,22 @@ final class AscendQueue implements Queue {
     @Override
     public Event record() {
         begin();
+        long count = given.get();
+        if (done.get() == count) {
+            return Event.PAST;
+        }
         var event = new AscendEvent(
-                this, device.handle("creating an event", "aclrtCreateEventWithFlag", 0, EVENT_SYNC));
+                this, count, device.handle("creating an event", "aclrtCreateEventWithFlag", 0, EVENT_SYNC));
         events.add(event);
         return event.recorded(stream);
     }
 
     /// Waits for all work; faults of kernels are told here.
-    void finish() {
+    private void finish() {
+        long count = given.get();
         device.check(
                 device.library.call("aclrtSynchronizeStream", AscendDevice.pointer(stream)), "waiting for the device");
+        finished(count);
     }
 
     @Override

@@ -6,10 +6,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.pass.Canonicalize;
 import org.portolan.ir.pass.FoldConstants;
+import org.portolan.ir.pass.Pass;
 import org.portolan.ir.pass.PassDumps;
 import org.portolan.ir.pass.PassException;
 import org.portolan.ir.pass.PassListener;
@@ -17,8 +19,10 @@ import org.portolan.ir.pass.PassVerification;
 import org.portolan.ir.pass.Pipeline;
 import org.portolan.ir.pass.Reproducer;
 import org.portolan.ir.text.IrPrinter;
+import org.portolan.lowering.nest.ChannelsLast;
 import org.portolan.lowering.nest.Fuse;
 import org.portolan.lowering.nest.GraphToNest;
+import org.portolan.lowering.nest.PaddedReads;
 import org.portolan.lowering.plan.HostProgram;
 import org.portolan.lowering.plan.NestToTile;
 import org.portolan.lowering.plan.PlanMemory;
@@ -45,7 +49,15 @@ public final class Compiler {
 
     /// The passes from nests to kernels and a plan with its memory.
     public static Pipeline toKernels(Target target) {
-        return Pipeline.of(new NestToTile(target.name()), new PlanMemory());
+        var passes = new ArrayList<Pass>();
+        // Where lanes are explicit, a vector wants neighbours and a guard costs a branch.
+        if (target.machine().vectors() == MachineOp.Vectors.REGISTER) {
+            passes.add(new ChannelsLast());
+            passes.add(new PaddedReads());
+        }
+        passes.add(new NestToTile(target.name()));
+        passes.add(new PlanMemory());
+        return new Pipeline(passes);
     }
 
     /// Compiles a function for all targets into one program file, which appears when it is complete.

@@ -51,6 +51,9 @@ public sealed interface GraphOp extends Op {
         }
     }
 
+    /// A tensor whose elements mean nothing until they are written, part by part, by operations that update it in place.
+    record Empty(@Out Value result) implements GraphOp {}
+
     /// Each element is its own index along one axis.
     record Iota(long axis, @Out Value result) implements GraphOp, Pure {
         public Iota {

@@ -22,6 +22,7 @@ import org.portolan.ir.text.IrPrinter;
 import org.portolan.lowering.nest.ChannelsLast;
 import org.portolan.lowering.nest.Fuse;
 import org.portolan.lowering.nest.GraphToNest;
+import org.portolan.lowering.nest.JoinInPlace;
 import org.portolan.lowering.nest.PaddedReads;
 import org.portolan.lowering.plan.HostProgram;
 import org.portolan.lowering.plan.NestToTile;
@@ -53,6 +54,7 @@ public final class Compiler {
         // Where lanes are explicit, a vector wants neighbours and a guard costs a branch.
         if (target.machine().vectors() == MachineOp.Vectors.REGISTER) {
             passes.add(new ChannelsLast());
+            passes.add(new JoinInPlace());
             passes.add(new PaddedReads());
         }
         passes.add(new NestToTile(target.name()));

@@ -230,6 +230,7 @@ public final class GraphInterpreter {
                             return array;
                         }));
             case GraphOp.Map map -> map(map);
+            case GraphOp.Empty(var result) -> allocate(result);
             case GraphOp.Iota(long axis, var result) -> Movement.iota((int) axis, allocate(result));
             case GraphOp.Reshape(var input, var result) -> reshape(get(input), result);
             case GraphOp.Transpose(var input, var permutation, var result) ->

@@ -66,6 +66,7 @@ public record GraphToNest() implements Pass {
             case GraphOp.Return _,
                     GraphOp.Yield _,
                     GraphOp.Constant _,
+                    GraphOp.Empty _,
                     GraphOp.Dims _,
                     GraphOp.Bind _,
                     GraphOp.Check _ -> into.add(op);

@@ -129,22 +129,28 @@ public record PaddedReads() implements Pass {
     }
 
     private static Value copy(Copy copy, List<String> origin, List<Op> into) {
-        var element = copy.source().tensor().element();
+        var nest = copy(copy.source(), copy.low(), copy.dims(), Otherwise.ZERO, origin);
+        into.add(nest);
+        return nest.results().getFirst();
+    }
+
+    /// A nest that copies a tensor's elements from `low` on, as many as `dims` say.
+    static NestOp.Compute copy(Value source, List<Dim> low, List<Dim> dims, Otherwise otherwise, List<String> origin) {
+        var element = source.tensor().element();
         var axes = new ArrayList<Axis>();
         var to = new ArrayList<Dim>();
         var at = new ArrayList<Dim>();
-        for (int i = 0; i < copy.dims().size(); i++) {
-            var axis = new Axis("p" + i, copy.dims().get(i));
+        for (int i = 0; i < dims.size(); i++) {
+            var axis = new Axis("p" + i, dims.get(i));
             axes.add(axis);
             to.add(Dim.symbol(axis.name()));
-            at.add(Dim.symbol(axis.name()).plus(copy.low().get(i)));
+            at.add(Dim.symbol(axis.name()).plus(low.get(i)));
         }
         var value = Value.of(new Type.Scalar(element), "v");
-        var result = Value.of(new Type.Tensor(element, copy.dims()), copy.source().hint() + "_padded");
-        var read = new NestOp.Read(copy.source(), List.of(), Optional.empty(), at, Otherwise.ZERO, value);
+        var result = Value.of(new Type.Tensor(element, dims), source.hint() + "_padded");
+        var read = new NestOp.Read(source, List.of(), Optional.empty(), at, otherwise, value);
         var body = new Body(List.of(), List.of(read, new NestOp.Yield(List.of(value), List.of(), List.of(to))));
-        into.add(new NestOp.Compute(List.of(copy.source()), List.of(), axes, origin, body, List.of(result)));
-        return result;
+        return new NestOp.Compute(List.of(source), List.of(), axes, origin, body, List.of(result));
     }
 
     private static NestOp.Read within(NestOp.Read read, Copy copy, Value tensor, DimBounds bounds) {

@@ -91,6 +91,7 @@ public final class PlanBuilder {
             case GraphOp.Bind(var input, var symbols) -> ops.add(new PlanOp.Bind(buffer(input), symbols));
             case GraphOp.Check(var left, var relation, var right, var message) ->
                 ops.add(new PlanOp.Check(left, relation, right, message));
+            case GraphOp.Empty(var result) -> allocate(result);
             case GraphOp.Reshape reshape -> view(reshape);
             case GraphOp.Call call -> call(call);
             case GraphOp.If branch -> branch(branch);

@@ -37,8 +37,12 @@ final class AxisCollapse {
     /// The simpler nest and, for each of its tensors, the tensor of the old one.
     record Collapsed(NestOp.Compute nest, Map<Value, Value> originals) {}
 
+    /// For a tensor that is updated in place, the result that it becomes: both have one shape.
+    private final Map<Value, Value> updated = new IdentityHashMap<>();
+
     private AxisCollapse(NestOp.Compute nest) {
         this.nest = nest;
+        for (int i = 0; i < nest.into().size(); i++) updated.put(nest.into().get(i), nest.results().get(i));
         nest.axes().forEach(axis -> extents.put(axis.name(), axis.extent()));
         for (var op : nest.body().ops()) {
             switch (op) {
@@ -47,7 +51,7 @@ final class AxisCollapse {
                     reads.put(read, at);
                     track(read.source(), at);
                     if (read.otherwise() != NestOp.Otherwise.PROVEN) {
-                        guarded.put(read.source(), true);
+                        guarded.put(shape(read.source()), true);
                     }
                 }
                 case NestOp.Index index -> otherUses.add(index.value());
@@ -68,7 +72,8 @@ final class AxisCollapse {
 
     static Collapsed apply(NestOp.Compute nest) {
         var collapse = new AxisCollapse(nest);
-        if (nest.into().isEmpty()) {
+        // A tensor that is updated twice has two results: then all keep their shapes.
+        if (collapse.updated.size() == nest.into().size()) {
             collapse.dropPoints();
             while (collapse.mergeOne()) {
                 // Each merge may open the next.
@@ -77,7 +82,13 @@ final class AxisCollapse {
         return collapse.rebuild();
     }
 
-    private void track(Value tensor, List<Dim> at) {
+    /// The tensor whose shape another has.
+    private Value shape(Value tensor) {
+        return updated.getOrDefault(tensor, tensor);
+    }
+
+    private void track(Value accessed, List<Dim> at) {
+        var tensor = shape(accessed);
         dims.computeIfAbsent(tensor, value -> new ArrayList<>(value.tensor().dims()));
         accesses.computeIfAbsent(tensor, _ -> new ArrayList<>()).add(at);
     }
@@ -183,22 +194,20 @@ final class AxisCollapse {
         var rewriter = new Rewriter();
         var originals = new IdentityHashMap<Value, Value>();
         Function<Value, Value> reshaped = tensor -> {
-            if (!dims.containsKey(tensor)) {
+            var shape = shape(tensor);
+            if (!dims.containsKey(shape)) {
                 originals.put(tensor, tensor);
                 return tensor;
             }
-            var copy = Value.of(new Type.Tensor(tensor.tensor().element(), dims.get(tensor)), tensor.hint());
+            if (rewriter.map(tensor) != tensor) return rewriter.map(tensor);
+            var copy = Value.of(new Type.Tensor(tensor.tensor().element(), dims.get(shape)), tensor.hint());
             originals.put(copy, tensor);
             rewriter.replace(tensor, copy);
             return copy;
         };
         var inputs = nest.inputs().stream().map(reshaped).toList();
-        var into = rewriter.map(nest.into());
-        var results = nest.into().isEmpty() ? nest.results().stream().map(reshaped).toList() : nest.results();
-        if (!nest.into().isEmpty()) {
-            results.forEach(result -> originals.put(result, result));
-            into.forEach(tensor -> originals.putIfAbsent(tensor, tensor));
-        }
+        var into = nest.into().stream().map(reshaped).toList();
+        var results = nest.results().stream().map(reshaped).toList();
         var ops = new ArrayList<Op>();
         int uses = 0;
         for (var op : nest.body().ops()) {

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.portolan.ir.ArithOp;
 import org.portolan.ir.Axis;
 import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
@@ -23,6 +24,9 @@ import org.portolan.runtime.type.Dim;
 public record PaddedReads() implements Pass {
     /// A copy costs about as much as this many guarded reads of each element.
     private static final double LEAST_READERS = 16;
+
+    /// Windows that meet each element at least as often are better off with the copy.
+    private static final double LEAST_WINDOW = 2;
 
     @Override
     public List<Op> run(List<Op> module) {
@@ -83,15 +87,25 @@ public record PaddedReads() implements Pass {
                 || OpSchema.bodies(op).stream().flatMap(body -> body.ops().stream()).anyMatch(inner -> reads(inner, tensor));
     }
 
-    /// Whether a guarded read goes into a sum of products whose other factor varies along many points that this one does not.
+    /// Whether a guarded read is a factor of a sum of products that meets each element often: once for each point of axes
+    /// that the read does not vary along, and for each place of a sliding window that covers it.
     private static boolean isWorthIt(NestOp.Read read, OpenNest nest) {
         var facts = nest.facts();
-        if (read.otherwise() != Otherwise.ZERO || !read.indices().isEmpty() || !facts.isContracted(read.result())) return false;
+        if (read.otherwise() != Otherwise.ZERO || !read.indices().isEmpty() || !isSummed(read, nest)) return false;
         double readers = 1;
         for (var axis : facts.outputAxes()) {
             if (!facts.free(read.result()).contains(axis)) readers *= NestFacts.estimate(nest.axes().get(axis));
         }
-        return readers >= LEAST_READERS;
+        if (readers >= LEAST_READERS) return true;
+        double elements = 1;
+        for (var dim : read.source().tensor().dims()) elements *= NestFacts.estimate(dim);
+        return facts.estimate(facts.free(read.result())) / Math.max(1, elements) >= LEAST_WINDOW;
+    }
+
+    private static boolean isSummed(NestOp.Read read, OpenNest nest) {
+        return nest.facts().reductions().stream().anyMatch(reduction -> reduction instanceof NestOp.Sum sum
+                && nest.facts().definition(sum.value()) instanceof ArithOp.Mul product
+                && (product.left() == read.result() || product.right() == read.result()));
     }
 
     /// What the read touches, if each index ascends with each axis: from all axes at 0 to all at their ends.

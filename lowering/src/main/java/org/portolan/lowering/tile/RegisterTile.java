@@ -13,7 +13,7 @@ record RegisterTile(long rows, long vectors) {
         var best = new RegisterTile(1, 1);
         double bestRate = 0;
         for (long vectors = 1; vectors <= MOST_VECTORS; vectors++) {
-            long most = Math.max(1, (machine.vectorRegisters() - 2 - vectors) / vectors);
+            long most = Math.max(1, (machine.vectorRegisters() - 1 - vectors) / vectors);
             for (long height = 1; height <= most; height++) {
                 double rate = rate(height, vectors) * used(columns, vectors * lanes) * usedRows(rows, height, most);
                 if (rate > bestRate * 1.001) {

@@ -394,7 +394,9 @@ final class Scheduler {
                     saved += weight(read);
                 }
             }
-            if (saved > 0 && saved >= most) {
+            // Of axes that save alike the longest one fills a tile of rows, of those the last.
+            boolean longer = best.isEmpty() || analysis.estimate(axis) >= analysis.estimate(best.get());
+            if (saved > 0 && (saved > most || saved == most && longer)) {
                 most = saved;
                 best = Optional.of(axis);
             }

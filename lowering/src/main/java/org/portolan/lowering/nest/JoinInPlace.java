@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,122 +16,130 @@ import org.portolan.ir.NestOp.Otherwise;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.Relation;
+import org.portolan.ir.Rewriter;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.DimBounds;
 import org.portolan.ir.pass.Pass;
 import org.portolan.runtime.type.Dim;
 
-/// Lets nests store their results where a concatenation would copy them to: each updates its part of the whole in place, and
-/// the concatenation vanishes. A part that is needed elsewhere too, or that no nest computes, is copied as before.
+/// Takes concatenations apart. A nest that chooses what to do by where it stands along an axis becomes one nest for each choice,
+/// which updates its part of the whole in place; and where a part is all of a tensor that nobody else reads, the nest that
+/// computes it stores it there, and nothing is copied.
 public record JoinInPlace() implements Pass {
 
     @Override
     public List<Op> run(List<Op> module) {
         return module.stream()
                 .map(op -> op instanceof GraphOp.Function function
-                        ? new GraphOp.Function(function.name(), function.symbols(), run(function.body()))
+                        ? new GraphOp.Function(
+                                function.name(), function.symbols(), run(function.body(), Symbols.of(function)))
                         : op)
                 .toList();
     }
 
-    private static Body run(Body body) {
+    private static Body run(Body body, Symbols symbols) {
         var ops = new ArrayList<Op>(body.ops());
         ops.replaceAll(op -> op instanceof NestOp
                 ? op
-                : OpSchema.rebuild(op, value -> value, value -> value, JoinInPlace::run));
+                : OpSchema.rebuild(op, value -> value, value -> value, inner -> run(inner, symbols)));
         for (int position = 0; position < ops.size(); position++) {
             if (ops.get(position) instanceof NestOp.Compute nest) {
                 var parts = parts(nest);
-                if (parts.isPresent()) position = place(nest, parts.get(), ops, position);
+                if (parts.isPresent()) position = place(nest, parts.get(), ops, position, symbols);
             }
         }
         return new Body(body.params(), ops);
     }
 
-    /// A tensor that fills the whole's extents but along one axis, where it begins at `start`.
-    private record Part(Value source, int axis, Dim start) {}
+    /// What the whole holds along one axis from `start` up to `end`: one scalar of the joining nest.
+    private record Part(Value scalar, int axis, Dim start, Dim end) {}
 
-    /// The parts of a nest that does nothing but join them.
+    /// The parts of a nest that chooses between scalars by where it stands along one axis, in ascending order.
     private static Optional<List<Part>> parts(NestOp.Compute nest) {
-        if (!nest.into().isEmpty() || nest.results().size() != 1) return Optional.empty();
         var end = (NestOp.Yield) nest.body().terminator();
+        if (!nest.into().isEmpty() || nest.results().size() != 1 || !end.indices().isEmpty()) return Optional.empty();
         var definitions = new IdentityHashMap<Value, Op>();
-        nest.body().ops().forEach(op -> OpSchema.results(op).forEach(result -> definitions.put(result, op)));
-        var parts = new ArrayList<Part>();
-        boolean plain = end.indices().isEmpty()
-                && collect(definitions.get(end.values().getFirst()), end.to().getFirst(), definitions, parts)
-                && parts.size() > 1
-                && fill(parts, nest.results().getFirst());
-        return plain ? Optional.of(parts) : Optional.empty();
+        for (var op : nest.body().ops()) {
+            if (op instanceof NestOp.Sum || op instanceof NestOp.Reduce) return Optional.empty();
+            OpSchema.results(op).forEach(result -> definitions.put(result, op));
+        }
+        var to = end.to().getFirst();
+        var whole = nest.results().getFirst().tensor();
+        for (int axis = 0; axis < to.size(); axis++) {
+            var name = to.get(axis).symbolName();
+            var extent = whole.dim(axis);
+            boolean plain = name.isPresent()
+                    && nest.axes().stream().anyMatch(own -> own.name().equals(name.get()) && own.extent().equals(extent));
+            if (!plain) continue;
+            var parts = new ArrayList<Part>();
+            collect(end.values().getFirst(), to.get(axis), axis, Dim.ZERO, whole.dim(axis), definitions, parts);
+            if (parts.size() > 1) return Optional.of(parts);
+        }
+        return Optional.empty();
     }
 
-    /// Walks selections by `axis < bound` down to the reads; gives the parts in ascending order.
-    private static boolean collect(Op op, List<Dim> to, Map<Value, Op> definitions, List<Part> parts) {
-        if (op instanceof NestOp.Read read) {
-            var part = part(read, to);
-            part.ifPresent(parts::add);
-            return part.isPresent();
+    /// Walks selections by `axis < bound` down to what they choose from.
+    private static void collect(
+            Value scalar, Dim along, int axis, Dim start, Dim end, Map<Value, Op> definitions, List<Part> parts) {
+        if (definitions.get(scalar) instanceof ArithOp.Select select
+                && definitions.get(select.condition()) instanceof ArithOp.Compare compare
+                && compare.relation() == Relation.LESS
+                && definitions.get(compare.left()) instanceof NestOp.Index place
+                && definitions.get(compare.right()) instanceof NestOp.Index bound
+                && place.operands().isEmpty()
+                && bound.operands().isEmpty()
+                && place.value().equals(along)
+                && isBetween(start, bound.value(), end)) {
+            collect(select.yes(), along, axis, start, bound.value(), definitions, parts);
+            collect(select.no(), along, axis, bound.value(), end, definitions, parts);
+            return;
         }
-        if (!(op instanceof ArithOp.Select select)
-                || !(definitions.get(select.condition()) instanceof ArithOp.Compare compare)
-                || compare.relation() != Relation.LESS
-                || !(definitions.get(compare.left()) instanceof NestOp.Index axis)
-                || !(definitions.get(compare.right()) instanceof NestOp.Index bound)
-                || !axis.operands().isEmpty()
-                || !bound.operands().isEmpty()) {
-            return false;
-        }
-        if (!collect(definitions.get(select.yes()), to, definitions, parts)) return false;
-        int first = parts.size();
-        if (!collect(definitions.get(select.no()), to, definitions, parts)) return false;
-        var next = parts.get(first);
-        return next.start().equals(bound.value()) && axis.value().equals(to.get(next.axis()));
+        parts.add(new Part(scalar, axis, start, end));
     }
 
-    private static Optional<Part> part(NestOp.Read read, List<Dim> to) {
-        if (!read.indices().isEmpty() || read.at().size() != to.size()) return Optional.empty();
-        if (read.otherwise() != Otherwise.ZERO && read.otherwise() != Otherwise.PROVEN) return Optional.empty();
-        int axis = -1;
-        for (int i = 0; i < to.size(); i++) {
-            if (to.get(i).symbolName().isEmpty() && !to.get(i).isConstant(0)) return Optional.empty();
-            if (read.at().get(i).equals(to.get(i))) continue;
-            if (axis >= 0) return Optional.empty();
-            axis = i;
-        }
-        // The first part begins at 0, whatever the axis.
-        var start = axis < 0 ? Dim.ZERO : to.get(axis).minus(read.at().get(axis));
-        return Optional.of(new Part(read.source(), axis, start));
+    /// Only numbers are compared: where extents are symbols, parts are still in order, since a concatenation made them so, but
+    /// that is not known here.
+    private static boolean isBetween(Dim start, Dim bound, Dim end) {
+        return start.constant().isPresent()
+                && bound.constant().isPresent()
+                && end.constant().isPresent()
+                && start.constant().getAsLong() < bound.constant().getAsLong()
+                && bound.constant().getAsLong() < end.constant().getAsLong();
     }
 
-    /// Whether the parts lie end to end along one axis and fill the whole.
-    private static boolean fill(List<Part> parts, Value whole) {
-        int axis = parts.getLast().axis();
-        if (axis < 0 || !parts.getFirst().start().isConstant(0)) return false;
-        Dim end = Dim.ZERO;
-        for (int i = 0; i < parts.size(); i++) {
-            var part = parts.get(i);
-            if (part.axis() >= 0 && part.axis() != axis || !part.start().equals(end)) return false;
-            for (int other = 0; other < whole.tensor().rank(); other++) {
-                if (other != axis && !part.source().tensor().dim(other).equals(whole.tensor().dim(other))) return false;
+    /// The tensor that a part is all of, in its own order.
+    private static Optional<Value> source(NestOp.Compute join, Part part) {
+        var to = ((NestOp.Yield) join.body().terminator()).to().getFirst();
+        for (var op : join.body().ops()) {
+            if (!(op instanceof NestOp.Read read) || read.result() != part.scalar()) continue;
+            if (!read.indices().isEmpty() || read.at().size() != to.size()) return Optional.empty();
+            if (read.otherwise() != Otherwise.ZERO && read.otherwise() != Otherwise.PROVEN) return Optional.empty();
+            for (int i = 0; i < to.size(); i++) {
+                boolean along = i == part.axis();
+                var expected = along ? to.get(i).minus(part.start()) : to.get(i);
+                var extent = along ? part.end().minus(part.start()) : join.results().getFirst().tensor().dim(i);
+                if (!read.at().get(i).equals(expected) || !read.source().tensor().dim(i).equals(extent)) return Optional.empty();
             }
-            parts.set(i, new Part(part.source(), axis, end));
-            end = end.plus(part.source().tensor().dim(axis));
+            return Optional.of(read.source());
         }
-        return end.equals(whole.tensor().dim(axis));
+        return Optional.empty();
     }
 
-    /// Rewrites the producers; gives the position after what took the nest's place.
-    private static int place(NestOp.Compute join, List<Part> parts, List<Op> ops, int position) {
+    /// Rewrites the producers; gives the position of the last nest that took the joining one's place.
+    private static int place(NestOp.Compute join, List<Part> parts, List<Op> ops, int position, Symbols symbols) {
         var producers = new HashMap<Integer, Part>();
+        var others = new ArrayList<Part>();
         for (var part : parts) {
-            int producer = producer(part.source(), ops, position);
-            if (producer < 0 || producers.containsKey(producer) || uses(part.source(), ops) > 1) continue;
-            producers.put(producer, part);
+            int producer = source(join, part)
+                    .filter(value -> uses(value, ops) == 1)
+                    .map(value -> producer(value, ops, position))
+                    .orElse(-1);
+            if (producer < 0 || producers.containsKey(producer)) others.add(part);
+            else producers.put(producer, part);
         }
-        if (producers.isEmpty()) return position;
         var order = producers.keySet().stream().sorted().toList();
         var whole = join.results().getFirst();
-        var copied = parts.stream().filter(part -> !producers.containsValue(part)).toList();
-        int left = order.size() + copied.size();
+        int left = parts.size();
         var current = whole.copy();
         var empty = new GraphOp.Empty(current);
         for (int at : order) {
@@ -138,16 +147,16 @@ public record JoinInPlace() implements Pass {
             ops.set(at, shifted((NestOp.Compute) ops.get(at), producers.get(at), current, next, join.origin()));
             current = next;
         }
-        var copies = new ArrayList<Op>();
-        for (var part : copied) {
+        var rest = new ArrayList<Op>();
+        for (var part : others) {
             var next = --left == 0 ? whole : whole.copy();
-            copies.add(shifted(copy(part, join.origin()), part, current, next, List.of()));
+            rest.add(only(join, part, current, next, symbols));
             current = next;
         }
         ops.remove(position);
-        ops.addAll(position, copies);
-        ops.add(order.getFirst(), empty);
-        return position + copies.size();
+        ops.addAll(position, rest);
+        ops.add(order.isEmpty() ? position : order.getFirst(), empty);
+        return position + rest.size();
     }
 
     private static int producer(Value value, List<Op> ops, int before) {
@@ -186,9 +195,42 @@ public record JoinInPlace() implements Pass {
                 nest.inputs(), List.of(into), nest.axes(), names, new Body(nest.body().params(), ops), List.of(result));
     }
 
-    /// A nest that copies a part as it is.
-    private static NestOp.Compute copy(Part part, List<String> origin) {
-        var dims = part.source().tensor().dims();
-        return PaddedReads.copy(part.source(), Collections.nCopies(dims.size(), Dim.ZERO), dims, Otherwise.PROVEN, origin);
+    /// What the joining nest does for one part.
+    private static NestOp.Compute only(NestOp.Compute join, Part part, Value into, Value result, Symbols symbols) {
+        var open = new OpenNest(join, 0, symbols);
+        var end = open.end();
+        var axis = end.to().getFirst().get(part.axis()).symbolName().orElseThrow();
+        var axes = new LinkedHashMap<>(open.axes());
+        axes.put(axis, part.end().minus(part.start()));
+        var bounds = symbols.bounds().withAxes(OpenNest.list(axes));
+        AxisRewrite.run(
+                open,
+                axes,
+                index -> bounds.simplify(
+                        index.substitute(name -> name.equals(axis) ? Dim.symbol(axis).plus(part.start()) : null)),
+                List::of);
+        var needed = Collections.<Value>newSetFromMap(new IdentityHashMap<>());
+        needed.add(part.scalar());
+        var ops = new ArrayList<Op>();
+        for (var op : open.ops().reversed()) {
+            if (Scalars.results(op).stream().noneMatch(needed::contains)) continue;
+            needed.addAll(Scalars.operands(op));
+            ops.addFirst(op instanceof NestOp.Read read ? proven(read, bounds) : op);
+        }
+        ops.add(new NestOp.Yield(List.of(part.scalar()), List.of(), open.end().to()));
+        var inputs = join.inputs().stream()
+                .filter(input -> ops.stream().anyMatch(op -> op instanceof NestOp.Read read && read.source() == input))
+                .toList();
+        // Each part has scalars of its own.
+        var body = new Rewriter().clone(new Body(List.of(), ops));
+        return new NestOp.Compute(inputs, List.of(into), OpenNest.list(axes), join.origin(), body, List.of(result));
+    }
+
+    private static NestOp.Read proven(NestOp.Read read, DimBounds bounds) {
+        for (int i = 0; i < read.at().size(); i++) {
+            if (!bounds.isWithin(read.at().get(i), read.source().tensor().dim(i))) return read;
+        }
+        return new NestOp.Read(
+                read.source(), read.indices(), Optional.empty(), read.at(), Otherwise.PROVEN, read.result());
     }
 }

@@ -98,7 +98,15 @@ class CompiledFunctionTest {
         compile(ADD_RELU, CompileOptions.defaults().withDumpFolder(folder.resolve("dump")), "cpu");
         try (var files = Files.list(folder.resolve("dump/cpu"))) {
             assertEquals(
-                    List.of("00-input.ir", "01-nest-to-tile.ir", "02-plan-memory.ir", "kernels.asm", "kernels.llvm"),
+                    List.of(
+                            "00-input.ir",
+                            "01-channels-last.ir",
+                            "02-join-in-place.ir",
+                            "03-padded-reads.ir",
+                            "04-nest-to-tile.ir",
+                            "05-plan-memory.ir",
+                            "kernels.asm",
+                            "kernels.llvm"),
                     files.map(file -> file.getFileName().toString()).sorted().toList());
         }
         assertTrue(Files.readString(folder.resolve("dump/nests/04-fuse.ir")).contains("nest.compute"));

@@ -2,6 +2,7 @@ package org.portolan.cuda.driver;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.PortolanException.DeviceLost;
 import org.portolan.runtime.PortolanException.LimitExceeded;
 
@@ -12,6 +13,7 @@ final class CudaContext {
     final DeviceProbe probe;
     private final long handle;
     private volatile String loss = "";
+    private volatile boolean closed;
 
     /// @throws org.portolan.runtime.PortolanException if the driver refuses
     CudaContext(DriverCalls calls, DeviceProbe probe) {
@@ -39,7 +41,11 @@ final class CudaContext {
     /// Makes this the context of the calling thread, as every call of the driver expects.
     ///
     /// @throws DeviceLost if it is lost
+    /// @throws DeviceFailed if it was closed
     void enter() {
+        if (closed) {
+            throw new DeviceFailed(name() + " was closed; open it again", null);
+        }
         if (isLost()) {
             throw new DeviceLost(name() + " is lost: " + loss, null);
         }
@@ -50,7 +56,7 @@ final class CudaContext {
     ///
     /// @return whether there is still anything to give back
     boolean enterToRelease() {
-        return !isLost() && succeeded(calls.setCurrent(handle));
+        return !isLost() && !closed && succeeded(calls.setCurrent(handle));
     }
 
     /// @throws org.portolan.runtime.PortolanException if the status is not success
@@ -94,9 +100,11 @@ final class CudaContext {
         }
     }
 
-    void release() {
-        if (!isLost()) {
+    /// Gives the context back; with the last of its users, all that is left in it goes.
+    void close() {
+        if (!isLost() && !closed) {
             succeeded(calls.primaryContextRelease(probe.handle()));
         }
+        closed = true;
     }
 }

@@ -7,10 +7,11 @@ import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceHealth;
 import org.portolan.runtime.device.KernelImage;
 import org.portolan.runtime.device.Queue;
+import org.portolan.runtime.device.StagingMemory;
 import org.portolan.runtime.device.StopSignal;
 
 /// One GPU.
-final class CudaDevice implements Device {
+final class CudaDevice implements Device, StagingMemory {
     private final CudaContext context;
     private final CudaMemory memory;
 
@@ -19,7 +20,7 @@ final class CudaDevice implements Device {
         try {
             memory = new CudaMemory(context);
         } catch (RuntimeException e) {
-            context.release();
+            context.close();
             throw e;
         }
     }
@@ -35,13 +36,18 @@ final class CudaDevice implements Device {
     }
 
     @Override
+    public MemorySegment allocateStaging(Arena arena, long bytes, long alignment) {
+        return memory.allocateStaging(arena, bytes, alignment);
+    }
+
+    @Override
     public KernelImage load(MemorySegment image) {
         return CudaKernels.load(context, image);
     }
 
     @Override
     public Queue openQueue(StopSignal stop) {
-        return new CudaQueue(context, stop);
+        return new CudaQueue(context, memory, stop);
     }
 
     @Override
@@ -52,6 +58,6 @@ final class CudaDevice implements Device {
     @Override
     public void close() {
         memory.close();
-        context.release();
+        context.close();
     }
 }

@@ -3,6 +3,7 @@ package org.portolan.cuda.driver;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.ConcurrentSkipListMap;
 import org.portolan.runtime.PortolanException.LimitExceeded;
 
 /// Memory of a device, and memory of the host that the device copies from and to by itself. Where the driver has pools,
@@ -15,6 +16,8 @@ final class CudaMemory {
 
     private final CudaContext context;
     private final CudaStream stream;
+    /// What the host has locked for copies: the end of each piece by its start.
+    private final ConcurrentSkipListMap<Long, Long> locked = new ConcurrentSkipListMap<>();
 
     CudaMemory(CudaContext context) {
         this.context = context;
@@ -70,6 +73,25 @@ final class CudaMemory {
                             ? context.calls.freeAsync(address, stream.handle())
                             : context.calls.free(address));
         }
+    }
+
+    /// Memory of the host that copies need no detour for.
+    MemorySegment allocateStaging(Arena arena, long bytes, long alignment) {
+        context.enter();
+        long extra = Math.max(0, alignment - ALIGNMENT);
+        var memory = allocatePinned(context, Math.max(1, bytes) + extra);
+        long start = Math.ceilDiv(memory.address(), Math.max(1, alignment)) * Math.max(1, alignment);
+        locked.put(start, start + bytes);
+        return MemorySegment.ofAddress(start).reinterpret(bytes, arena, _ -> {
+            locked.remove(start);
+            freePinned(context, memory);
+        });
+    }
+
+    /// Whether the first bytes of a host segment are locked.
+    boolean isLocked(MemorySegment host, long bytes) {
+        var piece = host.isNative() ? locked.floorEntry(host.address()) : null;
+        return piece != null && host.address() + bytes <= piece.getValue();
     }
 
     /// Memory of the host that copies need no detour for; given back by {@link #freePinned}.

@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.Kernel;
 import org.portolan.runtime.device.Queue;
@@ -18,6 +19,7 @@ final class CudaQueue implements Queue {
     private static final int WITHOUT_TIMING = 2;
 
     private final CudaContext context;
+    private final CudaMemory memory;
     private final StopSignal stop;
     private final Arena arena = Arena.ofShared();
     private final CudaStream stream;
@@ -29,9 +31,11 @@ final class CudaQueue implements Queue {
     private final MemorySegment errorAddress = arena.allocate(ValueLayout.JAVA_LONG);
     private MemorySegment pointers = arena.allocate(ValueLayout.JAVA_LONG, 16);
     private boolean launched;
+    private volatile boolean closed;
 
-    CudaQueue(CudaContext context, StopSignal stop) {
+    CudaQueue(CudaContext context, CudaMemory memory, StopSignal stop) {
         this.context = context;
+        this.memory = memory;
         this.stop = stop;
         context.enter();
         stream = CudaStream.create(context);
@@ -57,24 +61,43 @@ final class CudaQueue implements Queue {
                 context.calls.fill(error, 0, ERROR_BYTES / 4, stream.handle()), "clearing the error word");
     }
 
+    private void enter() {
+        context.enter();
+        if (closed) {
+            throw new DeviceFailed("the queue of " + context.name() + " was closed", null);
+        }
+    }
+
     @Override
     public void copyIn(MemorySegment host, long device, long bytes) {
-        context.enter();
-        staging.copyIn(host, device, bytes);
+        enter();
+        if (bytes != 0 && memory.isLocked(host, bytes)) {
+            context.check(
+                    context.calls.copyToDevice(device, host.address(), bytes, stream.handle()),
+                    "copying " + bytes + " bytes to " + context.name());
+        } else {
+            staging.copyIn(host, device, bytes);
+        }
     }
 
     @Override
     public void copyOut(long device, MemorySegment host, long bytes) {
-        context.enter();
-        staging.copyOut(device, host, bytes);
+        enter();
+        if (bytes != 0 && memory.isLocked(host, bytes)) {
+            context.check(
+                    context.calls.copyToHost(host.address(), device, bytes, stream.handle()),
+                    "copying " + bytes + " bytes from " + context.name());
+        } else {
+            staging.copyOut(device, host, bytes);
+        }
     }
 
     @Override
     public void copy(long from, long to, long bytes) {
+        enter();
         if (bytes == 0) {
             return;
         }
-        context.enter();
         context.check(
                 context.calls.copyOnDevice(to, from, bytes, stream.handle()),
                 "copying " + bytes + " bytes on " + context.name());
@@ -86,6 +109,7 @@ final class CudaQueue implements Queue {
         for (long extent : grid) {
             points = Math.multiplyExact(points, extent);
         }
+        enter();
         if (points <= 0 || stop.stopped()) {
             return;
         }
@@ -94,7 +118,6 @@ final class CudaQueue implements Queue {
             throw new IllegalArgumentException("the kernel " + kernel.name() + " takes " + kernel.entry().words()
                     + " words, not " + words);
         }
-        context.enter();
         if (pointers.byteSize() < (words + 1L) * Long.BYTES) {
             pointers = arena.allocate(ValueLayout.JAVA_LONG, 2L * (words + 1));
         }
@@ -116,7 +139,7 @@ final class CudaQueue implements Queue {
 
     @Override
     public Event record() {
-        context.enter();
+        enter();
         long event = takeEvent();
         context.check(context.calls.eventRecord(event, stream.handle()), "marking a point in a queue");
         return new Point(event, staging.issued());
@@ -138,7 +161,7 @@ final class CudaQueue implements Queue {
 
     @Override
     public long takeError() {
-        context.enter();
+        enter();
         if (!launched) {
             stream.synchronize("waiting for " + context.name());
             staging.arrived(staging.issued());
@@ -154,6 +177,10 @@ final class CudaQueue implements Queue {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         staging.close();
         release();
     }
@@ -183,7 +210,7 @@ final class CudaQueue implements Queue {
         @Override
         public synchronized boolean done() {
             if (!past) {
-                context.enter();
+                enter();
                 int status = context.calls.eventQuery(event);
                 if (status == CudaStatus.NOT_READY) {
                     return false;
@@ -197,7 +224,7 @@ final class CudaQueue implements Queue {
         @Override
         public synchronized void await() {
             if (!past) {
-                context.enter();
+                enter();
                 context.check(context.calls.eventSynchronize(event), "waiting for the kernels on " + context.name());
                 pass();
             }

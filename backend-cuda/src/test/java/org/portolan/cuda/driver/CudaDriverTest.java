@@ -29,6 +29,7 @@ import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceHealth;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.KernelError;
+import org.portolan.runtime.device.StagingMemory;
 import org.portolan.runtime.device.StopSignal;
 
 /// The driver on a library of the vendor's that is none: what is called, what becomes of every status, and that nothing is
@@ -109,6 +110,43 @@ class CudaDriverTest {
             assertEquals(new KernelError(1, 3), KernelError.ofWord(queue.takeError()));
             assertEquals(0, queue.takeError());
         }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    @Test
+    void memoryThatIsLockedForCopiesNeedsNoDetour() {
+        try (var device = open();
+                var queue = device.openQueue(StopSignal.NEVER);
+                var arena = Arena.ofConfined()) {
+            var host = ((StagingMemory) device).allocateStaging(arena, 1000, 4096);
+            assertEquals(0, host.address() % 4096);
+            host.fill((byte) 7);
+            var memory = device.allocate(arena, 1000, 64);
+            long before = FakeDriver.calls();
+            queue.copyIn(host, memory.address(), 1000);
+            assertEquals(2, FakeDriver.calls() - before, "the context and the copy");
+            host.fill((byte) 0);
+            queue.copyOut(memory.address(), host, 1000);
+            assertEquals(0, host.get(ValueLayout.JAVA_BYTE, 999), "not before somebody waits");
+            queue.record().await();
+            assertEquals(7, host.get(ValueLayout.JAVA_BYTE, 999));
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    @Test
+    void useAfterClosingIsRefused() {
+        var device = open();
+        var queue = device.openQueue(StopSignal.NEVER);
+        queue.close();
+        queue.close();
+        assertThrows(DeviceFailed.class, queue::record);
+        assertThrows(DeviceFailed.class, queue::takeError);
+        assertThrows(DeviceFailed.class, () -> queue.copy(0, 0, 8));
+        device.close();
+        device.close();
+        assertThrows(DeviceFailed.class, () -> device.openQueue(StopSignal.NEVER));
+        assertThrows(DeviceFailed.class, () -> device.allocate(Arena.ofAuto(), 8, 8));
         assertEquals(0, FakeDriver.live());
     }
 

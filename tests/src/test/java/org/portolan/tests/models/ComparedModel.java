@@ -25,19 +25,28 @@ final class ComparedModel implements AutoCloseable {
     private static final double TOLERANCE = 1e-4;
 
     private final String name;
-    private final Device device;
+    private final List<Device> devices;
     private final Model ours;
     private final Oracle theirs;
 
     ComparedModel(Path file) throws IOException, OrtException {
+        this(file, "cpu");
+    }
+
+    /// @param deviceName where our side runs; with the host beside it, if it is an accelerator
+    ComparedModel(Path file, String deviceName) throws IOException, OrtException {
         name = file.getFileName().toString();
         var program = file.resolveSibling(name + ".portolan");
         long start = System.nanoTime();
         var function = new OnnxImporter().function(new OnnxReader().model(file));
-        new Compiler().compile(function, List.of(Targets.resolve("cpu")), program);
+        var descriptions = Devices.withHost(Devices.find(deviceName));
+        var target = deviceName.equals("cpu") ? Targets.resolve("cpu") : Targets.of(descriptions.getFirst());
+        new Compiler().compile(function, List.of(target), program);
         System.out.printf("%s: compiled in %.1f s%n", name, (System.nanoTime() - start) / 1e9);
-        device = Devices.open("cpu", new DeviceOptions(2));
-        ours = Portolan.load(program, device);
+        devices = descriptions.stream()
+                .map(description -> Devices.open(description.name(), new DeviceOptions(2)))
+                .toList();
+        ours = Portolan.load(program, devices.toArray(Device[]::new));
         theirs = new Oracle(file);
     }
 
@@ -70,6 +79,6 @@ final class ComparedModel implements AutoCloseable {
     public void close() throws OrtException {
         theirs.close();
         ours.close();
-        device.close();
+        devices.forEach(Device::close);
     }
 }

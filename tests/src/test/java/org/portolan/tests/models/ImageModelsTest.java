@@ -36,7 +36,7 @@ class ImageModelsTest {
         return doubles;
     }
 
-    private static Tensor image() {
+    static Tensor image() {
         var random = new Random(7);
         var pixels = new float[3 * SIDE * SIDE];
         for (int i = 0; i < pixels.length; i++) {

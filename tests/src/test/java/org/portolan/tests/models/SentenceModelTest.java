@@ -27,7 +27,7 @@ class SentenceModelTest {
     }
 
     /// Random words; of several sentences each is a third shorter than the one before, and padded.
-    private static Map<String, Tensor> sentences(int batch, int length) {
+    static Map<String, Tensor> sentences(int batch, int length) {
         var random = new Random(7);
         var words = new long[batch * length];
         var mask = new long[batch * length];

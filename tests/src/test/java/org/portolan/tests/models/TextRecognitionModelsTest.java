@@ -53,7 +53,7 @@ class TextRecognitionModelsTest {
     }
 
     /// Dark strokes like those of letters on light paper, with a little noise; pixels from -1 to 1.
-    private static Map<String, Tensor> picture(int batch, int height, int width) {
+    static Map<String, Tensor> picture(int batch, int height, int width) {
         var random = new Random(7);
         var pixels = new float[batch * 3 * height * width];
         for (int image = 0; image < batch; image++) {

@@ -87,6 +87,7 @@ final class MemoryDecoder {
                 space,
                 address,
                 function(operation, type),
+                operation.has("and") || operation.has("or") || operation.has("xor"),
                 wide,
                 bits / Byte.SIZE,
                 to,

@@ -7,12 +7,14 @@ public final class Atomic extends MemoryInstruction {
     private static final String UPDATES = "updates";
 
     private final LongBinaryOperator function;
+    private final boolean keeps;
     private final boolean wide;
     private final int to;
     private final int by;
     private final int compare;
 
     /// @param function of what is there and the operand, both as bits, extended by zeros
+    /// @param keeps whether it works bit by bit, so that bits which nobody wrote may lie beside those that it is about
     /// @param wide whether the registers have 64 bits
     /// @param bytes 2, 4 or 8
     /// @param to slot of what was there; -1: nobody wants to know
@@ -22,6 +24,7 @@ public final class Atomic extends MemoryInstruction {
             Space space,
             Address address,
             LongBinaryOperator function,
+            boolean keeps,
             boolean wide,
             int bytes,
             int to,
@@ -29,6 +32,7 @@ public final class Atomic extends MemoryInstruction {
             int compare) {
         super(space, address, bytes);
         this.function = function;
+        this.keeps = keeps;
         this.wide = wide;
         this.to = to;
         this.by = by;
@@ -65,7 +69,9 @@ public final class Atomic extends MemoryInstruction {
     }
 
     private long global(Warp warp, long at, int lane, long operand, long wanted) {
-        readable(warp, at, bytes, lane);
+        if (!keeps) {
+            readable(warp, at, bytes, lane);
+        }
         var found = writable(warp, at, bytes, lane);
         long offset = at - found.address();
         var data = found.data();

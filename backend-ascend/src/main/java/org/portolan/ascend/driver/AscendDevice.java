@@ -9,12 +9,13 @@ import org.portolan.runtime.PortolanException.LimitExceeded;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceHealth;
+import org.portolan.runtime.device.Faults;
 import org.portolan.runtime.device.KernelImage;
 import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.StopSignal;
 
 /// A card, or the emulated one. Threads have to say which device they mean before anything else; each does so once.
-final class AscendDevice implements Device {
+class AscendDevice implements Device {
     private static final long NATURAL_ALIGNMENT = 64;
     /// Pieces of memory are read in whole blocks.
     private static final long PADDING = 32;
@@ -37,6 +38,18 @@ final class AscendDevice implements Device {
         chip = Chips.of(library.text("aclrtGetSocName").orElse(description.label()));
     }
 
+    /// The emulated one, which can be made to fail.
+    static final class Emulated extends AscendDevice implements Faults {
+        Emulated(AclLibrary library, DeviceDescription description, int number, KernelBuilder builder) {
+            super(library, description, number, builder);
+        }
+
+        @Override
+        public void lose() {
+            super.health = DeviceHealth.LOST;
+        }
+    }
+
     /// Makes this the calling thread's device.
     void choose() {
         if (closed) {
@@ -45,7 +58,8 @@ final class AscendDevice implements Device {
         if (health == DeviceHealth.LOST) {
             throw new DeviceLost("the device " + description.name() + " is lost; only a new process gets it back", null);
         }
-        if (!chosen.get()) {
+        // A virtual thread may run on another thread of the system than before.
+        if (!chosen.get() || Thread.currentThread().isVirtual()) {
             check(library.call("aclrtSetDevice", number), "taking the device " + description.name());
             chosen.set(true);
         }

@@ -123,8 +123,10 @@ public final class AscendDriver implements Driver {
         boolean own = ordinal == devices.size() - 1 && description.emulated() && AscendEmulator.missing().isEmpty();
         var library = own ? emulatedLibrary() : vendor().orElseThrow(() -> new DeviceMissing(reason));
         boolean emulator = library.has("portolan_emulator_version");
-        return new AscendDevice(
-                library, description, own ? 0 : ordinal, emulator ? new EmulatorBuilder() : new BishengBuilder());
+        int number = own ? 0 : ordinal;
+        return emulator
+                ? new AscendDevice.Emulated(library, description, number, new EmulatorBuilder())
+                : new AscendDevice(library, description, number, new BishengBuilder());
     }
 
     private static synchronized AclLibrary emulatedLibrary() {

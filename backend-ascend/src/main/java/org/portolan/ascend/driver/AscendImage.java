@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.portolan.runtime.PortolanException.BadProgramFile;
 import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.device.DeviceHealth;
 import org.portolan.runtime.device.Kernel;
 import org.portolan.runtime.device.KernelImage;
 
@@ -70,7 +71,8 @@ final class AscendImage implements KernelImage {
 
     @Override
     public synchronized void close() {
-        if (!closed && binary != 0) {
+        boolean working = device.health() == DeviceHealth.WORKING;
+        if (!closed && binary != 0 && working) {
             closed = true;
             device.choose();
             device.library.call("aclrtBinaryUnLoad", AscendDevice.pointer(binary));

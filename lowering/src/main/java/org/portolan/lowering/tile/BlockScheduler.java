@@ -194,7 +194,7 @@ final class BlockScheduler {
         }
         long rowThreads = shape.rows() / shape.threadRows();
         long columnThreads = shape.columns() / shape.threadColumns();
-        splits.add(new Split(axes.row(), shape.rows(), shape.threadRows(), 1, rowThreads));
+        splits.add(new Split(axes.row(), shape.rows(), shape.threadRows(), 1, rowThreads, true));
         splits.add(new Split(
                 axes.column(), shape.columns(), shape.threadColumns() / lanes, lanes, columnThreads));
         var stages = new ArrayList<List<Split>>();

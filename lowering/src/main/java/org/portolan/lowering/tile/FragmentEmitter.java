@@ -243,7 +243,7 @@ abstract class FragmentEmitter extends StageEmitter {
     private Value point(Scope scope, Split split, Map<String, Integer> coordinates) {
         int coordinate = coordinates.getOrDefault(split.axis(), 0);
         return expression(
-                scope, Dim.symbol("$0").plus(coordinate * split.stride()), threadStarts.get(split.axis()));
+                scope, Dim.symbol("$0").plus(coordinate * split.apart()), threadStarts.get(split.axis()));
     }
 
     private void carriedLoop(

@@ -34,8 +34,13 @@ record Schedule(
     }
 
     /// One axis: block (0 for all of it), points side by side in one thread, lanes of a vector (1 for scalars), and threads
-    /// that divide the axis, neighbours taking neighbouring vectors.
-    record Split(String axis, long block, long unroll, long lanes, long threads) {
+    /// that divide the axis, neighbours taking neighbouring vectors; or, {@code together}, each of them all of its points
+    /// in a row.
+    record Split(String axis, long block, long unroll, long lanes, long threads, boolean together) {
+        Split(String axis, long block, long unroll, long lanes, long threads) {
+            this(axis, block, unroll, lanes, threads, false);
+        }
+
         Split(String axis, long block, long unroll, long lanes) {
             this(axis, block, unroll, lanes, 1);
         }
@@ -48,9 +53,19 @@ record Schedule(
             return threads * unroll * lanes;
         }
 
-        /// How far apart the points lie that stand side by side in one thread.
+        /// The points of all threads at one coordinate.
         long stride() {
             return threads * lanes;
+        }
+
+        /// How far apart the points lie that stand side by side in one thread.
+        long apart() {
+            return together ? lanes : threads * lanes;
+        }
+
+        /// How far apart the first points of neighbouring threads lie.
+        long each() {
+            return together ? unroll * lanes : lanes;
         }
     }
 

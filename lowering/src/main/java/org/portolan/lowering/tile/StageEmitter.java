@@ -20,6 +20,7 @@ import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.lowering.tile.Schedule.Split;
 import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// Writes reductions whose operands come by way of shared memory: the threads of a block load a tile of each operand
 /// together, while they compute with the one before.
@@ -105,13 +106,38 @@ abstract class StageEmitter extends ThreadEmitter {
         if (known != null) {
             return known;
         }
-        var place = expression(
-                home, Dim.symbol("$0").plus(coordinate * split.stride()), threadStarts.get(split.axis()));
-        var result = Value.of(laneType(split.lanes(), value.type().elementType()), value.hint());
-        home.ops.add(new TileOp.Load(
-                copy.tile().buffer(), copy.tile().place(copy.slot(), copy.deep(), place), Optional.empty(), Optional.empty(), result));
+        var element = value.type().elementType();
+        long wide = wide(split, element);
+        var result = Value.of(laneType(split.lanes(), element), value.hint());
+        if (wide > 1) {
+            var vector = home.helper(
+                    List.of("wide", System.identityHashCode(value), coordinate / wide),
+                    () -> load(home, copy, coordinate / wide * wide, Value.of(laneType(wide, element), value.hint())));
+            home.ops.add(new TileOp.Extract(vector, coordinate % wide, result));
+        } else {
+            load(home, copy, coordinate * split.apart(), result);
+        }
         home.remember(value, own, result);
         return result;
+    }
+
+    private Value load(Scope home, Held copy, long offset, Value result) {
+        var start = threadStarts.get(copy.tile().across().axis());
+        var place = expression(home, Dim.symbol("$0").plus(offset), start);
+        home.ops.add(new TileOp.Load(
+                copy.tile().buffer(),
+                copy.tile().place(copy.slot(), copy.deep(), place),
+                Optional.empty(),
+                Optional.empty(),
+                result));
+        return result;
+    }
+
+    /// How many points of a thread lie in a row and can be loaded at once.
+    private long wide(Split split, ElementType element) {
+        return split.together() && split.lanes() == 1
+                ? fitted(Math.max(1, Math.min(split.unroll(), vectorBytes * 8 / Math.max(8, element.bits()))), split.unroll())
+                : 1;
     }
 
     /// Loops over the reduced axis in blocks that all threads load together.

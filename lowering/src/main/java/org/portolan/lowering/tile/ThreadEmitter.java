@@ -104,7 +104,7 @@ class ThreadEmitter extends LoopEmitter {
             }
             inside *= other.threads();
         }
-        var own = Dim.symbol("$0").floorDivide(inside).modulo(split.threads()).times(split.lanes());
+        var own = Dim.symbol("$0").floorDivide(inside).modulo(split.threads()).times(split.each());
         var local = expression(scope, split.threads() == 1 ? Dim.ZERO : own, team);
         blockStarts.put(split.axis(), start);
         threadStarts.put(split.axis(), local);
@@ -135,7 +135,7 @@ class ThreadEmitter extends LoopEmitter {
                         base,
                         split.unroll(),
                         split.lanes(),
-                        split.stride(),
+                        split.apart(),
                         limit == null ? split.unroll() : 0,
                         limit == null ? null : number(scope, limit)));
     }

@@ -82,6 +82,63 @@ final class AxisCollapse {
         return collapse.rebuild();
     }
 
+    /// Makes one axis of two that stand side by side in all results. Tensors that are walked along them as one get the
+    /// shorter shape; elsewhere the two are said by division.
+    static Collapsed join(Collapsed before, String outer, String inner) {
+        var collapse = new AxisCollapse(before.nest());
+        collapse.join(outer, inner);
+        var after = collapse.rebuild();
+        var originals = new IdentityHashMap<Value, Value>();
+        after.originals().forEach((now, earlier) -> originals.put(now, before.originals().get(earlier)));
+        return new Collapsed(after.nest(), originals);
+    }
+
+    private void join(String outer, String inner) {
+        var width = extents.get(inner);
+        Function<String, Dim> divided = name -> name.equals(outer)
+                ? Dim.symbol(outer).floorDivide(width)
+                : name.equals(inner) ? Dim.symbol(outer).modulo(width) : null;
+        for (var tensor : accesses.keySet()) {
+            int place = sideBySide(tensor, outer, inner);
+            for (var at : accesses.get(tensor)) {
+                if (place >= 0) {
+                    at.remove(place + 1);
+                } else {
+                    at.replaceAll(index -> index.substitute(divided));
+                }
+            }
+            if (place >= 0) {
+                var extent = dims.get(tensor).remove(place + 1);
+                dims.get(tensor).set(place, dims.get(tensor).get(place).times(extent));
+            }
+        }
+        otherUses.replaceAll(index -> index.substitute(divided));
+        extents.put(outer, extents.get(outer).times(width));
+        extents.remove(inner);
+    }
+
+    /// Where all accesses to a tensor have the two axes, and nothing else of them; -1 if they do not.
+    private int sideBySide(Value tensor, String outer, String inner) {
+        int place = -1;
+        for (var at : accesses.get(tensor)) {
+            int own = at.indexOf(Dim.symbol(outer));
+            long mentions = at.stream()
+                    .filter(index -> index.symbols().contains(outer) || index.symbols().contains(inner))
+                    .count();
+            if (guarded.containsKey(tensor)
+                    || own < 0
+                    || place >= 0 && own != place
+                    || mentions != 2
+                    || own + 1 >= at.size()
+                    || !at.get(own + 1).equals(Dim.symbol(inner))
+                    || !dims.get(tensor).get(own + 1).equals(extents.get(inner))) {
+                return -1;
+            }
+            place = own;
+        }
+        return place;
+    }
+
     /// The tensor whose shape another has.
     private Value shape(Value tensor) {
         return updated.getOrDefault(tensor, tensor);

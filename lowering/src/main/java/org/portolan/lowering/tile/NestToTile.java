@@ -37,8 +37,10 @@ public final class NestToTile {
     /// @param name the kernel's name, an identifier
     /// @param isConstant whether an input is known at compile time, so that it can be laid out as the kernel wants it
     public LoweredKernel lower(NestOp.Compute nest, String name, Predicate<Value> isConstant) {
-        var collapsed = AxisCollapse.apply(nest);
-        var united = machine.vectors() == MachineOp.Vectors.THREAD ? Rows.unite(collapsed.nest()) : collapsed.nest();
+        boolean threads = machine.vectors() == MachineOp.Vectors.THREAD;
+        var simple = AxisCollapse.apply(nest);
+        var collapsed = threads ? ImageAxes.join(simple, machine) : simple;
+        var united = threads ? Rows.unite(collapsed.nest()) : collapsed.nest();
         var analysis = new NestAnalysis(united);
         Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
         if (machine.vectors() == MachineOp.Vectors.MEMORY) {

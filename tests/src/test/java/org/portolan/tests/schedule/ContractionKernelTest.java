@@ -113,6 +113,21 @@ class ContractionKernelTest {
         }
     }
 
+    /// The rows of a small image are one axis, so that no tile ends with each of them.
+    @Test
+    void imagesAreTiledAsAWhole() {
+        var check = new KernelCheck(ThreadMachine.large());
+        var text = CONVOLUTION.replace("M", "7").replace("N", "7").replace("K", "8").replace("9", "32");
+        var shapes = Map.of("x", List.of(2L, 8L, 7L, 7L), "w", List.of(32L, 8L, 3L, 3L), "bias", List.of(32L));
+        check.check(text, shapes, Map.of(), 1, 0);
+        var kernel = check.kernels().getFirst();
+        assertTrue(ThreadKernelTest.has(kernel.body().ops(), op -> op instanceof TileOp.Barrier));
+        long blocks = kernel.grid().stream()
+                .mapToLong(count -> count.constant().orElseThrow())
+                .reduce(1, (a, b) -> a * b);
+        assertTrue(blocks <= 2 * 2 * 4, "two images of 32 channels and 49 points, found " + kernel.grid());
+    }
+
     /// A large product goes through shared memory, in vectors of four where its extents allow it.
     @Test
     void aLargeProductIsTiled() {

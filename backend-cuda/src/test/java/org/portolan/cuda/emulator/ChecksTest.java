@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.portolan.cuda.emulator.run.Allocation;
+import org.portolan.cuda.emulator.run.GridRunner;
 import org.portolan.cuda.emulator.run.KernelFault;
+import org.portolan.runtime.parallel.WorkerPool;
 
 /// Every check has a kernel that breaks it, and one next to it that does not.
 class ChecksTest {
@@ -210,9 +212,9 @@ class ChecksTest {
     void endlessLoopsEndWithTheSignal() {
         var run = PtxRun.of(0, "", "LOOP: bra LOOP;").block(1);
         var asked = new int[1];
-        try (var pool = new org.portolan.runtime.parallel.WorkerPool(1, "test");
+        try (var pool = new WorkerPool(1, "test");
                 var job = pool.openJob(() -> ++asked[0] > 5)) {
-            org.portolan.cuda.emulator.run.GridRunner.run(run.launch(), job, () -> ++asked[0] > 5, run.counts);
+            GridRunner.run(run.launch(), job, () -> ++asked[0] > 5, run.counts);
         }
         assertTrue(asked[0] > 5);
     }

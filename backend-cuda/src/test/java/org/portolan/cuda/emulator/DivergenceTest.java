@@ -3,6 +3,7 @@ package org.portolan.cuda.emulator;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -16,7 +17,7 @@ class DivergenceTest {
         return PtxRun.ints(out);
     }
 
-    private static int[] expected(int threads, java.util.function.IntUnaryOperator of) {
+    private static int[] expected(int threads, IntUnaryOperator of) {
         return IntStream.range(0, threads).map(of).toArray();
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -76,7 +77,7 @@ class EmulatedDeviceTest {
             assertEquals(0, host.get(ValueLayout.JAVA_INT, 0), "nobody has waited");
             queue.record().await();
             var expected = new int[1000];
-            java.util.Arrays.fill(expected, 1);
+            Arrays.fill(expected, 1);
             assertArrayEquals(expected, host.toArray(ValueLayout.JAVA_INT));
             assertEquals(0, queue.takeError());
         }

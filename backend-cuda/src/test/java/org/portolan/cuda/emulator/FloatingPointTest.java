@@ -8,6 +8,7 @@ import static org.portolan.cuda.emulator.OneInstruction.halves;
 import static org.portolan.cuda.emulator.OneInstruction.single;
 
 import java.math.BigDecimal;
+import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
 
 class FloatingPointTest {
@@ -195,7 +196,7 @@ class FloatingPointTest {
     }
 
     private static void approximation(
-            String name, java.util.function.DoubleUnaryOperator function, double low, double high, double relative, double absolute) {
+            String name, DoubleUnaryOperator function, double low, double high, double relative, double absolute) {
         var run = PtxRun.of(
                         2,
                         "",

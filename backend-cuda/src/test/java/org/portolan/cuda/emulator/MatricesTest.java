@@ -3,7 +3,9 @@ package org.portolan.cuda.emulator;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Arrays;
 import java.util.Random;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -67,7 +69,7 @@ class MatricesTest {
     }
 
     /// Sixteen bits an element, two in a register, depth 16.
-    private static void sixteen(String type, java.util.function.ToIntFunction<Float> bits) {
+    private static void sixteen(String type, ToIntFunction<Float> bits) {
         var a = matrix(16, 16);
         var b = matrix(16, 8);
         var c = matrix(16, 8);
@@ -145,8 +147,8 @@ class MatricesTest {
         var random = new Random(5);
         var a = new int[16][32];
         var b = new int[32][8];
-        for (var row : a) java.util.Arrays.setAll(row, _ -> random.nextInt(256));
-        for (var row : b) java.util.Arrays.setAll(row, _ -> random.nextInt(256) - 128);
+        for (var row : a) Arrays.setAll(row, _ -> random.nextInt(256));
+        for (var row : b) Arrays.setAll(row, _ -> random.nextInt(256) - 128);
         int[] as = new int[LANES * 4];
         int[] bs = new int[LANES * 2];
         int[] cs = new int[LANES * 4];
@@ -159,7 +161,7 @@ class MatricesTest {
             for (int i = 0; i < 8; i++) {
                 bs[lane * 2 + i / 4] |= (b[lane % 4 * 4 + (i & 3) + (i >= 4 ? 16 : 0)][lane / 4] & 0xFF) << 8 * (i & 3);
             }
-            java.util.Arrays.fill(cs, lane * 4, lane * 4 + 4, lane * 1000);
+            Arrays.fill(cs, lane * 4, lane * 4 + 4, lane * 1000);
         }
         int[] found = multiply("m16n8k32.row.col.s32.u8.s8.s32", as, bs, cs);
         for (int lane = 0; lane < LANES; lane++) {

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.portolan.cuda.emulator.text.PtxOperand;
 import org.portolan.cuda.emulator.text.PtxReader;
@@ -110,7 +112,7 @@ class ReaderTest {
                 + "ld.param.u64 %rd1, [p0]; mov.u32 %r1, %tid.x; mad.wide.u32 %rd2, %r1, 4, %rd1;\n"
                 + "setp.lt.s32 %p1, %r1, 5; @%p1 bra L; ld.global.v2.u32 {%r2, %r3}, [%rd2+8]; st.global.u32 [%rd2], %r2;\n"
                 + "shfl.sync.bfly.b32 %r4|%p2, %r3, 1, 31, -1; L: ret; }\n";
-        var random = new java.util.Random(3);
+        var random = new Random(3);
         int refused = 0;
         for (int round = 0; round < 1500; round++) {
             var damaged = new StringBuilder(text);
@@ -126,7 +128,7 @@ class ReaderTest {
                 PtxRun.ofText(damaged.toString());
             } catch (PtxRefused e) {
                 refused++;
-            } catch (java.util.NoSuchElementException e) {
+            } catch (NoSuchElementException e) {
                 // The kernel has another name now.
                 refused++;
             }

@@ -1,6 +1,7 @@
 package org.portolan.cuda.emulator.decode;
 
 import java.util.List;
+import java.util.function.IntToDoubleFunction;
 import org.portolan.cuda.emulator.run.Instruction;
 import org.portolan.cuda.emulator.run.LaneFunctions.LongTest;
 import org.portolan.cuda.emulator.run.LaneFunctions.WordTest;
@@ -152,7 +153,7 @@ final class CompareDecoder {
         };
     }
 
-    private static WordTest doubles(String comparison, java.util.function.IntToDoubleFunction value) {
+    private static WordTest doubles(String comparison, IntToDoubleFunction value) {
         var test = doubleTest(comparison);
         return (a, b) -> test.of(value.applyAsDouble(a), value.applyAsDouble(b));
     }

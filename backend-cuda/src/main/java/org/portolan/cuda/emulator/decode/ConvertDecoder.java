@@ -7,6 +7,7 @@ import java.util.function.IntUnaryOperator;
 import org.portolan.cuda.emulator.run.Instruction;
 import org.portolan.cuda.emulator.run.LongLanes;
 import org.portolan.cuda.emulator.run.WordLanes;
+import org.portolan.cuda.emulator.text.PtxOperand;
 import org.portolan.cuda.emulator.text.PtxTypes;
 
 /// {@code cvt}: from one type to another. A conversion is said in two halves: from the source's bits to a long or a
@@ -68,7 +69,7 @@ final class ConvertDecoder {
         var target = operation.anyRegister(operation.operand(0));
         boolean wideTo = target.kind() == Register.Kind.LONG;
         boolean wideFrom = PtxTypes.bits(from) == Long.SIZE;
-        if (!wideFrom && operation.operand(1) instanceof org.portolan.cuda.emulator.text.PtxOperand.Name name
+        if (!wideFrom && operation.operand(1) instanceof PtxOperand.Name name
                 && operation.names().variable(name.name()).isEmpty()) {
             wideFrom = operation.anyRegister(name).kind() == Register.Kind.LONG;
         }

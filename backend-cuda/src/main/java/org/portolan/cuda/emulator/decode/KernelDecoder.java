@@ -1,6 +1,7 @@
 package org.portolan.cuda.emulator.decode;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -295,7 +296,7 @@ public final class KernelDecoder {
                     : targets.getOrDefault(jump.labels().getFirst(), List.of());
             int[] to = where.stream().mapToInt(name -> place(jump, name)).toArray();
             boolean always = jump.step().guard().isEmpty();
-            int[] all = java.util.Arrays.copyOf(to, to.length + (always ? 0 : 1));
+            int[] all = Arrays.copyOf(to, to.length + (always ? 0 : 1));
             if (!always) {
                 all[to.length] = jump.index() + 1;
             }
@@ -308,7 +309,7 @@ public final class KernelDecoder {
             boolean always = jump.step().guard().isEmpty();
             var branch = jump.register() < 0
                     ? new Branch(to[0], meeting)
-                    : new Switch(jump.register(), always ? to : java.util.Arrays.copyOf(to, to.length - 1), meeting);
+                    : new Switch(jump.register(), always ? to : Arrays.copyOf(to, to.length - 1), meeting);
             branch.place(
                     jump.step().line(), guardOf(jump), jump.step().negated(), Kinds.of(jump.step()));
             code.set(jump.index(), branch);

@@ -1,5 +1,6 @@
 package org.portolan.cuda.emulator.decode;
 
+import java.util.List;
 import org.portolan.cuda.emulator.run.Control;
 import org.portolan.cuda.emulator.run.Instruction;
 import org.portolan.cuda.emulator.text.PtxStatement.Step;
@@ -12,7 +13,7 @@ final class Kinds {
     static String of(Step step) {
         return switch (step.name()) {
             case "ld", "ldu", "st", "atom", "red" -> {
-                var spaces = java.util.List.of("global", "shared", "local", "param", "const");
+                var spaces = List.of("global", "shared", "local", "param", "const");
                 var space = step.modifiers().stream()
                         .filter(spaces::contains)
                         .findFirst()

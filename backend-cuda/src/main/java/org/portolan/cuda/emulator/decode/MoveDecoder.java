@@ -5,6 +5,7 @@ import org.portolan.cuda.emulator.run.Instruction;
 import org.portolan.cuda.emulator.run.LongLanes;
 import org.portolan.cuda.emulator.run.Moves;
 import org.portolan.cuda.emulator.run.Space;
+import org.portolan.cuda.emulator.run.TestLanes;
 import org.portolan.cuda.emulator.run.WordLanes;
 import org.portolan.cuda.emulator.text.PtxOperand;
 import org.portolan.cuda.emulator.text.PtxTypes;
@@ -84,7 +85,7 @@ final class MoveDecoder {
             throw operation.unsupported("global, const, shared, local and param, not "
                     + operation.step().modifiers().toString().toLowerCase(Locale.ROOT));
         }
-        return org.portolan.cuda.emulator.run.TestLanes.longTest1(
+        return TestLanes.longTest1(
                 space::holds, operation.predicateTo(0), operation.wide(1, "b64"));
     }
 }

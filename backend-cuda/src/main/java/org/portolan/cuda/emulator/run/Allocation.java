@@ -22,9 +22,10 @@ public final class Allocation {
     private final long bytes;
     private final String label;
     private final boolean readOnly;
-    private final MemorySegment data;
+    /// Empty after the end.
+    private MemorySegment data;
     /// Null where nobody wants to know.
-    private final long[] written;
+    private long[] written;
     private volatile boolean ended;
 
     /// @param label what it is, for messages
@@ -60,28 +61,33 @@ public final class Allocation {
         return data;
     }
 
+    /// Lets the memory go; the place is remembered.
     void end() {
         ended = true;
+        data = MemorySegment.NULL;
+        written = null;
     }
 
     /// Whether all of some bytes were written; at most 16 of them, aligned to their number.
     boolean written(long offset, int count) {
-        if (written == null) {
+        var known = written;
+        if (known == null) {
             return true;
         }
         long bits = mask(count) << offset;
-        return (written[(int) (offset >>> BITS_SHIFT)] & bits) == bits;
+        return (known[(int) (offset >>> BITS_SHIFT)] & bits) == bits;
     }
 
     /// Notes that some bytes are written; at most 16 of them, aligned to their number. Threads do this at once.
     void note(long offset, int count) {
-        if (written == null) {
+        var known = written;
+        if (known == null) {
             return;
         }
         int index = (int) (offset >>> BITS_SHIFT);
         long bits = mask(count) << offset;
-        if ((written[index] & bits) != bits) {
-            BITS.getAndBitwiseOr(written, index, bits);
+        if ((known[index] & bits) != bits) {
+            BITS.getAndBitwiseOr(known, index, bits);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.portolan.cuda.emulator.run;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Copies from global to shared memory that a warp's lanes have begun. What they bring is read at once, and written only
@@ -23,7 +24,7 @@ final class AsyncCopies {
 
     void clear() {
         copies.clear();
-        java.util.Arrays.fill(committed, 0);
+        Arrays.fill(committed, 0);
     }
 
     /// Begins copies; {@link #set} says what each lane copies.

@@ -1,5 +1,6 @@
 package org.portolan.cuda.emulator.run;
 
+import java.util.Arrays;
 import java.util.List;
 
 /// What a worker needs to run one block of a launch after the other.
@@ -45,7 +46,7 @@ final class Block {
 
     /// Instructions that the worker's warps have executed.
     long executed() {
-        return java.util.Arrays.stream(counts).sum();
+        return Arrays.stream(counts).sum();
     }
 
     /// The thread's place in the block, for messages.

@@ -55,6 +55,9 @@ public final class GridRunner implements RangeTask {
             }
         } catch (KernelFault found) {
             fault = found;
+        } catch (RuntimeException unexpected) {
+            fault = new KernelFault(
+                    "kernel '" + launch.program().name() + "': the emulator itself failed: " + unexpected);
         }
         idle.add(block);
     }

@@ -1,5 +1,7 @@
 package org.portolan.cuda.emulator.run;
 
+import java.lang.foreign.ValueLayout;
+
 /// Reads one register or several ones that lie side by side.
 public final class Load extends MemoryInstruction {
     private static final String READS = "reads";
@@ -133,7 +135,7 @@ public final class Load extends MemoryInstruction {
     private long global(Allocation found, long offset) {
         var data = found.data();
         return switch (width) {
-            case 1 -> data.get(java.lang.foreign.ValueLayout.JAVA_BYTE, offset);
+            case 1 -> data.get(ValueLayout.JAVA_BYTE, offset);
             case 2 -> data.get(Allocation.SHORT, offset);
             case 4 -> data.get(Allocation.INT, offset);
             default -> data.get(Allocation.LONG, offset);

@@ -1,5 +1,7 @@
 package org.portolan.cuda.emulator.run;
 
+import java.util.Arrays;
+
 /// Counts what memory requests of a worker cost, by instruction: sectors of global memory, and how often shared memory
 /// must be accessed one after the other because lanes want different words of one bank.
 public final class MemoryCounters {
@@ -37,7 +39,7 @@ public final class MemoryCounters {
         int lanesAtOnce = Math.max(1, Math.min(Warp.LANES, Warp.LANES * Integer.BYTES / bytes));
         int rounds = 0;
         for (int first = 0; first < Warp.LANES; first += lanesAtOnce) {
-            java.util.Arrays.fill(perBank, 0);
+            Arrays.fill(perBank, 0);
             int count = 0;
             int worst = 0;
             for (int lane = first; lane < first + lanesAtOnce; lane++) {

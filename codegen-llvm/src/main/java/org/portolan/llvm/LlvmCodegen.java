@@ -84,13 +84,10 @@ public final class LlvmCodegen {
     public List<ThreadCode> threads(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
         return forAll(kernels, kernel -> {
             var module = threadModule(kernel, machine);
-            var assembly = compile(kernel, module.text(), machine, LlvmOptions.THREADS, LlvmCompiler.Output.ASSEMBLY);
-            return new ThreadCode(
-                    kernel.name(),
-                    module.threads(),
-                    module.blocks(),
-                    module.sharedBytes(),
-                    new String(assembly, StandardCharsets.UTF_8));
+            var assembly = KernelCache.get(module.text(), target(machine), () -> new String(
+                    compile(kernel, module.text(), machine, LlvmOptions.THREADS, LlvmCompiler.Output.ASSEMBLY),
+                    StandardCharsets.UTF_8));
+            return new ThreadCode(kernel.name(), module.threads(), module.blocks(), module.sharedBytes(), assembly);
         });
     }
 

@@ -17,7 +17,7 @@ final class BufferMemory implements DeviceMemory {
     private static final long FIRST = 1L << 52;
     private static final long PAGE = 4096;
     /// Kernels may work on the whole word around a small element.
-    private static final long GRANULE = 64;
+    private static final long GRANULE = 4;
 
     private final OpenCl library;
     private final long context;

@@ -29,6 +29,9 @@ record DeviceFacts(
     /// {@code buffers} keeps a device from using the host's memory in place.
     static final String MEMORY_VARIABLE = "PORTOLAN_OPENCL_MEMORY";
 
+    /// The machine file for every device, in place of the one that seems to fit.
+    static final String MACHINE_VARIABLE = "PORTOLAN_OPENCL_MACHINE";
+
     private static final int TYPE = 0x1000;
     private static final int MAX_WORK_GROUP_SIZE = 0x1004;
     private static final int SINGLE_FP_CONFIG = 0x101B;
@@ -58,8 +61,7 @@ record DeviceFacts(
                 && (sharing & SVM_FINE_GRAIN_BUFFER) != 0;
         boolean shares = library.hasPointers()
                 && (inProcess || (sharing & SVM_FINE_GRAIN_SYSTEM) != 0)
-                && !"buffers".equals(System.getenv(MEMORY_VARIABLE))
-                && !"buffers".equals(System.getProperty("org.portolan.opencl.memory"));
+                && !wish("memory", MEMORY_VARIABLE).equals("buffers");
         return new DeviceFacts(
                 device,
                 name,
@@ -76,6 +78,12 @@ record DeviceFacts(
                 Set.copyOf(List.of(library.deviceText(device, EXTENSIONS).split(" +"))));
     }
 
+    /// What the property or the variable of the environment says; empty if neither is there.
+    static String wish(String property, String variable) {
+        var given = System.getenv(variable);
+        return System.getProperty("org.portolan.opencl." + property, given == null ? "" : given);
+    }
+
     DeviceDescription description(int ordinal) {
         return new DeviceDescription(
                 OpenClDriver.NAME,
@@ -90,6 +98,10 @@ record DeviceFacts(
     }
 
     private String machine() {
+        var given = wish("machine", MACHINE_VARIABLE);
+        if (!given.isEmpty()) {
+            return given;
+        }
         var words = (name + " " + platform).toLowerCase(Locale.ROOT);
         if (isProcessor) {
             return "opencl-cpu";
@@ -99,7 +111,7 @@ record DeviceFacts(
 
     private Map<String, Long> limits() {
         var limits = new LinkedHashMap<String, Long>();
-        if (isProcessor) {
+        if (machine().equals("opencl-cpu")) {
             long bytes = Math.clamp(vectorBytes, 16, 64);
             limits.put("vector_bytes", bytes);
             limits.put("vector_registers", bytes == 64 ? 32L : 16L);

@@ -1,6 +1,5 @@
 package org.portolan.opencl.driver;
 
-import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -46,9 +45,7 @@ final class Programs {
     }
 
     private static boolean keepsBinaries(DeviceFacts device) {
-        var wish = System.getProperty(
-                "org.portolan.opencl.cache", Objects.requireNonNullElse(System.getenv(CACHE_VARIABLE), ""));
-        return switch (wish) {
+        return switch (DeviceFacts.wish("cache", CACHE_VARIABLE)) {
             case "always" -> true;
             case "never" -> false;
             default -> !device.emulated() && !device.platform().contains("PoCL");

@@ -73,21 +73,37 @@ public final class AscendCodegen implements Codegen {
                     ExpandElementary.expand(kernel.body(), machine.fmaPerCycle() > 0)));
         }
         try {
-            var source = CEmitter.emit(expanded, new AscendWords(AscendMachines.resource("codegen/prelude.h")), new HashMap<>());
+            boolean matrices = kernels.stream().anyMatch(kernel -> calls(kernel.body()));
+            var prelude = AscendMachines.resource("codegen/prelude.h") + (matrices ? AscendMachines.resource("codegen/cube.h") : "");
+            var intrinsics = new HashMap<String, String>();
+            for (var op : machine.intrinsics().ops()) {
+                if (op instanceof MachineOp.Intrinsic intrinsic) {
+                    intrinsics.put(intrinsic.name(), intrinsic.spelling());
+                }
+            }
+            var source = CEmitter.emit(expanded, new AscendWords(prelude), intrinsics);
             var text = new StringBuilder("//: chip ").append(machine.processor()).append(" cores=").append(machine.blockLimit())
                     .append('\n');
             for (int i = 0; i < kernels.size(); i++) {
                 var kernel = source.kernels().get(i);
                 var origin = String.join(", ", kernels.get(i).origin()).replaceAll("[\\s\\\\]", " ");
                 boolean alone = storesElements(kernels.get(i).body());
+                boolean cube = calls(kernels.get(i).body());
+                // A cube core has two vector cores beside it; all of them divide a product among themselves.
+                long cores = alone ? 1 : cube ? machine.blockLimit() / 2 : machine.blockLimit();
                 text.append("//: kernel ").append(kernel.function()).append(' ').append(kernel.name()).append(" buffers=")
                         .append(kernel.buffers()).append(" symbols=").append(kernel.symbols()).append(" cores=")
-                        .append(alone ? 1 : machine.blockLimit()).append(" of ").append(origin).append('\n');
+                        .append(cores).append(" all=").append(cube ? 1 : 0).append(" of ").append(origin).append('\n');
             }
             return text + source.text();
         } catch (EmitException failure) {
             throw new CompileException(failure.getMessage(), failure);
         }
+    }
+
+    private static boolean calls(Body body) {
+        return body.ops().stream()
+                .anyMatch(op -> op instanceof TileOp.Call || OpSchema.bodies(op).stream().anyMatch(AscendCodegen::calls));
     }
 
     /// Whether a kernel stores single elements to global memory: cores that did so side by side might write to the same

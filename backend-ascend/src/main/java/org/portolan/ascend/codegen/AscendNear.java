@@ -22,13 +22,18 @@ record AscendNear(AscendWords words) implements NearWords {
     // --------------------------------------------------------------------------------------------------------- kernels
 
     @Override
-    public List<String> begin(List<Words.Parameter> buffers, List<String> symbols, String function) {
+    public List<String> begin(List<Words.Parameter> buffers, List<String> symbols, String function, boolean matrices) {
         var lines = new ArrayList<String>();
-        lines.add("KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);");
+        lines.add("KERNEL_TASK_TYPE_DEFAULT(" + (matrices ? "KERNEL_TYPE_AIC_ONLY" : "KERNEL_TYPE_AIV_ONLY") + ");");
         lines.add("TPipe pipe;");
-        lines.add("TBuf<TPosition::VECCALC> stage_buffer;");
-        lines.add("pipe.InitBuffer(stage_buffer, 32);");
-        lines.add("const auto stage = stage_buffer.Get<uint8_t>();");
+        if (matrices) {
+            lines.add("Cube cube;");
+            lines.add("cube.open(pipe);");
+        } else {
+            lines.add("TBuf<TPosition::VECCALC> stage_buffer;");
+            lines.add("pipe.InitBuffer(stage_buffer, 32);");
+            lines.add("const auto stage = stage_buffer.Get<uint8_t>();");
+        }
         if (!symbols.isEmpty()) {
             lines.add("const auto tiling = (__gm__ " + function + "_tiling *)tiling_memory;");
             symbols.forEach(symbol -> lines.add("const int64_t " + symbol + " = tiling->" + symbol + ";"));
@@ -38,13 +43,25 @@ record AscendNear(AscendWords words) implements NearWords {
             lines.add("GlobalTensor<" + type + "> " + buffer.name() + ";");
             lines.add(buffer.name() + ".SetGlobalBuffer((__gm__ " + type + " *)" + buffer.name() + "_memory);");
         }
-        lines.add("int64_t error = 0;");
+        if (!matrices) {
+            lines.add("int64_t error = 0;");
+        }
         return lines;
     }
 
     @Override
-    public List<String> end() {
-        return List.of("report(error_memory, error, stage);");
+    public List<String> end(boolean matrices) {
+        return matrices ? List.of() : List.of("report(error_memory, error, stage);");
+    }
+
+    /// The result, the left matrix and the right one, whose rows are the columns of the result.
+    @Override
+    public String call(String spelling, List<Matrix> matrices) {
+        var text = new StringBuilder(spelling + "(cube");
+        matrices.forEach(matrix -> text.append(", ").append(matrix.buffer().name()).append(", ").append(matrix.place())
+                .append(", ").append(matrix.stride()));
+        var result = matrices.getFirst();
+        return text + ", " + result.rows() + ", " + result.columns() + ", " + matrices.get(1).columns() + ");";
     }
 
     @Override

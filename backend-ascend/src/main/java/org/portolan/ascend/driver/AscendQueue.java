@@ -121,7 +121,8 @@ final class AscendQueue implements Queue {
             throw new DeviceFailed("kernel " + kernel.name() + " takes " + entry.buffers() + " buffers and "
                     + entry.symbols() + " numbers, and was given " + words + " words", null);
         }
-        int cores = Math.toIntExact(Math.min(points, Math.min(entry.cores(), MOST_CORES)));
+        long wanted = entry.all() ? entry.cores() : Math.min(points, entry.cores());
+        int cores = Math.toIntExact(Math.min(wanted, MOST_CORES));
         work();
         var what = "starting kernel " + kernel.name() + " of " + entry.origin() + " on " + cores + " cores";
         long arguments = arguments(kernel, parameters, what);

@@ -12,12 +12,13 @@ import org.portolan.runtime.PortolanException.BadProgramFile;
 record ImageHeader(String chip, Map<String, Entry> kernels) {
     private static final Pattern CHIP = Pattern.compile("//: chip (\\S+) cores=(\\d{1,5})");
     private static final Pattern KERNEL = Pattern.compile(
-            "//: kernel (\\w+) (\\S+) buffers=(\\d{1,4}) symbols=(\\d{1,4}) cores=(\\d{1,5}) of (.*)");
+            "//: kernel (\\w+) (\\S+) buffers=(\\d{1,4}) symbols=(\\d{1,4}) cores=(\\d{1,5}) all=([01]) of (.*)");
 
     /// @param function in the text
     /// @param cores the most that may run it
+    /// @param all whether they all do, whatever the grid is: they divide the work among themselves
     /// @param origin the model's nodes
-    record Entry(String function, int buffers, int symbols, int cores, String origin) {}
+    record Entry(String function, int buffers, int symbols, int cores, boolean all, String origin) {}
 
     static ImageHeader read(String source) {
         var lines = source.lines().takeWhile(text -> text.startsWith("//: ")).toList();
@@ -37,7 +38,8 @@ record ImageHeader(String chip, Map<String, Entry> kernels) {
                     Integer.parseInt(match.group(3)),
                     Integer.parseInt(match.group(4)),
                     Integer.parseInt(match.group(5)),
-                    match.group(6)));
+                    match.group(6).equals("1"),
+                    match.group(7)));
         }
         return new ImageHeader(chip.group(1), kernels);
     }

@@ -131,16 +131,17 @@ public final class CEmitter {
     private String nearKernel(TileOp.Kernel kernel, String function, List<Kernel> entries, Near near) {
         var code = near.builder().code;
         List.of("pipe", "stage", "tiling", "end", "at", "bits", "order", "fetch", "put", "report").forEach(code::fresh);
-        near.words().begin(near.buffers(), near.symbols(), function).forEach(code::line);
+        boolean matrices = NearWriter.isOfMatrices(kernel.body());
+        near.words().begin(near.buffers(), near.symbols(), function, matrices).forEach(code::line);
         var writer = new TileWriter(
                 near.builder(), near.dims(), new ThreadLoops(kernel), near.beginning(), intrinsics, List.of(), false);
-        var own = new NearWriter(near.builder(), near.dims(), near.words(), writer, kernel);
+        var own = new NearWriter(near.builder(), near.dims(), near.words(), writer, kernel, intrinsics);
         writer.setNear(own);
         for (int i = 0; i < near.buffers().size(); i++) {
             own.bind(kernel.body().params().get(i), near.buffers().get(i));
         }
         writer.emit(kernel.body());
-        near.words().end().forEach(code::line);
+        near.words().end(matrices).forEach(code::line);
         entries.add(new Kernel(kernel.name(), function, near.buffers().size(), near.symbols().size(), 0, 0));
         var origin = kernel.origin().isEmpty() ? "" : "// " + String.join(", ", kernel.origin()).replaceAll("[\n\\\\]", " ") + "\n";
         return origin + words.kernelHead(function, near.buffers(), near.symbols(), 0) + "\n" + near.beginning() + code + "}\n";

@@ -16,11 +16,20 @@ public interface NearWords {
     /// An operand of an operation on buffers: a piece, or an expression that is the same for all elements.
     record Operand(Optional<Piece> piece, String scalar, ElementType element) {}
 
+    /// A matrix in global memory: {@code place} is the number of the buffer's element that its first one is, {@code
+    /// stride} how many elements a row lies from the next.
+    record Matrix(Words.Parameter buffer, String place, String stride, String rows, String columns) {}
+
     /// What stands at the beginning of a kernel: its buffers are there by the names of the parameters then.
-    List<String> begin(List<Words.Parameter> buffers, List<String> symbols, String function);
+    ///
+    /// @param matrices whether the kernel is one for the matrix unit, which calls its intrinsics and nothing else
+    List<String> begin(List<Words.Parameter> buffers, List<String> symbols, String function, boolean matrices);
 
     /// What stands at its end, and before it is left early.
-    List<String> end();
+    List<String> end(boolean matrices);
+
+    /// A call of an intrinsic of the matrix unit.
+    String call(String spelling, List<Matrix> matrices);
 
     /// The first and the end of the points of this core, as expressions.
     String firstPoint(String points);

@@ -31,17 +31,27 @@ final class NearWriter {
     private final Map<Value, NearWords.Piece> acquired = new IdentityHashMap<>();
     private final Map<Value, NearWords.Piece> consumed = new IdentityHashMap<>();
     private final Set<Value> incoming = new HashSet<>();
+    private final Map<Value, NearWords.Matrix> matrices = new IdentityHashMap<>();
+    private final Map<String, String> intrinsics;
     private final boolean hasQueues;
 
-    NearWriter(Builder builder, DimWriter dims, NearWords words, TileWriter tiles, TileOp.Kernel kernel) {
+    NearWriter(Builder builder, DimWriter dims, NearWords words, TileWriter tiles, TileOp.Kernel kernel, Map<String, String> intrinsics) {
         this.builder = builder;
         this.code = builder.code;
         this.words = words;
         this.tiles = tiles;
         this.dims = dims;
         this.kernel = kernel;
+        this.intrinsics = intrinsics;
         addressing = new Addressing(builder, dims);
         hasQueues = scan(kernel.body(), new IdentityHashMap<>());
+    }
+
+    /// Whether a kernel is one for the matrix unit.
+    static boolean isOfMatrices(Body body) {
+        return body.ops().stream()
+                .anyMatch(op -> op instanceof TileOp.Call
+                        || OpSchema.bodies(op).stream().anyMatch(NearWriter::isOfMatrices));
     }
 
     private boolean scan(Body body, Map<Value, Value> slots) {
@@ -93,6 +103,24 @@ final class NearWriter {
                 code.line(words.view(pieces.get(buffer), part, tiles.scalar(offsets.getFirst()).bare()));
                 bind(result, part);
             }
+            case TileOp.View(Value buffer, var offsets, Value result)
+                    when buffers.containsKey(buffer) && result.buffer().rank() == 2 && result.buffer().layout().isPresent() -> {
+                var type = result.buffer();
+                matrices.put(result, new NearWords.Matrix(
+                        buffers.get(buffer),
+                        place(buffer, offsets),
+                        extent(type.physical().getLast()),
+                        extent(type.dims().getFirst()),
+                        extent(type.dims().getLast())));
+            }
+            case TileOp.Call(var arguments, String name, var results) -> {
+                var spelling = intrinsics.get(name);
+                if (spelling == null || !results.isEmpty()) {
+                    throw new EmitException("the matrix unit has no intrinsic " + name + " without results; it has "
+                            + intrinsics.keySet());
+                }
+                code.line(words.call(spelling, arguments.stream().map(this::matrix).toList()));
+            }
             case TileOp.Ring(long depth, Value ring) -> {
                 var name = code.fresh(ring.hint().isEmpty() ? "queue" : ring.hint());
                 var slot = ((Type.Ring) ring.type()).slot();
@@ -141,6 +169,25 @@ final class NearWriter {
         return true;
     }
 
+    private String extent(Dim dim) {
+        return dims.invariant(dim).bare();
+    }
+
+    /// A matrix that is a part of a buffer, or a whole buffer that is laid out as rows of its last axis.
+    private NearWords.Matrix matrix(Value value) {
+        var part = matrices.get(value);
+        if (part != null) {
+            return part;
+        }
+        var type = value.buffer();
+        return new NearWords.Matrix(
+                buffers.get(value),
+                "0",
+                extent(type.dims().getFirst()),
+                extent(type.dims().getLast()),
+                extent(type.dims().getFirst()));
+    }
+
     private Optional<String> text(Optional<Value> value) {
         return value.map(own -> tiles.scalar(own).bare());
     }
@@ -166,7 +213,7 @@ final class NearWriter {
     /// Leaves the kernel early where no queue holds anything.
     void afterFailure() {
         if (!hasQueues) {
-            lines(words.end());
+            lines(words.end(false));
             code.line("return;");
         }
     }

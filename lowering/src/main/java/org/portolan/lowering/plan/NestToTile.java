@@ -23,7 +23,7 @@ public record NestToTile(String machine) implements Pass {
         var lowered = new ArrayList<Op>();
         for (var op : module) {
             if (op instanceof GraphOp.Function function) {
-                var program = PlanBuilder.build(function, placement);
+                var program = PlanBuilder.build(SplitProducts.apply(function, target().machine()), placement);
                 lowered.addAll(program.kernels());
                 lowered.addAll(program.hostKernels());
                 lowered.add(program.plan());

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import org.portolan.ir.Axis;
 import org.portolan.ir.Body;
 import org.portolan.ir.IndexMap;
 import org.portolan.ir.MachineOp;
@@ -52,6 +53,10 @@ public final class NestToTile {
     /// With the longest vectors of which near memory holds as many as the kernel needs.
     private LoweredKernel inMemory(
             NestAnalysis analysis, AxisCollapse.Collapsed collapsed, Predicate<Value> constant, String name) {
+        var product = MatrixProduct.match(analysis, machine, constant);
+        if (product.isPresent()) {
+            return onMatrixUnit(analysis, collapsed, product.get(), name);
+        }
         for (long lanes = LONGEST_VECTOR; ; lanes /= 2) {
             var schedule = MemoryScheduler.choose(analysis, machine, constant, lanes);
             var lowered = lower(analysis, collapsed, schedule, name);
@@ -60,6 +65,43 @@ public final class NestToTile {
                 return new LoweredKernel(kernel, lowered.arguments(), lowered.extents(), lowered.grid(), lowered.cost());
             }
         }
+    }
+
+    /// Whether the nest is a product of matrices that the machine's matrix unit takes.
+    public static boolean isMatrixProduct(NestOp.Compute nest, MachineOp.Chip machine, Predicate<Value> isConstant) {
+        var collapsed = AxisCollapse.apply(nest);
+        Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
+        return MatrixProduct.match(new NestAnalysis(collapsed.nest()), machine, constant).isPresent();
+    }
+
+    private LoweredKernel onMatrixUnit(
+            NestAnalysis analysis, AxisCollapse.Collapsed collapsed, MatrixProduct product, String name) {
+        var sources = List.of(product.left().source(), product.right().source());
+        var result = analysis.nest().results().getFirst();
+        var params = new ArrayList<Value>();
+        var arguments = new ArrayList<Value>();
+        Map<Value, Value> buffers = new IdentityHashMap<>();
+        for (var source : sources) {
+            if (!buffers.containsKey(source)) {
+                boolean turned = source == product.right().source() && product.turned();
+                var type = turned ? packed(source, new Schedule.Packed(0, 1, 1, List.of(0))) : rowMajor(source);
+                buffers.put(source, Value.of(type, source.hint()));
+                params.add(buffers.get(source));
+                arguments.add(collapsed.originals().get(source));
+            }
+        }
+        buffers.put(result, Value.of(rowMajor(result), result.hint()));
+        params.add(buffers.get(result));
+        arguments.add(collapsed.originals().get(result));
+        var body = new Body(params, product.emit(analysis, buffers));
+        var symbols = new LinkedHashSet<String>();
+        params.forEach(param -> param.buffer().dims().forEach(dim -> symbols.addAll(dim.symbols())));
+        collectSymbols(body.ops(), symbols);
+        symbols.removeIf(symbol -> symbol.startsWith("$"));
+        var kernel = new TileOp.Kernel(name, List.copyOf(symbols), List.of(), analysis.nest().origin(), body);
+        var work = Dim.product(analysis.nest().axes().stream().map(Axis::extent).toList());
+        return new LoweredKernel(
+                kernel, arguments, symbols.stream().map(Dim::symbol).toList(), List.of(), work.ceilDivide(64));
     }
 
     private LoweredKernel lower(

@@ -116,6 +116,10 @@ final class Build {
     }
 
     Path kernel(byte[] source, int architecture) {
+        VendorHeaders.given().ifPresent(headers -> inFresh(fresh -> {
+            headers.check(Files.write(fresh.resolve("kernel.cpp"), source), architecture);
+            return fresh;
+        }));
         if (!AscendEmulator.architectures().contains(architecture)) {
             throw new EmulatorException("no chip dav-" + architecture + " is known; there are dav-2201, dav-2002 and dav-3510");
         }

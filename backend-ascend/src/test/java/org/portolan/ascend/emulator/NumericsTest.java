@@ -80,6 +80,17 @@ class NumericsTest {
     }
 
     @Test
+    void theWorstCaseIsOffByAUnit() {
+        acl.callVoid("portolan_emulator_worst", 1);
+        try {
+            double off = worstUlp("exponential", StrictMath::exp);
+            assertTrue(off > 0.99 && off < 1.501, () -> "ulp " + off);
+        } finally {
+            acl.callVoid("portolan_emulator_worst", 0);
+        }
+    }
+
+    @Test
     void functionsOfHalvesAreRoundedOnce() {
         var halves = new short[COUNT];
         for (int i = 0; i < COUNT; i++) halves[i] = (short) i;

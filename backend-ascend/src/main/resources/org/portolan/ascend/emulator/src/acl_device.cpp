@@ -75,6 +75,8 @@ using namespace portolan;
 PORTOLAN_ACL const char *portolan_emulator_version() { return "portolan-ascend-emulator 1"; }
 // 1: every access is followed, 0: kernels run as quickly as they can. Holds for what is allocated and launched later.
 PORTOLAN_ACL void portolan_emulator_checks(int32_t on) { checking = on; }
+// 1: divisions, roots, exponentials and logarithms are off by a unit in the last place, as the hardware's may be.
+PORTOLAN_ACL void portolan_emulator_worst(int32_t on) { worst = on; }
 PORTOLAN_ACL int32_t portolan_emulator_soc(const char *name) { return nameDevice(name) ? 0 : 1; }
 // Makes the call with this name fail with a code, after it has been called `after` times; "kernel" is a kernel's run.
 PORTOLAN_ACL void portolan_emulator_fault(const char *call, int32_t code, int32_t after) { planFault(call, code, after); }
@@ -83,6 +85,8 @@ PORTOLAN_ACL int32_t aclInit(const char *) {
     if (int32_t code = enter("aclInit", false)) return code;
     const char *checks = getenv("PORTOLAN_ASCEND_CHECKS");
     if (checks != nullptr && !initialised) checking = atol(checks) != 0;
+    const char *worstCase = getenv("PORTOLAN_ASCEND_WORST");
+    if (worstCase != nullptr && !initialised) worst = atol(worstCase) != 0;
     if (initialised) return fail(Repeated, "aclInit was called before");
     initialised = true;
     return Fine;

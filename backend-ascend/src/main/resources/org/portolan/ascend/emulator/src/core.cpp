@@ -4,6 +4,7 @@ namespace portolan {
 
 __thread Core *current;
 int32_t checking = 1;
+int32_t worst = 0;
 const char *const kPipeNames[PipeCount] = {"S", "V", "M", "MTE1", "MTE2", "MTE3", "FIX"};
 
 namespace {

@@ -129,6 +129,7 @@ struct Core {
 };
 
 extern __thread Core *current;
+extern int32_t worst; // whether inexact functions are off by a unit in the last place
 Core &core(Place);
 extern const char *const kPipeNames[PipeCount];
 uint32_t sizeOf(Type);

@@ -72,6 +72,24 @@ template <class T> void runScalar(Scalar operation, T *d, const T *a, T value, i
     }
 }
 
+// The worst that is allowed of the hardware: each result is the neighbour of the right one, above and below by turns.
+template <class T> void blur(T *results, int64_t n) {
+    if constexpr (isFloating<T>) {
+        for (int64_t i = 0; i < n; i++) {
+            float value = float(results[i]);
+            if (value != value || value == 0 || __builtin_fabsf(value) >= __builtin_inff()) continue;
+            if constexpr (sizeof(T) == 4) results[i] = bitsAs<float>(bitsAs<uint32_t>(results[i]) + (i % 2 == 0 ? 1 : -1));
+            else results[i] = bitsAs<half>(uint16_t(bitsAs<uint16_t>(results[i]) + (i % 2 == 0 ? 1 : -1)));
+        }
+    }
+}
+template <class T> void blur(Binary operation, T *results, int64_t n) {
+    if (worst && operation == Binary::Div) blur(results, n);
+}
+template <class T> void blur(Unary operation, T *results, int64_t n) {
+    if (worst && (operation == Unary::Exp || operation == Unary::Ln || operation == Unary::Sqrt)) blur(results, n);
+}
+
 // Calls body with a null pointer of the element's C++ type.
 template <class Body> void typed(Core &core, Type type, Body body) {
     switch (type) {
@@ -116,6 +134,7 @@ void binary(Binary operation, Type type, const Local &dst, const Local &a, const
         T *to = target<T>(core, dst, count);
         apart(core, to, first, count * sizeof(T), "source 0"), apart(core, to, second, count * sizeof(T), "source 1");
         run2(operation, to, first, second, count);
+        blur(operation, to, count);
     });
 }
 
@@ -138,6 +157,7 @@ void binaryRepeat(Binary operation, Type type, const Local &dst, const Local &a,
             T *x = as<T>(first, time, block, lane), *y = as<T>(second, time, block, lane);
             apart(core, d, x, lanes * size, "source 0"), apart(core, d, y, lanes * size, "source 1");
             run2(operation, d, x, y, lanes);
+            blur(operation, d, lanes);
         });
     });
 }
@@ -152,6 +172,7 @@ void unary(Unary operation, Type type, const Local &dst, const Local &a, int64_t
         T *to = target<T>(core, dst, count);
         apart(core, to, from, count * sizeof(T), "the source");
         run1(operation, to, from, count);
+        blur(operation, to, count);
     });
 }
 
@@ -169,6 +190,7 @@ void unaryRepeat(Unary operation, Type type, const Local &dst, const Local &a, c
             T *d = as<T>(to, time, block, lane), *x = as<T>(from, time, block, lane);
             apart(core, d, x, lanes * size, "the source");
             run1(operation, d, x, lanes);
+            blur(operation, d, lanes);
         });
     });
 }

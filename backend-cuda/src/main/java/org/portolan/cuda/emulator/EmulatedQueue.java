@@ -117,7 +117,8 @@ final class EmulatedQueue implements Queue {
                 bytes.array(),
                 Math.toIntExact(entry.sharedBytes()),
                 device.checked(),
-                device.counts() != null);
+                device.counts() != null,
+                () -> error.first() != 0);
         var refusals = device.architecture().refusals(launch);
         if (!refusals.isEmpty()) {
             throw new DeviceFailed(

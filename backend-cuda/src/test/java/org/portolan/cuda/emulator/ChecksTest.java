@@ -1,5 +1,6 @@
 package org.portolan.cuda.emulator;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -67,6 +68,24 @@ class ChecksTest {
         run.run(buffer);
         run.memory.free(buffer);
         caught(() -> run.run(buffer), "until that was freed");
+    }
+
+    /// What kernels do after a failed one is dropped, and they run on what that one did not write.
+    @Test
+    void afterAFailureUnwrittenMemoryMayBeRead() {
+        var run = each("ld.global.u32 %r2, [%rd9];").block(2);
+        run.afterAFailure().run(run.fresh(8));
+    }
+
+    /// Bits of a word that nobody has written may lie beside those that an operation is about.
+    @Test
+    void bitsBesideUnwrittenOnes() {
+        var run = each("atom.global.and.b32 %r2, [%rd9], -16; atom.global.or.b32 %r2, [%rd9], 5;").block(2);
+        var fresh = run.fresh(8);
+        run.run(fresh);
+        assertEquals(5, PtxRun.ints(fresh)[1] & 15);
+        var add = each("atom.global.add.u32 %r2, [%rd9], 1;").block(2);
+        caught(() -> add.run(add.fresh(8)), "which nobody wrote");
     }
 
     @Test

@@ -27,6 +27,7 @@ final class PtxRun {
     private Extent block = Extent.of(32);
     private int dynamicShared;
     private boolean checked = true;
+    private boolean failed;
     private int threads = 1;
 
     private PtxRun(Program program) {
@@ -82,6 +83,12 @@ final class PtxRun {
         return this;
     }
 
+    /// A kernel before this one has told the host of an error.
+    PtxRun afterAFailure() {
+        failed = true;
+        return this;
+    }
+
     PtxRun threads(int count) {
         threads = count;
         return this;
@@ -122,7 +129,7 @@ final class PtxRun {
         for (long word : words) {
             bytes.putLong(word);
         }
-        return new Launch(program, memory, grid, block, bytes.array(), dynamicShared, checked, true);
+        return new Launch(program, memory, grid, block, bytes.array(), dynamicShared, checked, true, () -> failed);
     }
 
     void run() {

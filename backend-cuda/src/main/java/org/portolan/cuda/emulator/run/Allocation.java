@@ -57,6 +57,11 @@ public final class Allocation {
         return readOnly;
     }
 
+    /// The first 64 bits, as a host sees them that looks while kernels run.
+    public long first() {
+        return data().get(LONG, 0);
+    }
+
     MemorySegment data() {
         return data;
     }

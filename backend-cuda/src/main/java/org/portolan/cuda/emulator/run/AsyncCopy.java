@@ -53,7 +53,7 @@ public final class AsyncCopy extends MemoryInstruction {
         long offset = at - found.address();
         long value = 0;
         for (int index = 0; index < length; index++) {
-            if (!found.written(offset + index, 1)) {
+            if (!found.written(offset + index, 1) && !warp.block.launch.failed().getAsBoolean()) {
                 throw new Fault(
                         lane,
                         "copies byte " + (offset + index) + " of " + found.describe() + ", which nobody wrote");

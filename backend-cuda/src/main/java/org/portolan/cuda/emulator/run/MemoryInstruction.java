@@ -70,7 +70,7 @@ abstract class MemoryInstruction extends Instruction {
     /// The same for a reader: the bytes must have been written.
     final Allocation readable(Warp warp, long at, int count, int lane) {
         var found = allocation(warp, at, count, lane, "reads");
-        if (!found.written(at - found.address(), count)) {
+        if (!found.written(at - found.address(), count) && !warp.block.launch.failed().getAsBoolean()) {
             throw new Fault(
                     lane,
                     "reads " + count + " bytes at 0x" + Long.toHexString(at) + ", byte " + (at - found.address())

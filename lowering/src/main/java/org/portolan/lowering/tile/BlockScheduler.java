@@ -1,13 +1,17 @@
 package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
 import org.portolan.ir.Value;
 import org.portolan.lowering.tile.Schedule.Block;
 import org.portolan.lowering.tile.Schedule.Form;
+import org.portolan.lowering.tile.Schedule.Packed;
 import org.portolan.lowering.tile.Schedule.Split;
 
 /// Schedules for contractions: a block of threads computes a tile of two common axes, each thread a smaller tile of it in
@@ -29,6 +33,7 @@ final class BlockScheduler {
     private final NestAnalysis analysis;
     private final MachineOp.Chip machine;
     private final List<String> common;
+    private final Predicate<Value> isConstant;
 
     /// A tile of a block and that of a thread.
     private record Shape(long rows, long columns, long threadRows, long threadColumns) {
@@ -41,7 +46,10 @@ final class BlockScheduler {
     record Axes(String row, String column, List<String> deep) {}
 
     /// @param common the common axes in the order of the grid
-    BlockScheduler(NestAnalysis analysis, MachineOp.Chip machine, List<String> common) {
+    /// @param isConstant whether an input is known now, so that it can be laid out as the schedule wants it
+    BlockScheduler(
+            NestAnalysis analysis, MachineOp.Chip machine, List<String> common, Predicate<Value> isConstant) {
+        this.isConstant = isConstant;
         this.analysis = analysis;
         this.machine = machine;
         this.common = common;
@@ -179,6 +187,61 @@ final class BlockScheduler {
         return used * Math.sqrt(busy) * fromShared * reuse / (reuse + 8);
     }
 
+    /// Constants whose neighbours lie apart along both axes of their tiles, in panels as wide as a tile.
+    private List<Packed> packed(Shape shape, Axes axes) {
+        var packed = new ArrayList<Packed>();
+        for (int i = 0; i < axes.deep().size(); i++) {
+            for (var value : staged(axes, i)) {
+                boolean isRow = analysis.free(value).contains(axes.row());
+                var axis = isRow ? axes.row() : axes.column();
+                var loops = analysis.reductions().get(i).over();
+                if (analysis.definition(value) instanceof NestOp.Read read
+                        && isApart(read, axis)
+                        && isApart(read, axes.deep().get(i))
+                        && packed.stream().noneMatch(other -> other.input() == input(read))) {
+                    packing(read, axis, isRow ? shape.rows() : shape.columns(), axes.deep().get(i), loops)
+                            .ifPresent(packed::add);
+                }
+            }
+        }
+        return packed;
+    }
+
+    private int input(NestOp.Read read) {
+        return analysis.nest().inputs().indexOf(read.source());
+    }
+
+    private boolean isApart(NestOp.Read read, String axis) {
+        return Distance.of(analysis, read.result(), axis, NestToTile::rowMajor) > 1;
+    }
+
+    /// The other axes stand in the order of the loops, the one that is cut into blocks last.
+    private Optional<Packed> packing(NestOp.Read read, String axis, long width, String deep, List<String> loops) {
+        int place = -1;
+        var order = new ArrayList<Integer>();
+        for (int i = 0; i < read.at().size(); i++) {
+            var name = read.at().get(i).symbolName();
+            if (name.equals(Optional.of(axis))) {
+                place = i;
+            } else if (name.isPresent()) {
+                order.add(i);
+            }
+        }
+        if (place < 0
+                || order.size() + 1 != read.at().size()
+                || order.isEmpty()
+                || read.otherwise() != NestOp.Otherwise.PROVEN
+                || !read.indices().isEmpty()
+                || !isConstant.test(read.source())) {
+            return Optional.empty();
+        }
+        order.sort(Comparator.comparingInt(i -> {
+            var name = read.at().get(i).symbolName().orElseThrow();
+            return name.equals(deep) ? Integer.MAX_VALUE : loops.indexOf(name);
+        }));
+        return Optional.of(new Packed(input(read), place, width, order));
+    }
+
     private Schedule schedule(Shape shape, long depth, Axes axes) {
         var stop = new ArrayList<Value>();
         for (int i = 0; i < axes.deep().size(); i++) {
@@ -214,7 +277,7 @@ final class BlockScheduler {
                 splits,
                 stages,
                 reductions,
-                List.of(),
+                packed(shape, axes),
                 List.of(),
                 Optional.of(new Block(1, true, Form.REPEATED)));
     }

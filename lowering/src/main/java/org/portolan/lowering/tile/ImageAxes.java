@@ -49,7 +49,7 @@ final class ImageAxes {
     private static boolean isTiledAlong(NestOp.Compute nest, String axis, MachineOp.Chip machine) {
         var analysis = new NestAnalysis(nest);
         var common = List.copyOf(NestEmitter.commonAxes(analysis));
-        return new BlockScheduler(analysis, machine, common)
+        return new BlockScheduler(analysis, machine, common, _ -> false)
                 .contraction()
                 .filter(axes -> axes.row().equals(axis) || axes.column().equals(axis))
                 .isPresent();

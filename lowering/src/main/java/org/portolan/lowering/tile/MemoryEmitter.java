@@ -32,6 +32,11 @@ class MemoryEmitter extends ScalarEmitter {
         this.bounds = SymbolBounds.of(analysis.nest());
     }
 
+    /// How the elements of a tensor lie.
+    Type.Buffer memory(Value tensor) {
+        return buffers.get(tensor).buffer();
+    }
+
     /// Loads what a read stands for. {@code dollars} are its operands and {@code other} its value outside, evaluated.
     Value load(
             Scope scope, NestOp.Read read, List<Value> dollars, Value other, Map<String, Integer> coordinates) {
@@ -223,7 +228,7 @@ class MemoryEmitter extends ScalarEmitter {
     }
 
     /// The logical axis along which elements are adjacent; -1 if there is none.
-    private static int fastestAxis(Type.Buffer buffer) {
+    static int fastestAxis(Type.Buffer buffer) {
         if (buffer.layout().isPresent()) {
             var last = buffer.layout().get().results().getLast().symbols();
             return last.isEmpty() ? -1 : buffer.layout().get().inputs().indexOf(last.iterator().next());

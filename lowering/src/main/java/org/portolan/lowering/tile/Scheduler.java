@@ -49,7 +49,7 @@ final class Scheduler {
 
     static Schedule choose(NestAnalysis analysis, MachineOp.Chip machine, Predicate<Value> isConstant) {
         return switch (machine.vectors()) {
-            case THREAD -> ThreadScheduler.choose(analysis, machine);
+            case THREAD -> ThreadScheduler.choose(analysis, machine, isConstant);
             case REGISTER, MEMORY -> new Scheduler(analysis, machine, isConstant).choose();
         };
     }

@@ -12,8 +12,6 @@ import org.portolan.ir.Body;
 import org.portolan.ir.IndexMap;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
-import org.portolan.ir.Op;
-import org.portolan.ir.OpSchema;
 import org.portolan.ir.Relation;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
@@ -27,10 +25,6 @@ import org.portolan.runtime.type.ElementType;
 abstract class StageEmitter extends ThreadEmitter {
     /// Two tiles of each operand: one is filled while the other is read.
     private static final Dim SLOTS = Dim.of(2);
-    /// A distance in memory where none is known.
-    private static final double FAR = 1e9;
-    /// An extent where none is known.
-    private static final long TYPICAL = 128;
 
     private final long vectorBytes;
     /// Whether what lies beyond the reduced axis is computed with, and has to be 0.
@@ -249,10 +243,11 @@ abstract class StageEmitter extends ThreadEmitter {
                     .filter(split -> split.axis().equals(axis))
                     .findFirst()
                     .orElseThrow();
-            long along = Wide.lanes(analysis, deep.axis(), List.of(value), List.of(), vectorBytes);
-            long beside = Wide.lanes(analysis, axis, List.of(value), List.of(), vectorBytes);
+            long along = Wide.lanes(analysis, deep.axis(), List.of(value), List.of(), vectorBytes, this::memory);
+            long beside = Wide.lanes(analysis, axis, List.of(value), List.of(), vectorBytes, this::memory);
             boolean deepFirst = along > beside
-                    || along == beside && distance(value, deep.axis()) < distance(value, axis);
+                    || along == beside && Distance.of(analysis, value, deep.axis(), this::memory)
+                            < Distance.of(analysis, value, axis, this::memory);
             long lanes = deepFirst ? fitted(along, deep.block()) : fitted(beside, across.tile());
             boolean last = deepLast.test(value);
             // Threads that go down a column find other banks in each row.
@@ -278,30 +273,6 @@ abstract class StageEmitter extends ThreadEmitter {
             most /= 2;
         }
         return most;
-    }
-
-    /// How far apart in memory neighbours along an axis lie, of what a value reads; large where that is not known.
-    private double distance(Value value, String axis) {
-        Op definition = analysis.definition(value);
-        if (!(definition instanceof NestOp.Read read)) {
-            return OpSchema.operands(definition).stream()
-                    .filter(operand -> analysis.free(operand).contains(axis))
-                    .mapToDouble(operand -> distance(operand, axis))
-                    .min()
-                    .orElse(FAR);
-        }
-        double distance = 0;
-        double inside = 1;
-        var dims = read.source().tensor().dims();
-        for (int i = dims.size() - 1; i >= 0; i--) {
-            var index = read.at().get(i);
-            if (index.symbols().contains(axis)) {
-                // An axis that is divided mostly moves by one.
-                distance += inside * Math.abs(NestAnalysis.stride(index, axis).orElse(i == dims.size() - 1 ? 1 : 0));
-            }
-            inside *= dims.get(i).constant().orElse(TYPICAL);
-        }
-        return distance;
     }
 
     /// Loads this thread's part of each tile that starts as given on the reduced axis.

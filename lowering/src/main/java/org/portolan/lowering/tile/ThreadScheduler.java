@@ -2,7 +2,9 @@ package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.portolan.ir.MachineOp;
+import org.portolan.ir.Value;
 import org.portolan.lowering.tile.Schedule.Split;
 
 /// Picks a schedule for a machine whose lanes are threads.
@@ -22,18 +24,19 @@ final class ThreadScheduler {
         this.common = List.copyOf(NestEmitter.commonAxes(analysis));
     }
 
-    static Schedule choose(NestAnalysis analysis, MachineOp.Chip machine) {
-        return new ThreadScheduler(analysis).choose(machine);
+    /// @param isConstant whether an input is known now, so that it can be laid out as the schedule wants it
+    static Schedule choose(NestAnalysis analysis, MachineOp.Chip machine, Predicate<Value> isConstant) {
+        return new ThreadScheduler(analysis).choose(machine, isConstant);
     }
 
-    private Schedule choose(MachineOp.Chip machine) {
+    private Schedule choose(MachineOp.Chip machine, Predicate<Value> isConstant) {
         // Elements smaller than a byte share bytes, so that one thread must write them all.
         boolean packed = analysis.nest().results().stream()
                 .anyMatch(result -> result.type().elementType().bits() < 8);
         if (packed) {
             return pointwise(machine, true);
         }
-        var blocks = new BlockScheduler(analysis, machine, gridOrder());
+        var blocks = new BlockScheduler(analysis, machine, gridOrder(), isConstant);
         return blocks.contraction()
                 .flatMap(axes -> new FragmentScheduler(analysis, machine, gridOrder(), axes).choose())
                 .or(blocks::choose)

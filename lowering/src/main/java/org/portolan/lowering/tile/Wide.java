@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import org.portolan.ir.ArithOp;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.MachineOp;
@@ -23,12 +24,19 @@ final class Wide {
     private final NestAnalysis analysis;
     private final String axis;
     private final Set<Value> stop;
+    private final Function<Value, Type.Buffer> memory;
     private final Set<Value> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     private long bits = 8;
     private long lanes;
 
-    private Wide(NestAnalysis analysis, String axis, Collection<Value> stop, long bytes) {
+    private Wide(
+            NestAnalysis analysis,
+            String axis,
+            Collection<Value> stop,
+            long bytes,
+            Function<Value, Type.Buffer> memory) {
         this.analysis = analysis;
+        this.memory = memory;
         this.axis = axis;
         this.stop = Collections.newSetFromMap(new IdentityHashMap<>());
         this.stop.addAll(stop);
@@ -41,14 +49,25 @@ final class Wide {
     /// @param bytes the largest vector
     static long lanes(
             NestAnalysis analysis, String axis, Collection<Value> values, Collection<Value> stop, long bytes) {
-        var wide = new Wide(analysis, axis, stop, bytes);
+        return lanes(analysis, axis, values, stop, bytes, NestToTile::rowMajor);
+    }
+
+    /// @param memory how the elements of a tensor lie
+    static long lanes(
+            NestAnalysis analysis,
+            String axis,
+            Collection<Value> values,
+            Collection<Value> stop,
+            long bytes,
+            Function<Value, Type.Buffer> memory) {
+        var wide = new Wide(analysis, axis, stop, bytes, memory);
         values.forEach(wide::visit);
         return wide.fitted(bytes);
     }
 
     /// The lanes for computing and storing all results along a common axis.
     static long lanes(NestAnalysis analysis, String axis, Collection<Value> stop, long bytes) {
-        var wide = new Wide(analysis, axis, stop, bytes);
+        var wide = new Wide(analysis, axis, stop, bytes, NestToTile::rowMajor);
         var yield = analysis.terminator();
         for (int i = 0; i < yield.values().size(); i++) {
             wide.visit(yield.values().get(i));
@@ -133,12 +152,13 @@ final class Wide {
         if (at.stream().noneMatch(index -> index.symbols().contains(axis))) {
             return;
         }
-        if (!MemoryEmitter.isAdjacent(at, NestToTile.rowMajor(tensor), axis)) {
+        var buffer = memory.apply(tensor);
+        if (!MemoryEmitter.isAdjacent(at, buffer, axis)) {
             lanes = 1;
             return;
         }
-        var dims = tensor.tensor().dims();
-        var first = at.getLast().substitute(name -> name.equals(axis) ? Dim.ZERO : null);
+        var dims = buffer.storage();
+        var first = at.get(MemoryEmitter.fastestAxis(buffer)).substitute(name -> name.equals(axis) ? Dim.ZERO : null);
         while (lanes > 1
                 && !(first.modulo(lanes).isConstant(0)
                         && (dims.size() == 1 || dims.getLast().modulo(lanes).isConstant(0)))) {

@@ -128,6 +128,25 @@ class ContractionKernelTest {
         assertTrue(blocks <= 2 * 2 * 4, "two images of 32 channels and 49 points, found " + kernel.grid());
     }
 
+    /// Weights that are known when the model is compiled lie as their tiles are filled: in vectors of neighbours.
+    @Test
+    void knownWeightsLieInPanels() {
+        var text = CONVOLUTION
+                .replace(", %w: f32[9,K,3,3]", "")
+                .replace("%y = nest", "%w = graph.constant <data = random(3)> : f32[9,K,3,3]\n  %y = nest")
+                .replace("M", "6")
+                .replace("N", "7")
+                .replace("K", "8")
+                .replace("9", "12");
+        var shapes = Map.of("x", List.of(2L, 8L, 6L, 7L), "bias", List.of(12L));
+        for (var chip : ThreadMachine.all()) {
+            var check = new KernelCheck(chip);
+            check.check(text, shapes, Map.of(), 1, 1e-5);
+            assertTrue(check.kernels().getFirst().body().params().stream()
+                    .anyMatch(param -> param.buffer().layout().isPresent()));
+        }
+    }
+
     /// A large product goes through shared memory, in vectors of four where its extents allow it.
     @Test
     void aLargeProductIsTiled() {

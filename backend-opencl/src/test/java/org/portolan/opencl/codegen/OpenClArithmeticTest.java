@@ -22,8 +22,10 @@ import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
 
 /// Every operation on scalars, on whole vectors and on masked ones, on a device, against the same in Java. The vectors have
-/// 12 lanes, so that each is two vectors of OpenCL C.
+/// 12 lanes, so that each is two vectors of OpenCL C. Some types stand for the others, since drivers compile each kernel
+/// when it is launched: with `-Dportolan.arithmetic=all` all types are tested.
 class OpenClArithmeticTest {
+    private static final boolean ALL = System.getProperty("portolan.arithmetic", "").equals("all");
     private static final int COUNT = 251;
 
     private static final long[] INTEGERS = {0, 1, -1, 2, -2, 3, 7, -7, 31, 32, 63, 64, 127, -128, 255, Integer.MAX_VALUE,
@@ -78,9 +80,9 @@ class OpenClArithmeticTest {
             return kernel(left, right, result, vectors, sized);
         }
 
-        /// Scalars of all types take the same way through the emitter as vectors do; of casts a few are enough.
+        /// Scalars take the same way through the emitter as vectors do, but for what C promotes.
         boolean runsAsScalars() {
-            return !body.contains("cast") || List.of("f64", "f32", "i64", "u64", "i4").contains(left);
+            return ALL || left.equals("i32") || left.equals("f16") && !body.contains("cast");
         }
 
         void run(DeviceKernel kernel, String name, boolean vectors) {
@@ -168,7 +170,9 @@ class OpenClArithmeticTest {
     }
 
     static Stream<String> integers() {
-        return Stream.of("i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "i4", "u4", "i2", "u2");
+        return ALL
+                ? Stream.of("i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "i4", "u4", "i2", "u2")
+                : Stream.of("i8", "i32", "u64", "i4");
     }
 
     @ParameterizedTest
@@ -232,7 +236,7 @@ class OpenClArithmeticTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"f32", "f64", "f16", "bf16", "f8e4m3", "f8e5m2", "f8e4m3fnuz", "f8e5m2fnuz", "f4e2m1"})
+    @MethodSource("floats")
     void floatOperations(String name) {
         boolean single = name.equals("f32");
         boolean wide = single || name.equals("f64");
@@ -264,6 +268,16 @@ class OpenClArithmeticTest {
                         : 0);
     }
 
+    static Stream<String> floats() {
+        return ALL
+                ? Stream.of("f32", "f64", "f16", "bf16", "f8e4m3", "f8e5m2", "f8e4m3fnuz", "f8e5m2fnuz", "f4e2m1")
+                : Stream.of("f32", "f64", "f16", "f8e5m2fnuz");
+    }
+
+    static Stream<String> sources() {
+        return ALL ? casts() : Stream.of("f64", "f16", "i64");
+    }
+
     @Test
     void reluKeepsNan() {
         var body = "%c = arith.const <value = 0.0> : T:f32 \n%z = arith.max %x, %c : T:f32";
@@ -277,7 +291,7 @@ class OpenClArithmeticTest {
     }
 
     @ParameterizedTest
-    @MethodSource("casts")
+    @MethodSource("sources")
     void castsToEveryType(String from) {
         var type = ElementType.parse(from);
         for (var to : casts().filter(to -> !to.equals(from) && !to.equals("f8e8m0")).toList()) {
@@ -289,7 +303,7 @@ class OpenClArithmeticTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"up, saturate", "down, saturate", "nearest_even, saturate", "up, infinity", "nearest_even, infinity"})
+    @CsvSource({"up, saturate", "nearest_even, infinity"})
     void castsOfScalesRoundAsTold(String rounding, String overflow) {
         var scaleRounding = switch (rounding) {
             case "up" -> ElementTypes.ScaleRounding.UP;

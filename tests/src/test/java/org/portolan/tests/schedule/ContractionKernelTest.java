@@ -91,13 +91,13 @@ class ContractionKernelTest {
 
     @ParameterizedTest
     @CsvSource({
-        "1,1,1", "16,16,16", "64,64,64", "65,33,17", "31,130,40", "8,128,5", "128,8,64", "2,96,72", "1,256,64", "96,1,40",
-        "0,8,8", "8,8,0", "12,20,100", "5,7,300"
+        "1,1,1", "16,16,16", "64,64,64", "65,33,17", "31,70,24", "8,72,5", "72,8,32", "2,96,72", "1,128,64", "64,1,40",
+        "0,8,8", "8,8,0", "12,20,60", "5,7,150"
     })
     void products(long m, long n, long k) {
         var random = new Random(m * 1000 + n * 10 + k);
         for (var chip : ThreadMachine.all()) {
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < 2; i++) {
                 product(chip, m, n, k, random);
             }
         }

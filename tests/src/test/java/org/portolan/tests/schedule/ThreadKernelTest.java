@@ -165,7 +165,7 @@ class ThreadKernelTest {
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {4096, 20000})
+    @ValueSource(longs = {2048, 5000})
     void aLongRowIsSharedByABlock(long columns) {
         var kernel = check(ThreadMachine.large(), SOFTMAX, 2, columns, false, 1e-5).kernels().getFirst();
         assertTrue(has(kernel.body().ops(), TileOp.Barrier.class::isInstance));
@@ -173,7 +173,7 @@ class ThreadKernelTest {
 
     @Test
     void randomNests() {
-        int count = Integer.getInteger("portolan.nests", 25);
+        int count = Integer.getInteger("portolan.nests", 12);
         long first = Long.getLong("portolan.seed", 1000);
         for (long seed = first; seed < first + count; seed++) {
             var nest = new RandomNest(seed);

@@ -29,8 +29,10 @@ final class Dependences {
 
     private final Map<Value, Object> roots = new IdentityHashMap<>();
     private final Set<Object> incoming = new HashSet<>();
+    private final Set<Object> results = new HashSet<>();
 
     private Dependences(Body body) {
+        body.params().forEach(param -> results.add(new Root(param)));
         collect(body);
     }
 
@@ -242,7 +244,10 @@ final class Dependences {
         var needed = EnumSet.noneOf(Unit.class);
         state.forEach((access, units) -> {
             boolean conflict = access.what().equals(wanted.what()) && (wanted.write() || access.write());
-            boolean alone = access.unit() == wanted.unit() && wanted.unit() == Unit.SCALAR;
+            // The scalar unit does one after the other, and what is copied out to one buffer are different elements of it.
+            boolean alone = access.unit() == wanted.unit()
+                    && (wanted.unit() == Unit.SCALAR
+                            || wanted.unit() == Unit.COPY_OUT && access.write() && results.contains(access.what()));
             if (conflict && !alone && !units.contains(wanted.unit())) {
                 needed.add(access.unit());
             }

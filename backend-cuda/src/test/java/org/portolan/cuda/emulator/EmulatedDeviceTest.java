@@ -25,6 +25,8 @@ class EmulatedDeviceTest {
     /// {@code x[i] += 1} for i below n; the parameters are x, n and the error word.
     private static final String INCREMENT =
             """
+            // kernel increment
+            // of Add_7
             .version 7.0
             .target TARGET
             .address_size 64
@@ -101,7 +103,7 @@ class EmulatedDeviceTest {
             assertEquals(DeviceHealth.WORKING, device.health());
             var lost = assertThrows(DeviceLost.class, point::await);
             assertTrue(
-                    lost.getMessage().contains("kernel 'increment', PTX line 14")
+                    lost.getMessage().contains("kernel 'increment' of Add_7, PTX line 16")
                             && lost.getMessage().contains("thread (100, 0, 0)")
                             && lost.getMessage().contains("0 bytes beyond the end of the 400 bytes"),
                     lost.getMessage());

@@ -36,9 +36,23 @@ public record Program(
     /// No instruction: lanes do not meet again.
     public static final int NOWHERE = -1;
 
+    private static final String COMMENT = "//";
+    private static final String ORIGIN = "// of ";
+
     /// Bytes of shared memory that every launch has, without the gaps between variables.
     public int staticSharedBytes() {
         return shared.stream().mapToInt(SharedVariable::bytes).sum();
+    }
+
+    /// What the kernel is for, from the comments at the beginning of its source, as in {@code " of MatMul_1"}; empty if
+    /// they do not say it.
+    String origin() {
+        var nodes = source.stream()
+                .takeWhile(line -> line.isBlank() || line.startsWith(COMMENT))
+                .filter(line -> line.startsWith(ORIGIN))
+                .map(line -> line.substring(ORIGIN.length()).strip())
+                .toList();
+        return nodes.isEmpty() ? "" : " of " + String.join(", ", nodes);
     }
 
     /// What stands in a line of the source.

@@ -92,6 +92,28 @@ class MutantsTest {
         expected.put("flag_never_waited_for", "flag V_MTE3 0 set in line");
         expected.put("flag_number", "event 8, but there are 0 to 7");
         expected.put("flag_of_a_queue", "event 0 of MTE2_V is in use by a queue");
+        expected.put("tensor_without_memory", "the source has no memory: InitBuffer or AllocTensor comes first");
+        expected.put("part_past_the_buffer", "the destination lies outside the local memories");
+        expected.put("position_without_memory", "position C2 has no memory here");
+        expected.put("no_pipe", "no TPipe is open");
+        expected.put("buffer_of_nothing", "a buffer of 0 bytes");
+        expected.put("queue_of_nothing", "a queue with 0 buffers");
+        expected.put("events_exhausted", "all 8 events V_MTE3 are in use");
+        expected.put("event_not_allocated", "event 3 of V_MTE3 was not allocated");
+        expected.put("part_enqueued", "the tensor is a part of the one that was allocated");
+        expected.put("older_tensor_freed", "the tensor is one that was freed");
+        expected.put("global_without_address", "the source has no address: SetGlobalBuffer comes first");
+        expected.put("global_overwritten_while_read", "may still be read by pipe MTE2 (DataCopy");
+        expected.put("global_between_elements", "no multiple of its element's 4 bytes");
+        expected.put("global_to_another_memory", "there is no such path from global memory to L0C");
+        expected.put("l1_to_global", "there is no such path from L1 to global memory");
+        expected.put("unified_buffer_to_l1", "there is no such path from the unified buffer to L1");
+        expected.put("arithmetic_in_l1", "the destination is not in the unified buffer");
+        expected.put("cast_over_itself", "the destination and the source overlap");
+        expected.put("negative_count", "count -1");
+        expected.put("atomic_of_other_elements", "atomic mode is set for elements of 2 bytes, the copy has 4");
+        expected.put("atomic_onto_nothing", "atomic addition to global memory that was never written");
+        expected.put("trapped", "the kernel called Trap");
         run("mutants.cpp", "fine", expected, VECTOR_FAULT, 2);
     }
 
@@ -107,6 +129,23 @@ class MutantsTest {
         expected.put("odd_columns", "nSize 8 is no multiple of 16");
         expected.put("misaligned_fractal", "the destination starts at byte 32 of L0A, which is no multiple of 512");
         expected.put("sum_never_started", "the destination's sum so far (byte 0 of L0C) was never written");
+        expected.put("fractals_outside_l1", "the destination is not in L1");
+        expected.put("too_many_rows_of_fractals", "nValue 16385, but at most 16384 are possible");
+        expected.put("fractals_without_a_stride", "dstNzC0Stride 0, but 1 to 16384 are possible");
+        expected.put("filled_where_it_cannot_be", "the destination is in L0C, not in L1, L0A or L0B");
+        expected.put("loaded_to_l1", "the destination is in L1, not in L0A or L0B");
+        expected.put("loaded_from_l0", "the source is not in L1");
+        expected.put("loaded_not_once", "repeatTimes 0");
+        expected.put("floats_transposed", "ifTranspose is for elements of 16 bits only");
+        expected.put("left_operand_elsewhere", "the left operand is not in L0A");
+        expected.put("right_operand_elsewhere", "the right operand is not in L0B");
+        expected.put("sum_elsewhere", "the destination is not in L0C");
+        expected.put("result_from_elsewhere", "the source is not in L0C");
+        expected.put("result_in_fractals", "only CFG_ROW_MAJOR is in this subset");
+        expected.put("too_many_rows_of_a_result", "mSize 8193, but 1 to 8192 are possible");
+        expected.put("result_of_another_type", "quantPre does not lead from the accumulator's type to the destination's");
+        expected.put("factors_missing", "a factor for each column is asked for");
+        expected.put("result_past_the_allocation", "the destination reaches bytes");
         run("cube_mutants.cpp", "cube_fine", expected, CUBE_FAULT, 1);
     }
 

@@ -61,3 +61,111 @@ KERNEL(sum_never_started) {
     params.cmatrixInitVal = false;
     product<Nothing>(x, y, params);
 }
+
+namespace {
+// The memories of a cube core, for kernels that use them wrongly.
+struct Cube {
+    TPipe pipe;
+    TBuf<TPosition::A1> a1;
+    TBuf<TPosition::A2> a2;
+    TBuf<TPosition::B2> b2;
+    TBuf<TPosition::CO1> c;
+    Cube() {
+        pipe.InitBuffer(a1, 1024);
+        pipe.InitBuffer(a2, 1024);
+        pipe.InitBuffer(b2, 1024);
+        pipe.InitBuffer(c, 4096);
+        InitConstValue(a1.Get<half>(), InitConstValueParams<half>(1, 32, 0, half(1)));
+        PipeBarrier<PIPE_ALL>();
+    }
+};
+LoadData2DParams once() {
+    LoadData2DParams load;
+    load.repeatTimes = 1, load.srcStride = 1;
+    return load;
+}
+template <class T> GlobalTensor<T> global(GM_ADDR at) {
+    GlobalTensor<T> tensor;
+    tensor.SetGlobalBuffer(reinterpret_cast<__gm__ T *>(at), 4096);
+    return tensor;
+}
+FixpipeParamsV220 square() {
+    FixpipeParamsV220 fix;
+    fix.nSize = 16, fix.mSize = 16, fix.srcStride = 16, fix.dstStride = 16;
+    return fix;
+}
+} // namespace
+
+KERNEL(fractals_outside_l1) {
+    Cube cube;
+    DataCopy(cube.a2.Get<half>(), global<half>(x), Nd2NzParams(1, 16, 16, 0, 16, 16, 1, 0));
+}
+KERNEL(too_many_rows_of_fractals) {
+    Cube cube;
+    DataCopy(cube.a1.Get<half>(), global<half>(x), Nd2NzParams(1, 16385, 16, 0, 0, 16, 0, 0));
+}
+KERNEL(fractals_without_a_stride) {
+    Cube cube;
+    DataCopy(cube.a1.Get<half>(), global<half>(x), Nd2NzParams(1, 16, 16, 0, 16, 0, 1, 0));
+}
+KERNEL(filled_where_it_cannot_be) {
+    Cube cube;
+    InitConstValue(cube.c.Get<float>(), InitConstValueParams<float>(1, 1, 0, 0));
+}
+KERNEL(loaded_to_l1) {
+    Cube cube;
+    LoadData(cube.a1.Get<half>()[256], cube.a1.Get<half>(), once());
+}
+KERNEL(loaded_from_l0) {
+    Cube cube;
+    LoadData(cube.a2.Get<half>(), cube.b2.Get<half>(), once());
+}
+KERNEL(loaded_not_once) {
+    Cube cube;
+    LoadData(cube.a2.Get<half>(), cube.a1.Get<half>(), LoadData2DParams());
+}
+KERNEL(floats_transposed) {
+    Cube cube;
+    auto load = once();
+    load.ifTranspose = true;
+    LoadData(cube.a2.Get<float>(), cube.a1.Get<float>(), load);
+}
+KERNEL(left_operand_elsewhere) {
+    Cube cube;
+    Mmad(cube.c.Get<float>(), cube.b2.Get<half>(), cube.b2.Get<half>(), sizes(16, 16, 16));
+}
+KERNEL(right_operand_elsewhere) {
+    Cube cube;
+    Mmad(cube.c.Get<float>(), cube.a2.Get<half>(), cube.a2.Get<half>(), sizes(16, 16, 16));
+}
+KERNEL(sum_elsewhere) {
+    Cube cube;
+    Mmad(cube.a1.Get<float>(), cube.a2.Get<half>(), cube.b2.Get<half>(), sizes(16, 16, 16));
+}
+KERNEL(result_from_elsewhere) {
+    Cube cube;
+    Fixpipe(global<float>(y), cube.a1.Get<float>(), square());
+}
+KERNEL(result_in_fractals) {
+    Cube cube;
+    Fixpipe<float, float, CFG_NZ>(global<float>(y), cube.c.Get<float>(), square());
+}
+KERNEL(too_many_rows_of_a_result) {
+    Cube cube;
+    auto fix = square();
+    fix.mSize = 8193;
+    Fixpipe(global<float>(y), cube.c.Get<float>(), fix);
+}
+KERNEL(result_of_another_type) {
+    Cube cube;
+    Fixpipe(global<half>(y), cube.c.Get<float>(), square());
+}
+KERNEL(factors_missing) {
+    Cube cube;
+    auto fix = square();
+    fix.quantPre = VDEQF16;
+    Fixpipe(global<half>(y), cube.c.Get<int32_t>(), fix);
+}
+KERNEL(result_past_the_allocation) {
+    product<Nothing>(x, y + 4096 * 4 - 512, sizes(16, 16, 16));
+}

@@ -470,3 +470,143 @@ KERNEL(flag_of_a_queue) {
     in.EnQue(a);
     SetFlag<HardEvent::MTE2_V>(0);
 }
+
+// More of the same kinds
+
+KERNEL(tensor_without_memory) {
+    TPipe pipe;
+    LocalTensor<float> a;
+    Adds(a, a, 1.0f, 64);
+}
+KERNEL(part_past_the_buffer) {
+    TPipe pipe;
+    Buf buffer;
+    pipe.InitBuffer(buffer, 256);
+    Duplicate(buffer.GetWithOffset<float>(64, 2000000), 1.0f, 64);
+}
+KERNEL(position_without_memory) {
+    TPipe pipe;
+    TBuf<TPosition::C2> buffer;
+    pipe.InitBuffer(buffer, 256);
+}
+KERNEL(no_pipe) {
+    TPipe pipe;
+    pipe.Destroy();
+    Buf buffer;
+    pipe.InitBuffer(buffer, 256);
+}
+KERNEL(buffer_of_nothing) {
+    TPipe pipe;
+    Buf buffer;
+    pipe.InitBuffer(buffer, 0);
+}
+KERNEL(queue_of_nothing) {
+    TPipe pipe;
+    In in;
+    pipe.InitBuffer(in, 0, 256);
+}
+KERNEL(events_exhausted) {
+    TPipe pipe;
+    for (int i = 0; i < 9; i++) pipe.AllocEventID<HardEvent::V_MTE3>();
+}
+KERNEL(event_not_allocated) {
+    TPipe pipe;
+    pipe.ReleaseEventID<HardEvent::V_MTE3>(3);
+}
+KERNEL(part_enqueued) {
+    TPipe pipe;
+    In in;
+    pipe.InitBuffer(in, 1, 256);
+    auto a = in.AllocTensor<float>();
+    in.EnQue(a[8]);
+}
+KERNEL(older_tensor_freed) {
+    TPipe pipe;
+    In in;
+    pipe.InitBuffer(in, 1, 256);
+    auto a = in.AllocTensor<float>();
+    in.FreeTensor(a);
+    USE auto b = in.AllocTensor<float>();
+    in.FreeTensor(a);
+}
+KERNEL(global_without_address) {
+    TPipe pipe;
+    Buf buffer;
+    pipe.InitBuffer(buffer, 256);
+    GlobalTensor<float> nowhere;
+    DataCopy(buffer.Get<float>(), nowhere, 64);
+}
+KERNEL(global_overwritten_while_read) {
+    TPipe pipe;
+    Buf buffer, other;
+    pipe.InitBuffer(buffer, 256);
+    pipe.InitBuffer(other, 256);
+    auto at = global<float>(x)[GetBlockIdx() * 64];
+    Duplicate(other.Get<float>(), 1.0f, 64);
+    SetFlag<HardEvent::V_MTE3>(0);
+    WaitFlag<HardEvent::V_MTE3>(0);
+    DataCopy(buffer.Get<float>(), at, 64);
+    DataCopy(at, other.Get<float>(), 64);
+}
+KERNEL(global_between_elements) {
+    TPipe pipe;
+    Buf buffer;
+    pipe.InitBuffer(buffer, 256);
+    DataCopy(buffer.Get<float>(), global<float>(x + 2), 64);
+}
+KERNEL(global_to_another_memory) {
+    TPipe pipe;
+    TBuf<TPosition::CO1> buffer;
+    pipe.InitBuffer(buffer, 1024);
+    DataCopy(buffer.Get<float>(), global<float>(x), 64);
+}
+KERNEL(l1_to_global) {
+    TPipe pipe;
+    TBuf<TPosition::A1> buffer;
+    pipe.InitBuffer(buffer, 1024);
+    DataCopy(global<float>(y), buffer.Get<float>(), 64);
+}
+KERNEL(unified_buffer_to_l1) {
+    TPipe pipe;
+    TBuf<TPosition::A1> l1;
+    Buf buffer;
+    pipe.InitBuffer(l1, 1024);
+    pipe.InitBuffer(buffer, 1024);
+    DataCopy(l1.Get<float>(), buffer.Get<float>(), 64);
+}
+KERNEL(arithmetic_in_l1) {
+    TPipe pipe;
+    TBuf<TPosition::A1> l1;
+    pipe.InitBuffer(l1, 1024);
+    Duplicate(l1.Get<float>(), 1.0f, 64);
+}
+KERNEL(cast_over_itself) {
+    around(x, y, [](TPipe &, LocalTensor<float> a, LocalTensor<float>) { Cast(a.ReinterpretCast<half>(), a, RoundMode::CAST_RINT, 64); });
+}
+KERNEL(negative_count) {
+    around(x, y, [](TPipe &, LocalTensor<float> a, LocalTensor<float> b) { Adds(b, a, 1.0f, -1); });
+}
+KERNEL(atomic_of_other_elements) {
+    TPipe pipe;
+    Buf buffer;
+    pipe.InitBuffer(buffer, 256);
+    Duplicate(buffer.Get<float>(), 1.0f, 64);
+    SetFlag<HardEvent::V_MTE3>(0);
+    WaitFlag<HardEvent::V_MTE3>(0);
+    SetAtomicAdd<half>();
+    DataCopy(global<float>(x), buffer.Get<float>(), 64);
+}
+KERNEL(atomic_onto_nothing) {
+    TPipe pipe;
+    Buf buffer;
+    pipe.InitBuffer(buffer, 256);
+    Duplicate(buffer.Get<float>(), 1.0f, 64);
+    SetFlag<HardEvent::V_MTE3>(0);
+    WaitFlag<HardEvent::V_MTE3>(0);
+    SetAtomicAdd<float>();
+    DataCopy(global<float>(y), buffer.Get<float>(), 64);
+}
+KERNEL(trapped) {
+    TPipe pipe;
+    Trap();
+}

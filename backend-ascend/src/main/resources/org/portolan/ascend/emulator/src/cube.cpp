@@ -28,6 +28,7 @@ float numberOf(const uint8_t *at, Type type) {
 void fractals(int32_t element, const Local &dst, const Global &a, const Nd2Nz &shape, Place place) {
     Core &core = portolan::core(place);
     core.begin(PipeMte2, place);
+    core.usedCube = true; // such a fault is the cube core's, whichever pipe it is on
     if (core.kindOf(dst.position) != L1) core.fault("the destination is not in L1");
     uint32_t size = uint32_t(element), c0 = kBlock / size;
     if (shape.rows > 16384) core.fault("nValue %u, but at most 16384 are possible", shape.rows);
@@ -52,6 +53,7 @@ void fractals(int32_t element, const Local &dst, const Global &a, const Nd2Nz &s
 
 void fill(int32_t element, const Local &dst, uint64_t bits, uint32_t times, uint32_t blocks, uint32_t gap, Place place) {
     Core &core = portolan::core(place);
+    core.usedCube = true;
     MemoryKind kind = core.kindOf(dst.position);
     if (kind != L1 && kind != L0A && kind != L0B) core.fault("the destination is in %s, not in L1, L0A or L0B", core.memories[kind].name);
     core.begin(kind == L1 ? PipeMte2 : PipeMte1, place);

@@ -19,6 +19,8 @@ final class TeamScheduler {
     private static final long RESIDENT = 32;
     /// Threads that keep a machine busy.
     private static final long MANY = 8192;
+    /// Neighbours in memory that fill what is fetched at once.
+    private static final long ADJACENT = 16;
     /// Points that one thread computes together because they read the same.
     private static final long MOST_SHARING = 8;
     /// Chains of accumulators that need not wait for each other.
@@ -132,7 +134,7 @@ final class TeamScheduler {
     /// The threads of neighbouring points are neighbours, and a team is spread over the block.
     private Schedule apart(long length, double points) {
         long limit = Long.highestOneBit(machine.blockLimit());
-        long teams = Math.min(Math.max(1, machine.warp()), limit / 2);
+        long teams = Math.min(Math.max(ADJACENT, machine.warp()), Math.max(1, limit / 2));
         if (!common.isEmpty()) {
             teams = Math.min(teams, powerOfTwo(analysis.estimate(common.getLast())));
         }

@@ -20,6 +20,9 @@ public final class CudaCodegen implements Codegen {
     /// What every GPU since 2020 runs: PTX is compiled for the device when it is loaded.
     private static final String BASELINE = "sm_80";
 
+    /// Of a kernel, 64 bits each: PTX has room for 4,352 bytes.
+    private static final int MOST_PARAMETERS = 544;
+
     private static final String MACHINE_CODE = "portolan.cuda.cubin";
 
     @Override
@@ -100,6 +103,10 @@ public final class CudaCodegen implements Codegen {
                     code.blocks() ? KernelEntry.Points.BLOCKS : KernelEntry.Points.THREADS,
                     code.sharedBytes(),
                     kernel.body().params().size() + kernel.symbols().size());
+            if (entry.parameters() > MOST_PARAMETERS) {
+                throw new CompileException("kernel " + kernel.name() + " of " + String.join(", ", kernel.origin()) + " has "
+                        + entry.parameters() + " parameters, and a kernel has at most " + MOST_PARAMETERS);
+            }
             var ptx = PtxText.of(kernel, code);
             modules.add(new CudaImage.Module(entry, ptx, machineCode(ptx)));
         }

@@ -18,7 +18,8 @@ final class CountersFile {
         try {
             Files.writeString(file, counts.report());
         } catch (IOException e) {
-            System.err.println("the counters of the emulated device cannot be written to " + file + ": " + e.getMessage());
+            System.err.println(
+                    "the counters of the emulated device cannot be written to " + file + ": " + e.getMessage());
         }
     }
 }

@@ -56,8 +56,8 @@ final class EmulatedImage implements KernelImage {
         var text = PtxReader.read(module.ptx());
         if (!device.architecture().runs().contains(text.architecture())) {
             throw new DeviceFailed(
-                    "kernel '" + entry.name() + "' was compiled for " + text.architecture() + "; the emulated device is "
-                            + device.architecture().name() + " and runs " + device.architecture().runs(),
+                    "kernel '" + entry.name() + "' was compiled for " + text.architecture()
+                            + "; the emulated device is " + device.architecture().name() + " and runs " + device.architecture().runs(),
                     null);
         }
         var function = text.function(entry.name())

@@ -3,14 +3,14 @@ package org.portolan.cuda.emulator;
 import java.util.Locale;
 import java.util.Optional;
 
-/// How the emulated device behaves: each setting is a system property, or else an environment variable.
+/// How the emulated device behaves. Each setting is a system property {@code portolan.emulated.NAME}, or else an
+/// environment variable {@code PORTOLAN_EMULATED_NAME}:
 ///
-/// | property | variable | meaning |
-/// |---|---|---|
-/// | {@code portolan.emulated.sm} | {@code PORTOLAN_EMULATED_SM} | the architecture, {@code sm_80} unless said |
-/// | {@code portolan.emulated.memory} | {@code PORTOLAN_EMULATED_MEMORY} | bytes of the device's memory |
-/// | {@code portolan.emulated.checks} | {@code PORTOLAN_EMULATED_CHECKS} | {@code off}: reads of unwritten memory and races in shared memory are not looked for, which large models gain time by; bounds, alignment and barriers always are |
-/// | {@code portolan.emulated.counters} | {@code PORTOLAN_EMULATED_COUNTERS} | a file: when the process ends it gets a table of what kernels have executed |
+/// - {@code sm}: the architecture, {@code sm_80} unless said;
+/// - {@code memory}: bytes of the device's memory;
+/// - {@code checks}: with {@code off}, reads of unwritten memory and races in shared memory are not looked for, which
+///   large models gain time by; bounds, alignment and barriers always are;
+/// - {@code counters}: a file that gets a table of what kernels have executed when the process ends.
 ///
 /// @param counters the file; empty: nothing is counted
 public record Settings(String architecture, long memoryBytes, boolean checked, Optional<String> counters) {

@@ -19,6 +19,7 @@ final class CompareDecoder {
             "eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu",
             "num", "nan");
     private static final List<String> CONNECTIVES = List.of("and", "or", "xor");
+    private static final String CLASSES = "finite, infinite, number, notanumber, normal, subnormal";
     private static final int ONE = Float.floatToRawIntBits(1.0f);
 
     private CompareDecoder() {}
@@ -296,7 +297,7 @@ final class CompareDecoder {
                             double value = Math.abs(Double.longBitsToDouble(a));
                             return value < Double.MIN_NORMAL && value > 0;
                         };
-                        default -> throw operation.unsupported("finite, infinite, number, notanumber, normal, subnormal");
+                        default -> throw operation.unsupported(CLASSES);
                     },
                     to,
                     operation.wide(1, type));
@@ -315,7 +316,7 @@ final class CompareDecoder {
                         float value = Math.abs(Float.intBitsToFloat(a));
                         return value < Float.MIN_NORMAL && value > 0;
                     };
-                    default -> throw operation.unsupported("finite, infinite, number, notanumber, normal, subnormal");
+                    default -> throw operation.unsupported(CLASSES);
                 },
                 to,
                 operation.word(1, type));

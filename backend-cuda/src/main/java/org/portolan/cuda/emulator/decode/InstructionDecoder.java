@@ -42,7 +42,8 @@ final class InstructionDecoder {
             default ->
                 throw operation.refuse("the instruction is not supported; supported are arithmetic, logic, comparisons,"
                         + " cvt, mov, cvta, ld, st, atom, red, cp.async, bar, barrier.sync, shfl.sync, vote.sync,"
-                        + " match.any, activemask, redux, elect, ldmatrix, mma.sync, bra, brx.idx, call, ret, exit and trap");
+                        + " match.any, activemask, redux, elect, ldmatrix, mma.sync, bra, brx.idx, call, ret, exit and"
+                        + " trap");
         };
     }
 

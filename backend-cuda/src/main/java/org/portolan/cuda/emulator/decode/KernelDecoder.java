@@ -79,7 +79,8 @@ public final class KernelDecoder {
             parameters += (int) Math.min(parameter.bytes(), MOST_PARAMETER_BYTES);
             if (parameters > MOST_PARAMETER_BYTES) {
                 throw new PtxRefused(
-                        parameter.line(), "more than " + MOST_PARAMETER_BYTES + " bytes of parameters are not supported");
+                        parameter.line(),
+                        "more than " + MOST_PARAMETER_BYTES + " bytes of parameters are not supported");
             }
         }
         module.variables().stream()

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// Copies from global to shared memory that a warp's lanes have begun. What they bring is read at once, and written only
-/// when the lane waits for it: whoever looks earlier sees what hardware might show.
+/// Copies from global to shared memory that a warp's lanes have begun. What they bring is read at once, and written
+/// only when the lane waits for it: whoever looks earlier sees what hardware might show.
 final class AsyncCopies {
     private final List<Copy> copies = new ArrayList<>();
     private final int[] committed = new int[Warp.LANES];

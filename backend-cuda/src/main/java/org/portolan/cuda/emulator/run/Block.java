@@ -137,7 +137,8 @@ final class Block {
         int lane = fault.lane() >= 0 ? fault.lane() : Integer.numberOfTrailingZeros(warp.mask);
         var thread = threadName(warp.firstThread + lane);
         var text = program.line(line);
-        return new KernelFault("kernel '" + program.name() + "'" + program.origin() + ", PTX line " + line + " '" + text + "', block "
+        return new KernelFault("kernel '" + program.name() + "'" + program.origin() + ", PTX line " + line + " '" + text
+                + "', block "
                 + new Extent(x, y, z) + ", thread " + thread + ": " + fault.getMessage());
     }
 

@@ -1,10 +1,10 @@
 package org.portolan.cuda.emulator.run;
 
-/// Instructions by which a warp moves and multiplies small matrices. How fragments are spread over lanes is one rule for
-/// all types here: with {@code g = lane / 4}, {@code t = lane % 4} and {@code p} elements packed in a register, register
-/// {@code r} of the left operand holds row {@code g + 8 (r % 2)} and columns {@code p t + 4 p (r / 2)} and following;
-/// register {@code r} of the right one holds column {@code g} and rows {@code p t + 4 p r} and following; and accumulator
-/// {@code i} is row {@code g + 8 (i / 2)}, column {@code 2 t + i % 2}.
+/// Instructions by which a warp moves and multiplies small matrices. How fragments are spread over lanes is one rule
+/// for all types here: with {@code g = lane / 4}, {@code t = lane % 4} and {@code p} elements packed in a register,
+/// register {@code r} of the left operand holds row {@code g + 8 (r % 2)} and columns {@code p t + 4 p (r / 2)} and
+/// following; register {@code r} of the right one holds column {@code g} and rows {@code p t + 4 p r} and following;
+/// and accumulator {@code i} is row {@code g + 8 (i / 2)}, column {@code 2 t + i % 2}.
 public final class Matrices {
     private static final int ROWS = 16;
     private static final int COLUMNS = 8;
@@ -47,7 +47,15 @@ public final class Matrices {
     /// @param b slots of the right operand
     /// @param c slots of what is added to
     public static Instruction multiply(
-            Factor left, Factor right, int depth, boolean halves, boolean saturating, int[] to, int[] a, int[] b, int[] c) {
+            Factor left,
+            Factor right,
+            int depth,
+            boolean halves,
+            boolean saturating,
+            int[] to,
+            int[] a,
+            int[] b,
+            int[] c) {
         return new Multiply(left, right, depth, halves, saturating, to, a, b, c);
     }
 

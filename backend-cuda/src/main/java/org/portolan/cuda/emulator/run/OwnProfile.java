@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// Copies of a class, one for each function that its instances call in a loop. The virtual machine decides for each
-/// class what such a call may be compiled to: with a class of its own the function is compiled into the loop, while in a
-/// class that all functions share it is called, lane by lane.
+/// class what such a call may be compiled to: with a class of its own the function is compiled into the loop, while
+/// in a class that all functions share it is called, lane by lane.
 final class OwnProfile {
     private static final Map<Key, MethodHandle> CONSTRUCTORS = new ConcurrentHashMap<>();
 

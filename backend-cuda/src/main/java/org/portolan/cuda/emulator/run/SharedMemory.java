@@ -183,7 +183,8 @@ final class SharedMemory {
                         + warp.block.threadName(pending[granule] - 1) + " copies asynchronously at the same time");
             }
             if (atomic && (int) (write >>> EPOCH_SHIFT) < firstEpoch) {
-                throw new Fault(lane, "updates shared memory at " + at + name(at) + " that no thread of the block wrote");
+                throw new Fault(
+                        lane, "updates shared memory at " + at + name(at) + " that no thread of the block wrote");
             }
             if ((int) (write >>> EPOCH_SHIFT) == epoch
                     && !(atomic && (write & ATOMIC) != 0)

@@ -9,7 +9,11 @@ import java.util.Optional;
 /// @param variables of the whole file
 /// @param lines the text, one line each, for messages
 public record PtxModule(
-        String version, String architecture, List<PtxVariable> variables, List<Function> functions, List<String> lines) {
+        String version,
+        String architecture,
+        List<PtxVariable> variables,
+        List<Function> functions,
+        List<String> lines) {
 
     /// The function of that name that has a body.
     public Optional<Function> function(String name) {

@@ -78,7 +78,10 @@ public final class PtxReader {
             throw refused(context, "a variable of type ." + type + " is not supported");
         }
         boolean array = context.getText().contains("[");
-        long count = !array ? 1 : context.INTEGER() == null ? -1 : whole(context.INTEGER().getText(), context.getStart().getLine());
+        int line = context.getStart().getLine();
+        long count = !array
+                ? 1
+                : context.INTEGER() == null ? -1 : whole(context.INTEGER().getText(), line);
         int alignment = context.alignment() == null
                 ? 0
                 : small(context.alignment().INTEGER());
@@ -232,7 +235,12 @@ public final class PtxReader {
     private static final class Refusing extends BaseErrorListener {
         @Override
         public void syntaxError(
-                Recognizer<?, ?> recognizer, Object symbol, int line, int column, String message, RecognitionException e) {
+                Recognizer<?, ?> recognizer,
+                Object symbol,
+                int line,
+                int column,
+                String message,
+                RecognitionException e) {
             throw new PtxRefused(
                     line,
                     "column " + (column + 1) + ": " + message

@@ -36,8 +36,8 @@ class FaultsTest {
     private static final String KERNELS =
             """
             //: chip dav-2201 cores=40
-            //: kernel twice twice buffers=2 symbols=1 cores=1 of twice
-            //: kernel hasty hasty buffers=2 symbols=1 cores=1 of hasty
+            //: kernel twice twice buffers=2 symbols=1 cores=1 all=0 of twice
+            //: kernel hasty hasty buffers=2 symbols=1 cores=1 all=0 of hasty
             #include "kernel_operator.h"
             using namespace AscendC;
             template <bool waits> void work(GM_ADDR x, GM_ADDR y, int64_t count) {

@@ -8,8 +8,15 @@ import java.util.stream.IntStream;
 final class Floats {
     private Floats() {}
 
-    /// The smaller ({@code <}) or the larger one ({@code >}); NaN if either is NaN.
+    /// The smaller ({@code <}) or the larger one ({@code >}); NaN if either is NaN. With a number that is known as the first
+    /// operand a comparison and a choice is all there is to do.
     static Term extremum(Builder builder, String operator, Term left, Term right) {
+        if (left.isConstant()) {
+            return builder.choose(builder.compare(operator, left, right), left, right);
+        }
+        if (right.isConstant()) {
+            return builder.choose(builder.compare(operator, right, left), right, left);
+        }
         var name = (operator.equals("<") ? "min_" : "max_") + left.type().word();
         return builder.helpers.call(name, left.type(), List.of(left, right), (inner, terms) -> {
             var a = terms.get(0);

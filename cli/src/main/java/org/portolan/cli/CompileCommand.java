@@ -58,8 +58,14 @@ final class CompileCommand implements Callable<Integer> {
     @Option(
             names = "--emit",
             paramLabel = "LEVEL",
-            description = "Print one level instead: graph, nest, tile, plan, or a form of the target (llvm, asm, ...).")
+            description = "Print one level instead: graph, nest, tile, plan, schedules, or a form of the target (llvm, asm, ...).")
     private String level;
+
+    @Option(
+            names = "--tuning",
+            paramLabel = "FILE",
+            description = "Take the schedules of this log, in the form of --emit schedules, rather than choose them.")
+    private Path tuning;
 
     @Option(names = "--json", description = "Print one JSON document.")
     private boolean json;
@@ -110,7 +116,8 @@ final class CompileCommand implements Callable<Integer> {
     }
 
     private CompileOptions options() {
-        return new CompileOptions(Map.of(), Optional.ofNullable(dumpFolder), CompileProgress.SILENT);
+        var options = new CompileOptions(Map.of(), Optional.ofNullable(dumpFolder), CompileProgress.SILENT);
+        return tuning == null ? options : options.withTuning(tuning);
     }
 
     private Map<String, List<Long>> fixedShapes() {

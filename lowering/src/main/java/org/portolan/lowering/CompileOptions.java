@@ -11,11 +11,13 @@ import org.portolan.ir.pass.PassListener;
 /// @param shapes fixed extents of inputs, by input name; an input that is not named keeps its symbols
 /// @param dumpFolder where the text after every pass and of every level is written, and what runs a failing pass again
 /// @param listeners told of every pass over the whole function
+/// @param tuning a file with schedules that are taken rather than chosen
 public record CompileOptions(
         Map<String, List<Long>> shapes,
         Optional<Path> dumpFolder,
         CompileProgress progress,
-        List<PassListener> listeners) {
+        List<PassListener> listeners,
+        Optional<Path> tuning) {
     private static final CompileOptions DEFAULTS =
             new CompileOptions(Map.of(), Optional.empty(), CompileProgress.SILENT);
 
@@ -25,7 +27,7 @@ public record CompileOptions(
     }
 
     public CompileOptions(Map<String, List<Long>> shapes, Optional<Path> dumpFolder, CompileProgress progress) {
-        this(shapes, dumpFolder, progress, List.of());
+        this(shapes, dumpFolder, progress, List.of(), Optional.empty());
     }
 
     public static CompileOptions defaults() {
@@ -33,18 +35,22 @@ public record CompileOptions(
     }
 
     public CompileOptions withShapes(Map<String, List<Long>> fixed) {
-        return new CompileOptions(fixed, dumpFolder, progress, listeners);
+        return new CompileOptions(fixed, dumpFolder, progress, listeners, tuning);
     }
 
     public CompileOptions withDumpFolder(Path folder) {
-        return new CompileOptions(shapes, Optional.of(folder), progress, listeners);
+        return new CompileOptions(shapes, Optional.of(folder), progress, listeners, tuning);
     }
 
     public CompileOptions withProgress(CompileProgress progressListener) {
-        return new CompileOptions(shapes, dumpFolder, progressListener, listeners);
+        return new CompileOptions(shapes, dumpFolder, progressListener, listeners, tuning);
     }
 
     public CompileOptions withListeners(List<PassListener> passListeners) {
-        return new CompileOptions(shapes, dumpFolder, progress, passListeners);
+        return new CompileOptions(shapes, dumpFolder, progress, passListeners, tuning);
+    }
+
+    public CompileOptions withTuning(Path log) {
+        return new CompileOptions(shapes, dumpFolder, progress, listeners, Optional.of(log));
     }
 }

@@ -38,6 +38,9 @@ public final class Compiler {
     /// The texts of the levels, in the order of lowering; a code generator has more.
     public static final List<String> LEVELS = List.of("graph", "nest", "tile", "plan");
 
+    /// The form in which a tuning log is: a line for each nest.
+    public static final String SCHEDULES = "schedules";
+
     private final CompileOptions options;
 
     public Compiler(CompileOptions options) {
@@ -50,6 +53,10 @@ public final class Compiler {
 
     /// The passes from nests to kernels and a plan with its memory.
     public static Pipeline toKernels(Target target) {
+        return toKernels(target, Optional.empty());
+    }
+
+    private static Pipeline toKernels(Target target, Optional<Path> tuning) {
         var passes = new ArrayList<Pass>();
         // Where lanes are explicit, a vector wants neighbours and a guard costs a branch.
         if (target.machine().vectors() == MachineOp.Vectors.REGISTER) {
@@ -57,7 +64,7 @@ public final class Compiler {
             passes.add(new JoinInPlace());
             passes.add(new PaddedReads());
         }
-        passes.add(new NestToTile(target.name()));
+        passes.add(new NestToTile(target.name(), tuning.map(Path::toString)));
         passes.add(new PlanMemory());
         return new Pipeline(passes);
     }
@@ -96,12 +103,17 @@ public final class Compiler {
         return new CompileReport(CompileReport.count(graph.body()), CompileReport.count(nests.body()), reports);
     }
 
-    /// One level's text: {@code graph}, {@code nest}, {@code tile}, {@code plan} or a form of the target's code generator.
+    /// One level's text: {@code graph}, {@code nest}, {@code tile}, {@code plan}, {@code schedules} or a form of the target's code generator.
     ///
     /// @throws CompileException if there is no such form, or the function cannot be lowered
     public String emit(GraphOp.Function function, String form, Target target) {
+        if (form.equals(SCHEDULES)) {
+            var graph = lowerGraph(FixedShapes.apply(function, options.shapes()));
+            return Schedules.text(graph, target, options.tuning());
+        }
         if (!LEVELS.contains(form) && !target.codegen().textForms().contains(form)) {
             var forms = new ArrayList<>(LEVELS);
+            forms.add(SCHEDULES);
             forms.addAll(target.codegen().textForms());
             throw new CompileException("there is no form '" + form + "' of a model for " + target.name()
                     + "; the forms are " + forms);
@@ -129,7 +141,7 @@ public final class Compiler {
 
     /// The kernels and the host's side of a function of nests.
     public HostProgram lower(GraphOp.Function nests, Target target) {
-        var lowered = run(toKernels(target), nests, folder(target));
+        var lowered = run(toKernels(target, options.tuning()), nests, folder(target));
         return HostProgram.of(lowered);
     }
 

@@ -1,5 +1,6 @@
 package org.portolan.lowering.plan;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -11,11 +12,17 @@ import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
 import org.portolan.lowering.Target;
 import org.portolan.lowering.Targets;
+import org.portolan.lowering.tile.TuningLog;
 
 /// Turns every function of nests into the kernels that a machine runs and the {@code plan.program} that launches them.
 ///
 /// @param machine a target, {@code cpu} or {@code cpu:znver5}, with numbers of its own or without, or a machine's name alone
-public record NestToTile(String machine) implements Pass {
+/// @param tuning a file with a {@link TuningLog}, if one is used
+public record NestToTile(String machine, Optional<String> tuning) implements Pass {
+
+    public NestToTile(String machine) {
+        this(machine, Optional.empty());
+    }
 
     @Override
     public List<Op> run(List<Op> module) {
@@ -38,10 +45,11 @@ public record NestToTile(String machine) implements Pass {
     private Placement placement() {
         var target = target();
         var chip = target.machine();
+        var log = tuning.map(file -> TuningLog.read(Path.of(file))).orElse(TuningLog.EMPTY);
         if (target.codegen().hostMachine().isPresent()) {
-            return Placement.of(chip, Set.of(), Optional.empty());
+            return Placement.of(chip, log, Set.of(), Optional.empty());
         }
-        return Placement.of(chip, Machines.missingTypes(chip), Targets.host().map(Target::machine));
+        return Placement.of(chip, log, Machines.missingTypes(chip), Targets.host().map(Target::machine));
     }
 
     private Target target() {

@@ -13,6 +13,7 @@ import org.portolan.ir.PlanOp.Place;
 import org.portolan.ir.Value;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.tile.NestToTile;
+import org.portolan.lowering.tile.TuningLog;
 import org.portolan.runtime.type.ElementType;
 
 /// Which kernels run on the machine and which on the host beside it: those that use an element type which the machine
@@ -35,14 +36,15 @@ final class Placement {
         return new Placement("", Set.of(), device, Optional.empty());
     }
 
+    /// @param log schedules that are taken rather than chosen
     /// @param host the machine of the host beside an accelerator; empty where there is none, or where {@code machine} is
     ///     the host
-    static Placement of(MachineOp.Chip machine, Set<ElementType> missing, Optional<MachineOp.Chip> host) {
+    static Placement of(MachineOp.Chip machine, TuningLog log, Set<ElementType> missing, Optional<MachineOp.Chip> host) {
         return new Placement(
                 machine.name(),
                 missing,
-                new NestToTile(machine)::lower,
-                host.map(chip -> new NestToTile(chip)::lower));
+                new NestToTile(machine, log)::lower,
+                host.map(chip -> new NestToTile(chip, log)::lower));
     }
 
     /// @throws CompileException if the operation needs the host and there is no code generator for it

@@ -28,9 +28,45 @@ public final class NestToTile {
     private static final long LONGEST_VECTOR = 2048;
 
     private final MachineOp.Chip machine;
+    private final TuningLog log;
 
     public NestToTile(MachineOp.Chip machine) {
+        this(machine, TuningLog.EMPTY);
+    }
+
+    /// @param log whose schedules are taken rather than chosen
+    public NestToTile(MachineOp.Chip machine, TuningLog log) {
         this.machine = machine;
+        this.log = log;
+    }
+
+    /// The line of a tuning log that says what {@link #lower} does with a nest; none for machines whose vectors lie in memory,
+    /// which try schedules until one fits.
+    public Optional<TuningLog.Entry> schedule(NestOp.Compute nest, Predicate<Value> isConstant) {
+        if (machine.vectors() == MachineOp.Vectors.MEMORY) return Optional.empty();
+        var collapsed = simplified(nest);
+        var analysis = analysis(collapsed);
+        Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
+        var signature = NestSignature.of(analysis.nest(), constant);
+        return Optional.of(new TuningLog.Entry(signature, machine.name(), schedule(analysis, constant)));
+    }
+
+    private AxisCollapse.Collapsed simplified(NestOp.Compute nest) {
+        var simple = AxisCollapse.apply(nest);
+        return machine.vectors() == MachineOp.Vectors.THREAD ? ImageAxes.join(simple, machine) : simple;
+    }
+
+    private NestAnalysis analysis(AxisCollapse.Collapsed collapsed) {
+        return new NestAnalysis(
+                machine.vectors() == MachineOp.Vectors.THREAD ? Rows.unite(collapsed.nest()) : collapsed.nest());
+    }
+
+    private Schedule schedule(NestAnalysis analysis, Predicate<Value> isConstant) {
+        var logged = log.isEmpty()
+                ? Optional.<Schedule>empty()
+                : log.find(NestSignature.of(analysis.nest(), isConstant), machine.name());
+        logged.ifPresent(schedule -> schedule.check(analysis));
+        return logged.orElseGet(() -> Scheduler.choose(analysis, machine, isConstant));
     }
 
     /// Lowers one nest.
@@ -38,16 +74,13 @@ public final class NestToTile {
     /// @param name the kernel's name, an identifier
     /// @param isConstant whether an input is known at compile time, so that it can be laid out as the kernel wants it
     public LoweredKernel lower(NestOp.Compute nest, String name, Predicate<Value> isConstant) {
-        boolean threads = machine.vectors() == MachineOp.Vectors.THREAD;
-        var simple = AxisCollapse.apply(nest);
-        var collapsed = threads ? ImageAxes.join(simple, machine) : simple;
-        var united = threads ? Rows.unite(collapsed.nest()) : collapsed.nest();
-        var analysis = new NestAnalysis(united);
+        var collapsed = simplified(nest);
+        var analysis = analysis(collapsed);
         Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
         if (machine.vectors() == MachineOp.Vectors.MEMORY) {
             return inMemory(analysis, collapsed, constant, name);
         }
-        return lower(analysis, collapsed, Scheduler.choose(analysis, machine, constant), name);
+        return lower(analysis, collapsed, schedule(analysis, constant), name);
     }
 
     /// With the longest vectors of which near memory holds as many as the kernel needs.

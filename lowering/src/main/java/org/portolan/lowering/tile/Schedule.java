@@ -1,7 +1,9 @@
 package org.portolan.lowering.tile;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.portolan.lowering.CompileException;
 
 /// How a nest becomes loops. It is data: it prints, parses and can be kept in a log.
 ///
@@ -9,14 +11,14 @@ import java.util.Optional;
 /// Each is cut into blocks of {@code block} points, one block to a point of the grid, and a block into tiles of
 /// {@code unroll * lanes} points that are computed together: values that do not depend on an axis are computed once for
 /// a whole tile of it. Inner axes and reductions are cut in the same way, without a grid.
-record Schedule(
+public record Schedule(
         List<Split> common,
         List<List<Split>> stages,
         List<List<Split>> reductions,
         List<Packed> packed,
         List<Staged> staged,
         Optional<Block> block) {
-    Schedule {
+    public Schedule {
         common = List.copyOf(common);
         stages = stages.stream().map(List::copyOf).toList();
         reductions = reductions.stream().map(List::copyOf).toList();
@@ -24,7 +26,7 @@ record Schedule(
         staged = List.copyOf(staged);
     }
 
-    Schedule(
+    public Schedule(
             List<Split> common,
             List<List<Split>> stages,
             List<List<Split>> reductions,
@@ -36,12 +38,12 @@ record Schedule(
     /// One axis: block (0 for all of it), points side by side in one thread, lanes of a vector (1 for scalars), and threads
     /// that divide the axis, neighbours taking neighbouring vectors; or, {@code together}, each of them all of its points
     /// in a row.
-    record Split(String axis, long block, long unroll, long lanes, long threads, boolean together) {
-        Split(String axis, long block, long unroll, long lanes, long threads) {
+    public record Split(String axis, long block, long unroll, long lanes, long threads, boolean together) {
+        public Split(String axis, long block, long unroll, long lanes, long threads) {
             this(axis, block, unroll, lanes, threads, false);
         }
 
-        Split(String axis, long block, long unroll, long lanes) {
+        public Split(String axis, long block, long unroll, long lanes) {
             this(axis, block, unroll, lanes, 1);
         }
 
@@ -72,18 +74,18 @@ record Schedule(
     /// The threads of a block: those of the common axes, and for each point of them a team of {@code team} threads that
     /// divide inner axes and reductions. {@code neighbours} says whether the threads of a team are neighbours, else those
     /// of the last common axis are.
-    record Block(long team, boolean neighbours, Form form, Optional<Warps> warps) {
-        Block(long team, boolean neighbours, Form form) {
+    public record Block(long team, boolean neighbours, Form form, Optional<Warps> warps) {
+        public Block(long team, boolean neighbours, Form form) {
             this(team, neighbours, form, Optional.empty());
         }
     }
 
     /// The warps of a block, so many along the first tiled axis and along the second, compute a reduction with an
     /// instruction on fragments.
-    record Warps(String intrinsic, long rows, long columns) {}
+    public record Warps(String intrinsic, long rows, long columns) {}
 
     /// What becomes of a row that several reductions and results go along.
-    enum Form {
+    public enum Form {
         /// Each of them computes the elements again.
         REPEATED,
         /// The elements stay in the registers of a team.
@@ -99,15 +101,56 @@ record Schedule(
 
     /// Input {@code input} lies in memory in panels of {@code width} along one of its axes, the other axes in
     /// {@code order} within a panel.
-    record Packed(int input, int axis, long width, List<Integer> order) {
-        Packed {
+    public record Packed(int input, int axis, long width, List<Integer> order) {
+        public Packed {
             order = List.copyOf(order);
         }
     }
 
     /// Read {@code read} is copied to local memory once for each tile of {@code axis}, all of its reduced axes, so that the
     /// lanes of the axis are adjacent there; every row of the tile then reads the copy.
-    record Staged(int read, String axis) {}
+    public record Staged(int read, String axis) {}
+
+    /// Refuses a schedule that was written for another nest: each axis must be there once, in common or within.
+    ///
+    /// @throws CompileException if it does not fit; the message says what
+    void check(NestAnalysis analysis) {
+        var names = new ArrayList<String>();
+        common.forEach(split -> names.add(split.axis()));
+        stages.forEach(splits -> splits.forEach(split -> names.add(split.axis())));
+        reductions.forEach(splits -> splits.forEach(split -> names.add(split.axis())));
+        staged.forEach(entry -> names.add(entry.axis()));
+        for (var name : names) require(analysis.isAxis(name), "the nest has no axis '" + name + "'");
+        var expected = NestEmitter.commonAxes(analysis);
+        var given = common.stream().map(Split::axis).toList();
+        require(
+                given.size() == expected.size() && given.containsAll(expected),
+                "the common axes are " + expected + ", found " + given);
+        require(
+                stages.size() == analysis.nest().results().size() && reductions.size() == analysis.reductions().size(),
+                "expected splits for each result and each reduction");
+        for (int i = 0; i < reductions.size(); i++) {
+            var over = reductions.get(i).stream().map(Split::axis).toList();
+            var reduced = analysis.reductions().get(i).over();
+            require(over.size() == reduced.size() && over.containsAll(reduced), "a reduction runs over " + reduced + ", found " + over);
+        }
+        for (var split : common) {
+            require(
+                    split.block() >= 0 && split.unroll() > 0 && split.lanes() > 0 && split.threads() > 0,
+                    "axis '" + split.axis() + "': sizes must be positive");
+            require(
+                    split.block() % split.tile() == 0,
+                    "axis '" + split.axis() + "': a block of " + split.block() + " is no multiple of the tile of " + split.tile());
+        }
+        require(
+                packed.stream().allMatch(entry -> entry.input() >= 0 && entry.input() < analysis.nest().inputs().size())
+                        && staged.stream().allMatch(entry -> entry.read() >= 0 && entry.read() < analysis.reads().size()),
+                "an input or a read is out of range");
+    }
+
+    private static void require(boolean holds, String what) {
+        if (!holds) throw new CompileException("a logged schedule does not fit: " + what);
+    }
 
     Optional<Staged> staged(int read) {
         return staged.stream().filter(entry -> entry.read() == read).findFirst();

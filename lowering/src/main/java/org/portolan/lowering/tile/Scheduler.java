@@ -299,7 +299,7 @@ final class Scheduler {
             return columns(axis);
         }
         var rows = analysis.constantExtent(shared.get());
-        var tile = RegisterTile.choose(machine, lanes, analysis.constantExtent(axis), rows);
+        var tile = RegisterTile.choose(machine, lanes, analysis.constantExtent(axis), rows, depth());
         long columns = tile.vectors() * lanes;
         long rowBlock = Math.max(1, ROW_BLOCK / tile.rows()) * tile.rows();
         var splits = new ArrayList<Split>();
@@ -309,8 +309,21 @@ final class Scheduler {
             }
         }
         splits.add(new Split(axis, columns, tile.vectors(), lanes));
-        splits.add(new Split(shared.get(), rowBlock, tile.rows(), 1));
+        // Few enough rows are one block, whose end is known: what is left over is one tile.
+        boolean all = rows.isPresent() && rows.getAsLong() <= rowBlock;
+        splits.add(new Split(shared.get(), all ? 0 : rowBlock, tile.rows(), 1));
         return new Schedule(splits, scalarStages(), scalarReductions(), panels(axis, columns), stages(axis, shared.get()));
+    }
+
+    /// The products that the longest reduction sums.
+    private double depth() {
+        double depth = 1;
+        for (var reduction : analysis.reductions()) {
+            double points = 1;
+            for (var axis : reduction.over()) points *= analysis.estimate(axis);
+            depth = Math.max(depth, points);
+        }
+        return depth;
     }
 
     /// Lanes along one axis and nothing shared: long blocks of it, or, with reductions, a few vectors side by side.

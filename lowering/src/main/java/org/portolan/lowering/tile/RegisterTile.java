@@ -38,7 +38,9 @@ record RegisterTile(long rows, long vectors) {
         double loads = rows + (near ? vectors : FAR * vectors);
         // Fewer than eight chains of accumulators cannot hide the latency of a multiply-add.
         double latency = Math.min(1, multiplyAdds / 8);
-        return latency * multiplyAdds / (multiplyAdds + loads * 0.25);
+        // As many loads as multiply-adds can start in a cycle, no more.
+        double ports = Math.min(1, multiplyAdds / loads);
+        return latency * ports * multiplyAdds / (multiplyAdds + loads * 0.25);
     }
 
     private static double used(OptionalLong extent, long tile) {

@@ -39,7 +39,7 @@ record RegisterTile(long rows, long vectors) {
         // Fewer than eight chains of accumulators cannot hide the latency of a multiply-add.
         double latency = Math.min(1, multiplyAdds / 8);
         // As many loads as multiply-adds can start in a cycle, no more.
-        double ports = Math.min(1, multiplyAdds / loads);
+        double ports = Math.min(1, multiplyAdds / (rows + vectors));
         return latency * ports * multiplyAdds / (multiplyAdds + loads * 0.25);
     }
 

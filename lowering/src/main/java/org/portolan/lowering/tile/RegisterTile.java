@@ -8,7 +8,7 @@ import org.portolan.ir.MachineOp;
 record RegisterTile(long rows, long vectors) {
     private static final long MOST_VECTORS = 4;
     /// The price of a load from the second cache, in loads from the first.
-    private static final double FAR = 3;
+    private static final double FAR = 2;
 
     /// The tile that wastes least: fewest loads for each multiply-add and fewest columns and rows beyond the end.
     ///

@@ -77,7 +77,8 @@ final class AclLibrary {
     }
 
     private MethodHandle handle(String function, MemoryLayout result, Object... arguments) {
-        return functions.computeIfAbsent(function, _ -> {
+        var known = functions.get(function); // does not wait, as the next call may
+        return known != null ? known : functions.computeIfAbsent(function, _ -> {
             var layouts = new MemoryLayout[arguments.length];
             for (int i = 0; i < layouts.length; i++) {
                 layouts[i] = arguments[i] instanceof Integer ? INT : arguments[i] instanceof Long ? LONG : POINTER;

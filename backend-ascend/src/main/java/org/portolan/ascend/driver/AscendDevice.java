@@ -65,6 +65,15 @@ class AscendDevice implements Device {
         }
     }
 
+    /// Calls a function of the library that gives a code. A virtual thread may have moved to another thread of the system
+    /// since it chose the device: it chooses anew, and nothing lies between that and the call.
+    int call(String function, Object... arguments) {
+        if (Thread.currentThread().isVirtual()) {
+            library.call("aclrtSetDevice", number);
+        }
+        return library.call(function, arguments);
+    }
+
     /// Throws what an error code means.
     void check(int code, String what) {
         if (code == AclError.SUCCESS) {
@@ -85,7 +94,7 @@ class AscendDevice implements Device {
             for (int i = 0, next = 0; i < arguments.length; i++) {
                 arguments[i] = i == position ? place : others[next++];
             }
-            check(library.call(function, arguments), what);
+            check(call(function, arguments), what);
             return place.get(ValueLayout.JAVA_LONG, 0);
         }
     }
@@ -117,7 +126,7 @@ class AscendDevice implements Device {
     private void free(long address) {
         if (!closed && health != DeviceHealth.LOST) {
             choose();
-            library.call("aclrtFree", pointer(address));
+            call("aclrtFree", pointer(address));
         }
     }
 

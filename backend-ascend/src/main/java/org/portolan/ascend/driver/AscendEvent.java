@@ -22,7 +22,7 @@ final class AscendEvent implements Event {
     AscendEvent recorded(long stream) {
         var device = queue.device();
         device.check(
-                device.library.call("aclrtRecordEvent", AscendDevice.pointer(handle), AscendDevice.pointer(stream)),
+                device.call("aclrtRecordEvent", AscendDevice.pointer(handle), AscendDevice.pointer(stream)),
                 "recording an event");
         return this;
     }
@@ -36,7 +36,7 @@ final class AscendEvent implements Event {
             var status = arena.allocate(ValueLayout.JAVA_INT);
             var device = queue.device();
             device.choose();
-            device.check(device.library.call("aclrtQueryEventStatus", AscendDevice.pointer(handle), status), "asking for an event");
+            device.check(device.call("aclrtQueryEventStatus", AscendDevice.pointer(handle), status), "asking for an event");
             if (status.get(ValueLayout.JAVA_INT, 0) == COMPLETE) {
                 release();
                 queue.finished(count);
@@ -50,7 +50,7 @@ final class AscendEvent implements Event {
         if (handle != 0) {
             var device = queue.device();
             device.choose();
-            int code = device.library.call("aclrtSynchronizeEvent", AscendDevice.pointer(handle));
+            int code = device.call("aclrtSynchronizeEvent", AscendDevice.pointer(handle));
             release();
             device.check(code, "waiting for the device");
             queue.finished(count);
@@ -59,7 +59,7 @@ final class AscendEvent implements Event {
 
     synchronized void release() {
         if (handle != 0) {
-            queue.device().library.call("aclrtDestroyEvent", AscendDevice.pointer(handle));
+            queue.device().call("aclrtDestroyEvent", AscendDevice.pointer(handle));
             handle = 0;
             queue.forget(this);
         }

@@ -75,7 +75,7 @@ final class AscendImage implements KernelImage {
         if (!closed && binary != 0 && working) {
             closed = true;
             device.choose();
-            device.library.call("aclrtBinaryUnLoad", AscendDevice.pointer(binary));
+            device.call("aclrtBinaryUnLoad", AscendDevice.pointer(binary));
         }
     }
 }

@@ -75,7 +75,7 @@ final class AscendQueue implements Queue {
 
     private void clear() {
         device.check(
-                device.library.call("aclrtMemset", errors, MOST_CORES * ERROR_BLOCK, 0, MOST_CORES * ERROR_BLOCK),
+                device.call("aclrtMemset", errors, MOST_CORES * ERROR_BLOCK, 0, MOST_CORES * ERROR_BLOCK),
                 "clearing the errors");
     }
 
@@ -84,7 +84,7 @@ final class AscendQueue implements Queue {
         if (bytes > 0) {
             work();
             device.check(
-                    device.library.call(
+                    device.call(
                             "aclrtMemcpyAsync", to, bytes, from, bytes, kind, AscendDevice.pointer(stream)),
                     what);
         }
@@ -127,7 +127,7 @@ final class AscendQueue implements Queue {
         var what = "starting kernel " + kernel.name() + " of " + entry.origin() + " on " + cores + " cores";
         long arguments = arguments(kernel, parameters, what);
         device.check(
-                device.library.call(
+                device.call(
                         "aclrtLaunchKernelWithConfig",
                         AscendDevice.pointer(kernel.handle()),
                         cores,
@@ -150,11 +150,11 @@ final class AscendQueue implements Queue {
         if (entry.symbols() == 0) {
             append(arguments, 0, what);
         } else {
-            device.check(device.library.call("aclrtKernelArgsAppendPlaceHolder", arguments, place), what);
+            device.check(device.call("aclrtKernelArgsAppendPlaceHolder", arguments, place), what);
             var holder = place.get(ValueLayout.ADDRESS, 0);
             long bytes = 8L * entry.symbols();
             device.check(
-                    device.library.call("aclrtKernelArgsGetPlaceHolderBuffer", arguments, holder, bytes, place), what);
+                    device.call("aclrtKernelArgsGetPlaceHolderBuffer", arguments, holder, bytes, place), what);
             MemorySegment.copy(
                     parameters,
                     8L * entry.buffers(),
@@ -162,13 +162,13 @@ final class AscendQueue implements Queue {
                     0,
                     bytes);
         }
-        device.check(device.library.call("aclrtKernelArgsFinalize", arguments), what);
+        device.check(device.call("aclrtKernelArgsFinalize", arguments), what);
         return handle;
     }
 
     private void append(MemorySegment arguments, long word, String what) {
         value.set(ValueLayout.JAVA_LONG, 0, word);
-        device.check(device.library.call("aclrtKernelArgsAppend", arguments, value, 8L, place), what);
+        device.check(device.call("aclrtKernelArgsAppend", arguments, value, 8L, place), what);
     }
 
     @Override
@@ -188,7 +188,7 @@ final class AscendQueue implements Queue {
     private void finish() {
         long count = given.get();
         device.check(
-                device.library.call("aclrtSynchronizeStream", AscendDevice.pointer(stream)), "waiting for the device");
+                device.call("aclrtSynchronizeStream", AscendDevice.pointer(stream)), "waiting for the device");
         finished(count);
     }
 
@@ -201,7 +201,7 @@ final class AscendQueue implements Queue {
         used = false;
         finish();
         device.check(
-                device.library.call(
+                device.call(
                         "aclrtMemcpy", found, found.byteSize(), errors, MOST_CORES * ERROR_BLOCK, TO_HOST),
                 "reading the errors");
         long word = 0;
@@ -222,9 +222,9 @@ final class AscendQueue implements Queue {
         closed = true;
         if (device.health() == DeviceHealth.WORKING) {
             device.choose();
-            device.library.call("aclrtSynchronizeStream", AscendDevice.pointer(stream));
+            device.call("aclrtSynchronizeStream", AscendDevice.pointer(stream));
             List.copyOf(events).forEach(AscendEvent::release);
-            device.library.call("aclrtDestroyStream", AscendDevice.pointer(stream));
+            device.call("aclrtDestroyStream", AscendDevice.pointer(stream));
         }
         arena.close();
     }

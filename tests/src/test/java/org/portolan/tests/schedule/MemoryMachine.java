@@ -39,11 +39,6 @@ final class MemoryMachine {
         return chip(180000, OPERATIONS);
     }
 
-    /// So little that vectors are short, and nothing that could be done with them but to add.
-    static MachineOp.Chip small() {
-        return chip(12000, "machine.vector <operation = add, types = [f32]>");
-    }
-
     private static MachineOp.Chip chip(int near, String operations) {
         return (MachineOp.Chip) IrParser.parse(TEXT.formatted(near, operations), "memory").getFirst();
     }

@@ -44,9 +44,10 @@ public record DeviceDescription(
         this(driver, ordinal, label, emulated, sharesHostMemory, memoryBytes, features, "", Map.of());
     }
 
-    /// The name that picks this device: driver and ordinal, as in {@code cpu:0}.
+    /// The name that picks this device: driver and ordinal, as in {@code cpu:0}; of one that is emulated that word in
+    /// place of the ordinal, as in {@code cuda:emulated}, so that nobody takes it for hardware.
     public String name() {
-        return driver + ":" + ordinal;
+        return driver + ":" + (emulated ? "emulated" : ordinal);
     }
 
     /// The name of the target that fits this device, as a compiler takes it: the family, its machine, and the device's

@@ -10,9 +10,9 @@ import java.util.ServiceLoader;
 import org.portolan.runtime.PortolanException.DeviceMissing;
 
 /// Finds devices by name among the drivers that are there as services. A name is that of a driver ({@code cpu}: its
-/// first device), a driver and an ordinal ({@code cuda:1}), or a driver's emulated device ({@code cuda:emulated}).
+/// first device, emulated if it has no other), a driver and the ordinal of a real device ({@code cuda:1}), or a driver's
+/// emulated device ({@code cuda:emulated}).
 public final class Devices {
-    private static final String EMULATED = "emulated";
     private static final Map<String, Device> SHARED = new LinkedHashMap<>();
 
     private Devices() {}
@@ -101,13 +101,11 @@ public final class Devices {
     public static DeviceDescription find(String name) {
         int colon = name.indexOf(':');
         var driverName = colon < 0 ? name : name.substring(0, colon);
-        var which = colon < 0 ? "0" : name.substring(colon + 1);
+        var which = colon < 0 ? "" : name.substring(colon + 1);
         return drivers().stream()
                 .filter(driver -> driver.name().equals(driverName))
                 .flatMap(driver -> driver.list().devices().stream())
-                .filter(device -> which.equals(EMULATED)
-                        ? device.emulated()
-                        : which.equals(Integer.toString(device.ordinal())))
+                .filter(device -> which.isEmpty() || device.name().equals(name))
                 .findFirst()
                 .orElseThrow(() -> missing("'" + name + "'"));
     }

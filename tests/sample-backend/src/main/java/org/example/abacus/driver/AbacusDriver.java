@@ -8,14 +8,14 @@ import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.Driver;
 
-/// Two devices: `abacus:0` works in the host's memory, `abacus:1` has memory of its own. They are emulated, and say so
-/// wherever they appear.
+/// Two devices: `abacus:0` works in the host's memory, `abacus:1` has memory of its own. Neither stands for hardware that is
+/// not there, so neither is emulated.
 public final class AbacusDriver implements Driver {
     private static final List<DeviceDescription> DEVICES = List.of(
             new DeviceDescription(
-                    "abacus", 0, "an abacus of wood", true, true, Runtime.getRuntime().maxMemory(), Set.of()),
+                    "abacus", 0, "an abacus of wood", false, true, Runtime.getRuntime().maxMemory(), Set.of()),
             new DeviceDescription(
-                    "abacus", 1, "an abacus in another room", true, false, Runtime.getRuntime().maxMemory(), Set.of()));
+                    "abacus", 1, "an abacus in another room", false, false, Runtime.getRuntime().maxMemory(), Set.of()));
 
     @Override
     public String name() {

@@ -165,7 +165,8 @@ public final class CEmitter {
         for (int axis = kernel.grid().size() - 1; axis >= 0; axis--) {
             if (axis == 0) {
                 indices.addFirst(rest);
-            } else if (kernel.grid().get(axis).isConstant(1)) {
+            } else if (kernel.grid().get(axis).isConstant(1) || kernel.grid().get(axis).isConstant(0)) {
+                // One point along the axis, or a grid of none: compilers refuse to divide by a known 0 even there.
                 indices.addFirst(Term.index(0));
             } else {
                 var extent = dims.invariant(kernel.grid().get(axis));

@@ -63,15 +63,17 @@ final class TargetsCommand implements Callable<Integer> {
         for (var codegen : ServiceLoader.load(Codegen.class)) {
             try {
                 var chip = codegen.defaultMachine();
-                targets.add(Document.of("name", codegen.family(), "means", "this machine: " + chip.name(), "vectorBytes",
-                        chip.vectorBytes(), "level1Bytes", chip.level1Bytes(), "level2Bytes", chip.level2Bytes()));
+                var whose = codegen.hostMachine().isPresent() ? "this machine: " : "by default: ";
+                targets.add(Document.of("name", codegen.family(), "means", whose + chip.name(), "vectorBytes", chip.vectorBytes(),
+                        "level1Bytes", chip.level1Bytes(), "level2Bytes", chip.level2Bytes()));
             } catch (CompileException absent) {
                 targets.add(Document.of("name", codegen.family(), "means", absent.getMessage(), "vectorBytes", 0L, "level1Bytes", 0L,
                         "level2Bytes", 0L));
             }
             for (var chip : codegen.machines()) {
-                targets.add(Document.of("name", codegen.family() + ":" + chip.name(), "means", chip.triple() + " " + chip.processor(),
-                        "vectorBytes", chip.vectorBytes(), "level1Bytes", chip.level1Bytes(), "level2Bytes", chip.level2Bytes()));
+                var means = (chip.triple() + " " + chip.processor()).strip();
+                targets.add(Document.of("name", codegen.family() + ":" + chip.name(), "means", means, "vectorBytes",
+                        chip.vectorBytes(), "level1Bytes", chip.level1Bytes(), "level2Bytes", chip.level2Bytes()));
             }
         }
         return targets;

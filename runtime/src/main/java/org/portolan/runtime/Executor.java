@@ -241,6 +241,12 @@ final class Executor implements AutoCloseable {
     /// All queues have done what they were given.
     void settled() {
         numbers.settled();
+        try {
+            // It is in the past; a driver takes its handle back when somebody has waited.
+            windowStart.await();
+        } catch (PortolanException lost) {
+            // Its queue takes it back when it is closed.
+        }
         windowStart = Event.PAST;
     }
 

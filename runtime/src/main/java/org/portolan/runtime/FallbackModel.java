@@ -48,9 +48,8 @@ final class FallbackModel implements Model {
         try {
             return session.run(inputs, options);
         } catch (DeviceLost e) {
-            boolean first = !lost;
             lost = true;
-            if (updatesInputs && first) {
+            if (updatesInputs) {
                 throw e;
             }
             return fallback().run(inputs, remaining(options, System.nanoTime() - start));

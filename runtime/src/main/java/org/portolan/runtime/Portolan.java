@@ -3,10 +3,12 @@ package org.portolan.runtime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.Devices;
 import org.portolan.runtime.program.ProgramFile;
 
@@ -53,8 +55,12 @@ public final class Portolan {
         var target = devices.length > 0 ? devices[0].description() : Devices.best().description();
         var folder = Files.createTempDirectory("portolan");
         var programFile = folder.resolve("model.portolan");
+        var targets = new LinkedHashSet<String>(List.of(target.target()));
+        if (options.hostFallback()) {
+            Devices.host().map(DeviceDescription::target).ifPresent(targets::add);
+        }
         try {
-            compiler.compile(new ModelCompiler.Request(path, programFile, List.of(target.target()), Map.of()));
+            compiler.compile(new ModelCompiler.Request(path, programFile, List.copyOf(targets), Map.of()));
             // The mapping outlives the name.
             return open(programFile, options, devices);
         } finally {

@@ -26,6 +26,8 @@ final class AclLibrary {
     private final SymbolLookup symbols;
     private final String name;
     private final Map<String, MethodHandle> functions = new ConcurrentHashMap<>();
+    /// The card that the calling thread works on: the library keeps one for each thread, not for each device object.
+    final ThreadLocal<Integer> chosen = ThreadLocal.withInitial(() -> -1);
 
     private AclLibrary(SymbolLookup symbols, String name) {
         this.symbols = symbols;

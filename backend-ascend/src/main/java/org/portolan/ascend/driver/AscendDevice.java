@@ -25,7 +25,6 @@ class AscendDevice implements Device {
     final Chips chip;
     private final DeviceDescription description;
     private final int number;
-    private final ThreadLocal<Boolean> chosen = ThreadLocal.withInitial(() -> false);
     private volatile DeviceHealth health = DeviceHealth.WORKING;
     private volatile boolean closed;
 
@@ -50,6 +49,10 @@ class AscendDevice implements Device {
         }
     }
 
+    int number() {
+        return number;
+    }
+
     /// Makes this the calling thread's device.
     void choose() {
         if (closed) {
@@ -59,9 +62,9 @@ class AscendDevice implements Device {
             throw new DeviceLost("the device " + description.name() + " is lost; only a new process gets it back", null);
         }
         // A virtual thread may run on another thread of the system than before.
-        if (!chosen.get() || Thread.currentThread().isVirtual()) {
+        if (library.chosen.get() != number || Thread.currentThread().isVirtual()) {
             check(library.call("aclrtSetDevice", number), "taking the device " + description.name());
-            chosen.set(true);
+            library.chosen.set(number);
         }
     }
 

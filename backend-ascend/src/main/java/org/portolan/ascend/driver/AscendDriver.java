@@ -78,7 +78,10 @@ public final class AscendDriver implements Driver {
         }
         for (var name : List.of("libacl_rt.so", "libascendcl.so")) {
             try {
-                return initialised(AclLibrary.open(name));
+                var library = initialised(AclLibrary.open(name));
+                if (library.isPresent()) {
+                    return library;
+                }
             } catch (IllegalArgumentException absent) {
                 reason = "the dynamic linker finds neither libacl_rt.so nor libascendcl.so; install the Ascend driver and"
                         + " CANN, read its set_env.sh, or set " + OVERRIDE;
@@ -88,6 +91,12 @@ public final class AscendDriver implements Driver {
     }
 
     private static Optional<AclLibrary> initialised(AclLibrary library) {
+        for (var function : List.of("aclInit", "aclrtGetDeviceCount")) {
+            if (!library.has(function)) {
+                reason = library.name() + " has no function " + function + ", so it is not the library of AscendCL";
+                return Optional.empty();
+            }
+        }
         int code = library.call("aclInit", MemorySegment.NULL);
         if (code != AclError.SUCCESS && code != AclError.REPEATED) {
             reason = AclError.of(code, "initialising " + library.name(), "").getMessage();

@@ -44,8 +44,14 @@ final class AscendQueue implements Queue {
         this.device = device;
         this.stop = stop;
         stream = device.handle("opening a stream", "aclrtCreateStream", 0);
-        errors = device.allocate(arena, MOST_CORES * ERROR_BLOCK, 64);
-        clear();
+        try {
+            errors = device.allocate(arena, MOST_CORES * ERROR_BLOCK, 64);
+            clear();
+        } catch (RuntimeException e) {
+            device.call("aclrtDestroyStream", AscendDevice.pointer(stream));
+            arena.close();
+            throw e;
+        }
     }
 
     AscendDevice device() {
@@ -194,16 +200,19 @@ final class AscendQueue implements Queue {
 
     @Override
     public long takeError() {
+        if (device.health() == DeviceHealth.LOST) {
+            settle();
+        }
         begin();
         if (!used) {
             return 0;
         }
-        used = false;
         finish();
         device.check(
                 device.call(
                         "aclrtMemcpy", found, found.byteSize(), errors, MOST_CORES * ERROR_BLOCK, TO_HOST),
                 "reading the errors");
+        used = false;
         long word = 0;
         for (long core = 0; core < MOST_CORES && word == 0; core++) {
             word = found.get(ValueLayout.JAVA_LONG, core * ERROR_BLOCK);
@@ -214,13 +223,21 @@ final class AscendQueue implements Queue {
         return word;
     }
 
+    /// Waits until a lost device touches the host's memory no more, whatever it answers.
+    private void settle() {
+        device.library.call("aclrtSetDevice", device.number());
+        device.library.call("aclrtSynchronizeStream", AscendDevice.pointer(stream));
+    }
+
     @Override
     public void close() {
         if (closed) {
             return;
         }
         closed = true;
-        if (device.health() == DeviceHealth.WORKING) {
+        if (device.health() == DeviceHealth.LOST) {
+            settle();
+        } else {
             device.choose();
             device.call("aclrtSynchronizeStream", AscendDevice.pointer(stream));
             List.copyOf(events).forEach(AscendEvent::release);

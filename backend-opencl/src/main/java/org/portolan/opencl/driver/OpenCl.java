@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /// The functions of the loader's library that are used here. Handles of OpenCL are 64-bit numbers. Each method that gives
 /// an error code gives it as OpenCL does.
@@ -152,9 +153,27 @@ final class OpenCl {
     private int run(Calling call) {
         try {
             var one = oneThread;
-            return one == null || Thread.currentThread() == simulating ? call.call() : one.submit(() -> apply(call)).get();
+            return one == null || Thread.currentThread() == simulating ? call.call() : uninterrupted(one.submit(() -> apply(call)));
         } catch (Throwable e) {
             throw unexpected(e instanceof ExecutionException failed ? failed.getCause() : e);
+        }
+    }
+
+    /// Waits for a call whatever happens: it may write to memory that is free once nobody waits.
+    private static int uninterrupted(Future<Integer> call) throws ExecutionException {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return call.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -42,7 +42,12 @@ final class OpenClQueue implements Queue {
         this.device = device;
         this.stop = stop;
         error = device.allocate(arena, ERROR_BYTES, ERROR_BYTES);
-        queue = library().createQueue(device.context, device.facts.device());
+        try {
+            queue = library().createQueue(device.context, device.facts.device());
+        } catch (RuntimeException e) {
+            arena.close();
+            throw e;
+        }
         reset();
     }
 
@@ -191,7 +196,6 @@ final class OpenClQueue implements Queue {
         if (!used) {
             return 0;
         }
-        used = false;
         if (device.facts.sharesHostMemory()) {
             finish();
             word.set(ValueLayout.JAVA_LONG, 0, error.get(ValueLayout.JAVA_LONG, 0));
@@ -199,6 +203,7 @@ final class OpenClQueue implements Queue {
             check(device.memory.copyOut(queue, error.address(), word, 8), "reading the error word");
             finish();
         }
+        used = false;
         long found = word.get(ValueLayout.JAVA_LONG, 0);
         if (found != 0) {
             reset();

@@ -1,6 +1,7 @@
 package org.portolan.runtime.selftest;
 
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,8 +45,15 @@ public final class Main {
         } catch (DeviceMissing e) {
             System.err.println("error: " + e.getMessage());
             return 5;
+        } catch (NoSuchFileException e) {
+            System.err.println("error: " + e.getFile()
+                    + ": no such file; write a pack with 'portolan selftest --pack FILE --target TARGET'");
+            return 1;
         } catch (PortolanException | IOException e) {
             System.err.println("error: " + e.getMessage());
+            return 1;
+        } catch (RuntimeException e) {
+            System.err.println("error: a defect in portolan: " + e);
             return 1;
         }
         System.err.print(USAGE);

@@ -131,7 +131,7 @@ public record JoinInPlace() implements Pass {
         var others = new ArrayList<Part>();
         for (var part : parts) {
             int producer = source(join, part)
-                    .filter(value -> uses(value, ops) == 1)
+                    .filter(value -> uses(value, ops) == 1 && reads(join, value) == 1)
                     .map(value -> producer(value, ops, position))
                     .orElse(-1);
             if (producer < 0 || producers.containsKey(producer)) others.add(part);
@@ -169,6 +169,13 @@ public record JoinInPlace() implements Pass {
             }
         }
         return -1;
+    }
+
+    /// How often a nest reads a tensor; its inputs name it once.
+    private static long reads(NestOp.Compute nest, Value tensor) {
+        return nest.body().ops().stream()
+                .filter(op -> op instanceof NestOp.Read read && read.source() == tensor)
+                .count();
     }
 
     private static long uses(Value value, List<Op> ops) {

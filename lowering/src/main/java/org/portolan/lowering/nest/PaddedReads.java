@@ -123,11 +123,14 @@ public record PaddedReads() implements Pass {
             if (!ascends(index, nest)) return Optional.empty();
             var first = nest.bounds().simplify(index.substitute(name -> nest.axes().containsKey(name) ? Dim.ZERO : null));
             var last = index.substitute(name -> {
-                var points = nest.axes().get(name);
-                return points == null ? null : points.minus(1);
+                var count = nest.axes().get(name);
+                return count == null ? null : count.minus(1);
             });
+            var points = nest.bounds().simplify(last.minus(first).plus(1));
+            // An axis of no points may ask for less than nothing.
+            if (!nest.bounds().isNonNegative(points)) return Optional.empty();
             low.add(first);
-            dims.add(nest.bounds().simplify(last.minus(first).plus(1)));
+            dims.add(points);
         }
         return Optional.of(new Copy(read.source(), low, dims));
     }

@@ -161,7 +161,7 @@ abstract class FragmentEmitter extends StageEmitter {
             boolean isRow = tile.across().equals(plan.row());
             long number = isRow ? row : column;
             arguments.add(scope.helper(
-                    List.of("fragment", System.identityHashCode(parameter), deep, number),
+                    List.of("fragment", parameter, deep, number),
                     () -> operand(scope, plan, tile, parameter, slot, deep, isRow, number)));
         }
         var result = Value.of(sum.type(), sum.hint());

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
 import org.portolan.lowering.tile.Schedule.Block;
 import org.portolan.lowering.tile.Schedule.Form;
 import org.portolan.lowering.tile.Schedule.Split;
@@ -49,6 +50,10 @@ final class FragmentScheduler {
     /// A schedule, if the machine has an instruction for the nest's one reduction.
     Optional<Schedule> choose() {
         if (analysis.reductions().size() != 1 || analysis.reductions().getFirst().over().isEmpty()) {
+            return Optional.empty();
+        }
+        // A thread that fails leaves, and matrix instructions need all lanes of a warp.
+        if (analysis.reads().stream().anyMatch(read -> read.otherwise() == NestOp.Otherwise.ERROR)) {
             return Optional.empty();
         }
         Choice best = null;

@@ -294,7 +294,7 @@ final class NestEmitter extends FragmentEmitter {
         var others = new TreeMap<>(coordinates);
         others.keySet().retainAll(outer);
         others.remove(axis);
-        var copy = home.helper(List.of("staged", System.identityHashCode(read), others), () -> {
+        var copy = home.helper(List.of("staged", read.result(), others), () -> {
             var dims = new ArrayList<Dim>();
             reduced.forEach(name -> dims.add(analysis.extent(name)));
             dims.add(Dim.of(position.unroll() * position.lanes()));

@@ -3,6 +3,8 @@ package org.portolan.lowering.tile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.portolan.lowering.CompileException;
 
 /// How a nest becomes loops. It is data: it prints, parses and can be kept in a log.
@@ -142,6 +144,16 @@ public record Schedule(
                     split.block() % split.tile() == 0,
                     "axis '" + split.axis() + "': a block of " + split.block() + " is no multiple of the tile of " + split.tile());
         }
+        require(block.isPresent() || common.stream().allMatch(split -> split.threads() == 1), "threads without a block of them");
+        for (int i = 0; i < stages.size(); i++) {
+            var inner = new TreeSet<>(analysis.storeAxes(i));
+            inner.removeAll(expected);
+            var own = stages.get(i).stream().map(Split::axis).toList();
+            require(own.size() == inner.size() && own.containsAll(inner), "result " + i + " runs over " + inner + ", found " + own);
+        }
+        Stream.concat(stages.stream(), reductions.stream()).flatMap(List::stream).forEach(split -> require(
+                split.block() >= 0 && split.unroll() > 0 && split.lanes() > 0 && split.threads() > 0,
+                "axis '" + split.axis() + "': sizes must be positive"));
         require(
                 packed.stream().allMatch(entry -> entry.input() >= 0 && entry.input() < analysis.nest().inputs().size())
                         && staged.stream().allMatch(entry -> entry.read() >= 0 && entry.read() < analysis.reads().size()),

@@ -109,7 +109,7 @@ abstract class StageEmitter extends ThreadEmitter {
         var result = Value.of(laneType(split.lanes(), element), value.hint());
         if (wide > 1) {
             var vector = home.helper(
-                    List.of("wide", System.identityHashCode(value), coordinate / wide),
+                    List.of("wide", value, coordinate / wide),
                     () -> load(home, copy, coordinate / wide * wide, Value.of(laneType(wide, element), value.hint())));
             home.ops.add(new TileOp.Extract(vector, coordinate % wide, result));
         } else {

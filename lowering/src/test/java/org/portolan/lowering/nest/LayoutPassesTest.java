@@ -98,6 +98,17 @@ class LayoutPassesTest {
         assertSame(before, after);
     }
 
+    /// The nest of a join names what it reads once, also where it stands in two parts.
+    @Test
+    void aPartThatIsJoinedTwiceStaysWhereItIs() {
+        var twice = IMAGES.replace("graph.concat [%b, %c]", "graph.concat [%b, %b]").replace("f32[1,35,h,w]", "f32[1,36,h,w]")
+                .replace("f32[35,1,3,3]", "f32[36,1,3,3]")
+                .replace("groups = 35", "groups = 36");
+        var before = function(twice, FUSED);
+        assertSame(before, function(twice, FUSED + ", join-in-place"));
+        assertSame(before, function(twice, FUSED + ", channels-last, join-in-place, padded-reads"));
+    }
+
     @Test
     void contractionsReadNothingBeyondTheBorder() {
         var before = function(IMAGES, FUSED);

@@ -2,6 +2,7 @@ package org.portolan.runtime;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.KernelError;
 import org.portolan.runtime.device.Queue;
@@ -13,13 +14,15 @@ import org.portolan.runtime.type.ElementTypes;
 /// decides what comes next.
 final class Executor implements AutoCloseable {
     /// How many launches may be under way in a run that can be cancelled or has a deadline, twice over.
-    private static final int WINDOW = 64;
+    private static final int WINDOW = Stretch.MOST_LAUNCHES;
 
     private final RunState state;
     private final FlatPlan plan;
     private final SlotMemory slots;
     private final Numbers numbers;
     private final long[] hostAddresses;
+    /// What the device's queue does again by itself; null where it cannot.
+    private final Replays replays;
     private Event windowStart = Event.PAST;
     private int launches;
 
@@ -39,13 +42,26 @@ final class Executor implements AutoCloseable {
         }
         numbers = new Numbers(state, bytes);
         hostAddresses = new long[plan.mostWords];
+        replays = state.queue() instanceof CapturingQueue queue ? new Replays(queue, plan) : null;
     }
 
     /// Gives everything up to the last step to the devices.
     void execute() {
         var instructions = plan.instructions;
+        if (replays != null) {
+            replays.begin(state.binding, slots);
+        }
         int next = 0;
         while (next < instructions.length) {
+            var stretch = replays == null ? null : replays.at(next);
+            if (stretch != null && replays.replay(stretch, this)) {
+                if (state.control().isLimited()) {
+                    keepWindow(state.queue(), stretch.launches());
+                }
+                state.control().check();
+                next = stretch.end();
+                continue;
+            }
             next = switch (instructions[next]) {
                 case Instruction.Launch launch -> {
                     launch(launch);
@@ -84,15 +100,43 @@ final class Executor implements AutoCloseable {
         }
     }
 
+    /// Gives the queue, which is capturing, all that a stretch does.
+    void walk(Stretch stretch) {
+        for (int index = stretch.first(); index < stretch.end(); index++) {
+            switch (plan.instructions[index]) {
+                case Instruction.Launch launch -> start(launch, false);
+                case Instruction.Copy copy -> copy(copy);
+                case Instruction.Check check -> check(check);
+                case Instruction.ReadSymbols _, Instruction.WriteDims _, Instruction.Branch _, Instruction.Jump _,
+                        Instruction.LoopEnter _, Instruction.LoopTest _, Instruction.LoopNext _ ->
+                    throw new IllegalStateException("a stretch has no " + plan.instructions[index]);
+            }
+        }
+    }
+
     private void launch(Instruction.Launch launch) {
-        int[] slotNumbers = launch.slots();
-        int[] extents = launch.extents();
-        var words = state.words;
-        int word = 0;
         boolean beside = launch.device() != 0;
         if (beside) {
             bring(launch);
         }
+        start(launch, beside);
+        var queue = state.queues[launch.device()];
+        if (queue instanceof SynchronousQueue synchronous && synchronous.failed()) {
+            throw failure(queue.takeError(), launch.origin());
+        }
+        if (beside) {
+            handBack(launch);
+        } else if (state.control().isLimited()) {
+            keepWindow(queue, 1);
+        }
+        state.control().check();
+    }
+
+    private void start(Instruction.Launch launch, boolean beside) {
+        int[] slotNumbers = launch.slots();
+        int[] extents = launch.extents();
+        var words = state.words;
+        int word = 0;
         for (int slot : slotNumbers) {
             words.setAtIndex(
                     ValueLayout.JAVA_LONG, word, beside ? hostAddresses[word] : slots.addressForLaunch(slot));
@@ -108,17 +152,7 @@ final class Executor implements AutoCloseable {
                 grid[axis] = state.value(launch.grid()[axis]);
             }
         }
-        var queue = state.queues[launch.device()];
-        queue.launch(launch.kernel(), words, word, grid, state.value(launch.cost()));
-        if (queue instanceof SynchronousQueue synchronous && synchronous.failed()) {
-            throw failure(queue.takeError(), launch.origin());
-        }
-        if (beside) {
-            handBack(launch);
-        } else if (state.control().isLimited()) {
-            keepWindow(queue);
-        }
-        state.control().check();
+        state.queues[launch.device()].launch(launch.kernel(), words, word, grid, state.value(launch.cost()));
     }
 
     /// Finds the arguments of a launch on the host, after all work of the device so far.
@@ -147,8 +181,10 @@ final class Executor implements AutoCloseable {
     }
 
     /// Keeps the device from falling far behind, so that a run that is to end can end soon.
-    private void keepWindow(Queue queue) {
-        if (!(queue instanceof SynchronousQueue) && ++launches % WINDOW == 0) {
+    private void keepWindow(Queue queue, int more) {
+        launches += more;
+        if (!(queue instanceof SynchronousQueue) && launches >= WINDOW) {
+            launches = 0;
             windowStart.await();
             windowStart = queue.record();
         }
@@ -252,6 +288,9 @@ final class Executor implements AutoCloseable {
 
     @Override
     public void close() {
+        if (replays != null) {
+            replays.close();
+        }
         numbers.close();
     }
 

@@ -150,11 +150,11 @@ final class RunState implements AutoCloseable, StopSignal {
 
     @Override
     public void close() {
+        executor.close();
         for (var queue : queues) {
             queue.close();
         }
         slots.close();
-        executor.close();
         if (hostArguments != null) {
             hostArguments.close();
         }

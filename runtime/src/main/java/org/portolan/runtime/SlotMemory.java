@@ -129,6 +129,17 @@ final class SlotMemory implements AutoCloseable {
                 + slot + ", which has " + size, 0, -1);
     }
 
+    /// Where every slot lies whose size is known before the run; 0 for the others.
+    void fixedAddresses(long[] found) {
+        System.arraycopy(addresses, 0, found, 0, addresses.length);
+        for (int port = 0; port < plan.outputs.length; port++) {
+            int slot = plan.outputs[port].slot();
+            if (plan.plan.slots().get(slot) instanceof Slot.Output(int own) && !outputs.isLate(own)) {
+                found[slot] = outputs.address(own);
+            }
+        }
+    }
+
     /// How many bytes a kernel finds in a slot.
     long bytesForLaunch(int slot) {
         return switch (plan.plan.slots().get(slot)) {

@@ -6,15 +6,16 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.Kernel;
-import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.StopSignal;
 
 /// A stream with what a queue needs beside it: the error word on the device, memory that copies go through, and events
 /// that are used again.
-final class CudaQueue implements Queue {
+final class CudaQueue implements CapturingQueue {
     private static final long ERROR_BYTES = 8;
     private static final int WITHOUT_TIMING = 2;
 
@@ -31,6 +32,8 @@ final class CudaQueue implements Queue {
     private final MemorySegment errorAddress = arena.allocate(ValueLayout.JAVA_LONG);
     private MemorySegment pointers = arena.allocate(ValueLayout.JAVA_LONG, 16);
     private boolean launched;
+    /// What is given is taken into a graph, not done.
+    private boolean capturing;
     private volatile boolean closed;
 
     CudaQueue(CudaContext context, CudaMemory memory, StopSignal stop) {
@@ -110,7 +113,7 @@ final class CudaQueue implements Queue {
             points = Math.multiplyExact(points, extent);
         }
         enter();
-        if (points <= 0 || stop.stopped()) {
+        if (points <= 0 || !capturing && stop.stopped()) {
             return;
         }
         var kernel = (CudaKernel) launched;
@@ -125,7 +128,7 @@ final class CudaQueue implements Queue {
             pointers.setAtIndex(ValueLayout.JAVA_LONG, i, parameters.address() + (long) i * Long.BYTES);
         }
         pointers.setAtIndex(ValueLayout.JAVA_LONG, words, errorAddress.address());
-        this.launched = true;
+        this.launched |= !capturing;
         context.check(
                 context.calls.launch(
                         kernel.function(),
@@ -135,6 +138,20 @@ final class CudaQueue implements Queue {
                         stream.handle(),
                         pointers.address()),
                 "launching the kernel " + kernel.name() + " on " + context.name());
+    }
+
+    @Override
+    public Optional<Captured> capture(Runnable steps) {
+        enter();
+        var graph = CudaGraph.capture(context, stream, () -> {
+            capturing = true;
+            try {
+                steps.run();
+            } finally {
+                capturing = false;
+            }
+        });
+        return graph.map(taken -> new Replay(taken));
     }
 
     @Override
@@ -194,6 +211,29 @@ final class CudaQueue implements Queue {
         }
         stream.destroy();
         arena.close();
+    }
+
+    /// Work that was taken into a graph.
+    private final class Replay implements Captured {
+        private final CudaGraph graph;
+
+        Replay(CudaGraph graph) {
+            this.graph = graph;
+        }
+
+        @Override
+        public void replay() {
+            enter();
+            if (!stop.stopped()) {
+                launched = true;
+                graph.launch(stream);
+            }
+        }
+
+        @Override
+        public void close() {
+            graph.close();
+        }
     }
 
     /// A point in this queue's work.

@@ -47,7 +47,8 @@ final class DriverCalls {
             "cuMemAlloc_v2", "cuMemFree_v2", "cuMemAllocAsync", "cuMemFreeAsync", "cuMemHostAlloc", "cuMemFreeHost",
             "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2", "cuMemcpyPeerAsync", "cuMemsetD32Async",
             "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuEventCreate", "cuEventDestroy_v2",
-            "cuEventRecord", "cuEventQuery", "cuEventSynchronize", "cuLaunchKernel"
+            "cuEventRecord", "cuEventQuery", "cuEventSynchronize", "cuLaunchKernel", "cuStreamBeginCapture_v2",
+            "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphExecDestroy", "cuGraphDestroy"
         }) {
             symbols.find(name).ifPresent(address -> addresses.put(name, address));
         }
@@ -325,5 +326,31 @@ final class DriverCalls {
 
     int eventSynchronize(long event) {
         return call("cuEventSynchronize", event);
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- graphs
+
+    int streamBeginCapture(long stream, int mode) {
+        return call("cuStreamBeginCapture_v2", stream, mode);
+    }
+
+    int streamEndCapture(long stream, MemorySegment graph) {
+        return call("cuStreamEndCapture", stream, graph.address());
+    }
+
+    int graphInstantiate(MemorySegment executable, long graph, long flags) {
+        return call("cuGraphInstantiateWithFlags", executable.address(), graph, flags);
+    }
+
+    int graphLaunch(long executable, long stream) {
+        return call("cuGraphLaunch", executable, stream);
+    }
+
+    int graphExecutableDestroy(long executable) {
+        return call("cuGraphExecDestroy", executable);
+    }
+
+    int graphDestroy(long graph) {
+        return call("cuGraphDestroy", graph);
     }
 }

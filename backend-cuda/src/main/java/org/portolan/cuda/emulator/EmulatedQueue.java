@@ -5,7 +5,10 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
 import org.portolan.cuda.emulator.EmulatedImage.EmulatedKernel;
 import org.portolan.cuda.emulator.run.Allocation;
 import org.portolan.cuda.emulator.run.Extent;
@@ -14,14 +17,14 @@ import org.portolan.cuda.emulator.run.KernelFault;
 import org.portolan.cuda.emulator.run.Launch;
 import org.portolan.cuda.image.KernelEntry.Points;
 import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.Kernel;
-import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.StopSignal;
 import org.portolan.runtime.parallel.ParallelJob;
 
 /// Work is only noted down at first, and done when somebody waits for it: whoever forgets to wait sees old data.
-final class EmulatedQueue implements Queue {
+final class EmulatedQueue implements CapturingQueue {
     private final EmulatedDevice device;
     private final StopSignal stop;
     private final ParallelJob job;
@@ -29,6 +32,8 @@ final class EmulatedQueue implements Queue {
     private final Deque<Runnable> commands = new ArrayDeque<>();
     private long given;
     private long done;
+    /// What is given goes here while a row is captured; else null.
+    private List<Runnable> capturing;
     private boolean closed;
 
     EmulatedQueue(EmulatedDevice device, StopSignal stop) {
@@ -45,18 +50,25 @@ final class EmulatedQueue implements Queue {
 
     @Override
     public void copyIn(MemorySegment host, long to, long bytes) {
+        requireNoCapture("a copy to the device");
         var allocation = held(to, bytes, "a copy to the device");
         add(() -> allocation.copyIn(host, to - allocation.address(), bytes));
     }
 
     @Override
     public void copyOut(long from, MemorySegment host, long bytes) {
+        requireNoCapture("a copy from the device");
         var allocation = held(from, bytes, "a copy from the device");
         add(() -> allocation.copyOut(from - allocation.address(), host, bytes));
     }
 
     @Override
     public void copy(long from, long to, long bytes) {
+        if (capturing != null) {
+            requireOpen();
+            capturing.add(() -> copy(from, to, bytes)); // what lies there then is what counts
+            return;
+        }
         var source = held(from, bytes, "a copy on the device");
         var target = held(to, bytes, "a copy on the device");
         add(() -> source.copyTo(from - source.address(), target, to - target.address(), bytes));
@@ -124,7 +136,54 @@ final class EmulatedQueue implements Queue {
             throw new DeviceFailed(
                     "kernel '" + entry.name() + "' was refused: " + String.join("; ", refusals), null);
         }
-        add(() -> run(launch));
+        if (capturing != null) {
+            capturing.add(() -> add(() -> run(launch)));
+        } else {
+            add(() -> run(launch));
+        }
+    }
+
+    @Override
+    public Optional<Captured> capture(Runnable steps) {
+        requireOpen();
+        var row = new ArrayList<Runnable>();
+        capturing = row;
+        try {
+            steps.run();
+        } finally {
+            capturing = null;
+        }
+        return Optional.of(new Row(row));
+    }
+
+    /// Work that was captured.
+    private final class Row implements Captured {
+        private List<Runnable> row;
+
+        Row(List<Runnable> row) {
+            this.row = row;
+        }
+
+        @Override
+        public void replay() {
+            requireOpen();
+            if (row == null) {
+                throw new DeviceFailed("a row of work was replayed after it was closed", null);
+            }
+            row.forEach(Runnable::run);
+        }
+
+        @Override
+        public void close() {
+            row = null;
+        }
+    }
+
+    /// What a queue that captures cannot take.
+    private void requireNoCapture(String what) {
+        if (capturing != null) {
+            throw new DeviceFailed(what + " was refused: the queue is capturing", null);
+        }
     }
 
     private void run(Launch launch) {
@@ -159,6 +218,7 @@ final class EmulatedQueue implements Queue {
     @Override
     public synchronized Event record() {
         requireOpen();
+        requireNoCapture("an event");
         return new Point(given);
     }
 
@@ -187,6 +247,7 @@ final class EmulatedQueue implements Queue {
     @Override
     public synchronized long takeError() {
         requireOpen();
+        requireNoCapture("waiting");
         perform(given);
         device.requireWorking();
         var word = new long[1];

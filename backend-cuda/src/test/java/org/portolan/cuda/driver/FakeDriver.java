@@ -92,6 +92,16 @@ final class FakeDriver {
         return (long) call("fake_live", FunctionDescriptor.of(ValueLayout.JAVA_LONG));
     }
 
+    /// How often a function was called.
+    static long calls(String function) {
+        try (var arena = Arena.ofConfined()) {
+            return (long) call(
+                    "fake_count",
+                    FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS),
+                    arena.allocateFrom(function));
+        }
+    }
+
     static long calls() {
         return (long) call("fake_calls", FunctionDescriptor.of(ValueLayout.JAVA_LONG));
     }

@@ -26,8 +26,15 @@ struct copy { void *to; const void *from; u64 bytes; };
 static struct copy waiting[4096];
 static int waiting_count;
 static int context;
+// What is captured: launches with their words, and copies on the device.
+struct step { void *function; u32 blocks, threads; u64 words[3]; void *to; const void *from; u64 bytes; };
+struct graph { int steps; int broken; struct step step[64]; };
+static struct graph *capturing;
+static struct { const char *name; long calls; } counted[64];
 
 void fake_reset(void) {
+    for (int i = 0; i < 64; i++) counted[i].calls = 0;
+    capturing = 0;
     fail_function[0] = 0;
     fail_after = fail_status = fail_for_good = sticky = 0;
     live = calls = 0;
@@ -58,8 +65,20 @@ void fake_device(int count, int capability_major, int capability_minor) {
 long fake_live(void) { return live; }
 long fake_calls(void) { return calls; }
 
+// How often a function was called.
+long fake_count(const char *function) {
+    for (int i = 0; i < 64 && counted[i].name; i++) {
+        if (!strcmp(counted[i].name, function)) return counted[i].calls;
+    }
+    return 0;
+}
+
 static int enter(const char *function) {
     calls++;
+    int place = 0;
+    while (counted[place].name && strcmp(counted[place].name, function)) place++;
+    counted[place].name = function;
+    counted[place].calls++;
     if (sticky) return sticky;
     if (fail_status && fail_after > 0 && (!fail_function[0] || !strcmp(fail_function, function)) && --fail_after == 0) {
         if (fail_for_good) sticky = fail_status;
@@ -69,6 +88,8 @@ static int enter(const char *function) {
 }
 #define ENTER() { int status = enter(__func__); if (status) return status; }
 #define IN_CONTEXT() { ENTER(); if (current != &context) return 201; }
+// Nothing may wait, and no other memory may be used, while a stream is captured.
+#define NOT_CAPTURED() { if (capturing) { capturing->broken = 1; return 900; } }
 
 int cuInit(u32 flags) { ENTER(); return SUCCESS; }
 int cuDriverGetVersion(int *version) { ENTER(); *version = 12040; return SUCCESS; }
@@ -132,24 +153,34 @@ static void finish(void) {
 static int stream_object, event_object;
 int cuStreamCreate(void **stream, u32 flags) { IN_CONTEXT(); live++; *stream = &stream_object; return SUCCESS; }
 int cuStreamDestroy_v2(void *stream) { IN_CONTEXT(); live--; return SUCCESS; }
-int cuStreamSynchronize(void *stream) { IN_CONTEXT(); finish(); return SUCCESS; }
+int cuStreamSynchronize(void *stream) { IN_CONTEXT(); NOT_CAPTURED(); finish(); return SUCCESS; }
 int cuEventCreate(void **event, u32 flags) { IN_CONTEXT(); live++; *event = &event_object; return SUCCESS; }
 int cuEventDestroy_v2(void *event) { IN_CONTEXT(); live--; return SUCCESS; }
-int cuEventRecord(void *event, void *stream) { IN_CONTEXT(); return SUCCESS; }
+int cuEventRecord(void *event, void *stream) { IN_CONTEXT(); NOT_CAPTURED(); return SUCCESS; }
 int cuEventQuery(void *event) { IN_CONTEXT(); finish(); return SUCCESS; }
 int cuEventSynchronize(void *event) { IN_CONTEXT(); finish(); return SUCCESS; }
-int cuMemcpyHtoDAsync_v2(void *to, const void *from, u64 bytes, void *stream) { IN_CONTEXT(); memcpy(to, from, bytes); return SUCCESS; }
+int cuMemcpyHtoDAsync_v2(void *to, const void *from, u64 bytes, void *stream) { IN_CONTEXT(); NOT_CAPTURED(); memcpy(to, from, bytes); return SUCCESS; }
 int cuMemcpyDtoHAsync_v2(void *to, const void *from, u64 bytes, void *stream) {
     IN_CONTEXT();
+    NOT_CAPTURED();
     // Later work must not change what was there: the bytes are kept until somebody waits.
     void *kept = malloc(bytes);
     memcpy(kept, from, bytes);
     waiting[waiting_count++] = (struct copy){to, kept, bytes};
     return SUCCESS;
 }
-int cuMemcpyDtoDAsync_v2(void *to, const void *from, u64 bytes, void *stream) { IN_CONTEXT(); memcpy(to, from, bytes); return SUCCESS; }
+int cuMemcpyDtoDAsync_v2(void *to, const void *from, u64 bytes, void *stream) {
+    IN_CONTEXT();
+    if (capturing) {
+        capturing->step[capturing->steps++] = (struct step){.to = to, .from = from, .bytes = bytes};
+    } else {
+        memcpy(to, from, bytes);
+    }
+    return SUCCESS;
+}
 int cuMemsetD32Async(u32 *to, u32 word, u64 count, void *stream) {
     IN_CONTEXT();
+    NOT_CAPTURED();
     for (u64 i = 0; i < count; i++) to[i] = word;
     return SUCCESS;
 }
@@ -189,19 +220,72 @@ int cuModuleGetFunction(struct module **function, struct module *module, const c
 int cuFuncSetAttribute(struct module *function, int attribute, int value) { IN_CONTEXT(); return value > 101376 ? INVALID_VALUE : SUCCESS; }
 
 // What its kernels do: `twice` doubles n floats (buffer, n, error), `wrong` reports an error, `crash` ends the context.
+static void run(const struct step *step) {
+    const char *name = ((struct module *)step->function)->name;
+    if (!strcmp(name, "twice")) {
+        float *values = (float *)step->words[0];
+        for (u64 i = 0; i < step->words[1] && i < (u64)step->blocks * step->threads; i++) values[i] *= 2;
+    } else if (!strcmp(name, "wrong")) {
+        u64 *error = (u64 *)step->words[2];
+        if (!*error) *error = 1ul << 32 | 3;
+    } else if (!strcmp(name, "crash")) {
+        sticky = 700;
+    }
+}
 int cuLaunchKernel(struct module *function, u32 x, u32 y, u32 z, u32 threads, u32 ty, u32 tz, u32 shared, void *stream,
         void **parameters, void **extra) {
     IN_CONTEXT();
     if (x == 0 || threads == 0 || threads > 1024) return INVALID_VALUE;
-    if (!strcmp(function->name, "twice")) {
-        float *values = *(float **)parameters[0];
-        u64 n = *(u64 *)parameters[1];
-        for (u64 i = 0; i < n && i < (u64)x * threads; i++) values[i] *= 2;
-    } else if (!strcmp(function->name, "wrong")) {
-        u64 *error = *(u64 **)parameters[2];
-        if (!*error) *error = 1ul << 32 | 3;
-    } else if (!strcmp(function->name, "crash")) {
-        sticky = 700;
+    struct step step = {.function = function, .blocks = x, .threads = threads};
+    for (int i = 0; i < 3; i++) step.words[i] = *(u64 *)parameters[i];
+    if (capturing) {
+        capturing->step[capturing->steps++] = step;
+    } else {
+        run(&step);
     }
     return SUCCESS;
 }
+
+// -------------------------------------------------------------------------------------------------------------- graphs
+
+int cuStreamBeginCapture_v2(void *stream, int mode) {
+    IN_CONTEXT();
+    if (capturing) return 901;
+    capturing = malloc(sizeof(struct graph));
+    capturing->steps = capturing->broken = 0;
+    return SUCCESS;
+}
+// The capture is over whatever the status is.
+int cuStreamEndCapture(void *stream, struct graph **graph) {
+    struct graph *taken = capturing;
+    capturing = 0;
+    int status = enter(__func__);
+    if (!status && !taken) status = 904;
+    if (!status && taken->broken) status = 901;
+    if (status) {
+        free(taken);
+        *graph = 0;
+        return status;
+    }
+    live++;
+    *graph = taken;
+    return SUCCESS;
+}
+int cuGraphInstantiateWithFlags(struct graph **executable, struct graph *graph, u64 flags) {
+    IN_CONTEXT();
+    *executable = malloc(sizeof(struct graph));
+    memcpy(*executable, graph, sizeof(struct graph));
+    live++;
+    return SUCCESS;
+}
+int cuGraphLaunch(struct graph *executable, void *stream) {
+    IN_CONTEXT();
+    for (int i = 0; i < executable->steps; i++) {
+        const struct step *step = &executable->step[i];
+        if (step->function) run(step); else memcpy(step->to, step->from, step->bytes);
+        if (sticky) return SUCCESS;
+    }
+    return SUCCESS;
+}
+int cuGraphExecDestroy(struct graph *executable) { IN_CONTEXT(); live--; free(executable); return SUCCESS; }
+int cuGraphDestroy(struct graph *graph) { IN_CONTEXT(); live--; free(graph); return SUCCESS; }

@@ -4,7 +4,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,6 +29,10 @@ public final class JavaDevice implements Device {
     private final AtomicLong free;
     private final AtomicInteger waits = new AtomicInteger();
     private final AtomicInteger mostPending = new AtomicInteger();
+    private final AtomicInteger captures = new AtomicInteger();
+    private final AtomicInteger openCaptures = new AtomicInteger();
+    private final AtomicInteger submissions = new AtomicInteger();
+    private volatile boolean capturesNothing;
     private volatile boolean lost;
 
     /// What a kernel does for the part of its grid from {@code begin} to {@code end}.
@@ -94,6 +101,26 @@ public final class JavaDevice implements Device {
     /// The most pieces of work that a queue has held at once.
     public int mostPending() {
         return mostPending.get();
+    }
+
+    /// How often a queue was told to capture.
+    public int captures() {
+        return captures.get();
+    }
+
+    /// How many rows have been captured and not been forgotten.
+    public int openCaptures() {
+        return openCaptures.get();
+    }
+
+    /// How often queues were given something to do: a copy, a launch or a captured row.
+    public int submissions() {
+        return submissions.get();
+    }
+
+    /// From now on queues refuse to capture.
+    public void captureNothing() {
+        capturesNothing = true;
     }
 
     /// From now on nothing works.
@@ -231,8 +258,9 @@ public final class JavaDevice implements Device {
         }
     }
 
-    private final class LazyQueue extends AbstractQueue {
+    private final class LazyQueue extends AbstractQueue implements CapturingQueue {
         private final ArrayDeque<Runnable> pending = new ArrayDeque<>();
+        private List<Runnable> capturing;
 
         LazyQueue(StopSignal stop) {
             super(stop);
@@ -241,12 +269,34 @@ public final class JavaDevice implements Device {
         @Override
         void submit(Runnable work) {
             checkHealth();
+            if (capturing != null) {
+                capturing.add(work);
+                return;
+            }
+            submissions.incrementAndGet();
             pending.add(work);
             mostPending.accumulateAndGet(pending.size(), Math::max);
         }
 
         @Override
+        public Optional<Captured> capture(Runnable steps) {
+            checkHealth();
+            captures.incrementAndGet();
+            var row = new ArrayList<Runnable>();
+            capturing = row;
+            try {
+                steps.run();
+            } finally {
+                capturing = null;
+            }
+            return capturesNothing ? Optional.empty() : Optional.of(new Row(this, row));
+        }
+
+        @Override
         public Event record() {
+            if (capturing != null) {
+                throw new IllegalStateException("nobody may wait for what is being captured");
+            }
             return new Event() {
                 @Override
                 public boolean done() {
@@ -264,6 +314,35 @@ public final class JavaDevice implements Device {
                     }
                 }
             };
+        }
+    }
+
+    /// Work that a queue has captured.
+    private final class Row implements CapturingQueue.Captured {
+        private final LazyQueue queue;
+        private final List<Runnable> row;
+        private boolean closed;
+
+        Row(LazyQueue queue, List<Runnable> row) {
+            this.queue = queue;
+            this.row = row;
+            openCaptures.incrementAndGet();
+        }
+
+        @Override
+        public void replay() {
+            if (closed) {
+                throw new IllegalStateException("the row was forgotten");
+            }
+            queue.submit(() -> row.forEach(Runnable::run));
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                closed = true;
+                openCaptures.decrementAndGet();
+            }
         }
     }
 }

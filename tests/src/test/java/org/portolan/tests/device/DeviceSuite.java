@@ -17,6 +17,7 @@ final class DeviceSuite {
         checks.addAll(MemoryChecks.all());
         checks.addAll(KernelChecks.all());
         checks.addAll(LifeChecks.all());
+        checks.addAll(AbilityChecks.all());
         return checks;
     }
 

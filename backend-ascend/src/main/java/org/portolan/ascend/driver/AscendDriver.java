@@ -41,7 +41,8 @@ public final class AscendDriver implements Driver {
         var devices = new ArrayList<DeviceDescription>();
         vendor().ifPresent(library -> cards(library, devices));
         var missing = AscendEmulator.missing();
-        if (missing.isEmpty()) {
+        // The library may have been told to be the emulator: one device has that name.
+        if (missing.isEmpty() && devices.stream().noneMatch(DeviceDescription::emulated)) {
             devices.add(emulated(devices.size()));
         }
         boolean card = devices.stream().anyMatch(device -> !device.emulated());
@@ -129,7 +130,8 @@ public final class AscendDriver implements Driver {
                     + (devices.isEmpty() ? reason : "there are " + devices.stream().map(device -> device.name() + " = " + device.label()).toList()));
         }
         var description = devices.get(ordinal);
-        boolean own = ordinal == devices.size() - 1 && description.emulated() && AscendEmulator.missing().isEmpty();
+        boolean own = description.emulated()
+                && vendor().filter(library -> library.has("portolan_emulator_version")).isEmpty();
         var library = own ? emulatedLibrary() : vendor().orElseThrow(() -> new DeviceMissing(reason));
         boolean emulator = library.has("portolan_emulator_version");
         int number = own ? 0 : ordinal;

@@ -43,13 +43,18 @@ final class CudaContext {
     /// @throws DeviceLost if it is lost
     /// @throws DeviceFailed if it was closed
     void enter() {
+        requireWorking();
+        check(calls.setCurrent(handle), "working on " + name());
+    }
+
+    /// The same without making it the thread's.
+    void requireWorking() {
         if (closed) {
             throw new DeviceFailed(name() + " was closed; open it again", null);
         }
         if (isLost()) {
             throw new DeviceLost(name() + " is lost: " + loss, null);
         }
-        check(calls.setCurrent(handle), "working on " + name());
     }
 
     /// The same for what gives things back: does nothing where the device is lost.

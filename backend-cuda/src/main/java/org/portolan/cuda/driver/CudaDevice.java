@@ -14,15 +14,21 @@ import org.portolan.runtime.device.StopSignal;
 final class CudaDevice implements Device, StagingMemory {
     private final CudaContext context;
     private final CudaMemory memory;
+    private final Peers peers;
 
     CudaDevice(DriverCalls calls, DeviceProbe probe) {
         context = new CudaContext(calls, probe);
         try {
             memory = new CudaMemory(context);
+            peers = new Peers(context);
         } catch (RuntimeException e) {
             context.close();
             throw e;
         }
+    }
+
+    CudaContext context() {
+        return context;
     }
 
     @Override
@@ -47,7 +53,7 @@ final class CudaDevice implements Device, StagingMemory {
 
     @Override
     public Queue openQueue(StopSignal stop) {
-        return new CudaQueue(context, memory, stop);
+        return new CudaQueue(context, memory, peers, stop);
     }
 
     @Override

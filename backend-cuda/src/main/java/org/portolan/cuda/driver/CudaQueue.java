@@ -9,18 +9,21 @@ import java.util.List;
 import java.util.Optional;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.device.CapturingQueue;
+import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.Kernel;
+import org.portolan.runtime.device.PeerQueue;
 import org.portolan.runtime.device.StopSignal;
 
 /// A stream with what a queue needs beside it: the error word on the device, memory that copies go through, and events
 /// that are used again.
-final class CudaQueue implements CapturingQueue {
+final class CudaQueue implements CapturingQueue, PeerQueue {
     private static final long ERROR_BYTES = 8;
     private static final int WITHOUT_TIMING = 2;
 
     private final CudaContext context;
     private final CudaMemory memory;
+    private final Peers peers;
     private final StopSignal stop;
     private final Arena arena = Arena.ofShared();
     private final CudaStream stream;
@@ -36,9 +39,10 @@ final class CudaQueue implements CapturingQueue {
     private boolean capturing;
     private volatile boolean closed;
 
-    CudaQueue(CudaContext context, CudaMemory memory, StopSignal stop) {
+    CudaQueue(CudaContext context, CudaMemory memory, Peers peers, StopSignal stop) {
         this.context = context;
         this.memory = memory;
+        this.peers = peers;
         this.stop = stop;
         context.enter();
         stream = CudaStream.create(context);
@@ -104,6 +108,24 @@ final class CudaQueue implements CapturingQueue {
         context.check(
                 context.calls.copyOnDevice(to, from, bytes, stream.handle()),
                 "copying " + bytes + " bytes on " + context.name());
+    }
+
+    @Override
+    public boolean reaches(Device other) {
+        return other instanceof CudaDevice;
+    }
+
+    @Override
+    public void copyFrom(Device other, long from, long to, long bytes) {
+        enter();
+        if (!(other instanceof CudaDevice peer)) {
+            throw new IllegalArgumentException(
+                    context.name() + " does not reach the memory of " + other.description().name());
+        }
+        peer.context().requireWorking();
+        if (bytes != 0) {
+            peers.copyFrom(peer.context(), from, to, bytes, stream);
+        }
     }
 
     @Override

@@ -48,7 +48,8 @@ final class DriverCalls {
             "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2", "cuMemcpyPeerAsync", "cuMemsetD32Async",
             "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuEventCreate", "cuEventDestroy_v2",
             "cuEventRecord", "cuEventQuery", "cuEventSynchronize", "cuLaunchKernel", "cuStreamBeginCapture_v2",
-            "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphExecDestroy", "cuGraphDestroy"
+            "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphExecDestroy", "cuGraphDestroy",
+            "cuDeviceCanAccessPeer", "cuCtxEnablePeerAccess", "cuDeviceGetDefaultMemPool", "cuMemPoolSetAccess"
         }) {
             symbols.find(name).ifPresent(address -> addresses.put(name, address));
         }
@@ -352,5 +353,23 @@ final class DriverCalls {
 
     int graphDestroy(long graph) {
         return call("cuGraphDestroy", graph);
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- peers
+
+    int canAccessPeer(MemorySegment can, int device, int peer) {
+        return call("cuDeviceCanAccessPeer", can.address(), device, peer);
+    }
+
+    int enablePeerAccess(long context, int flags) {
+        return call("cuCtxEnablePeerAccess", context, flags);
+    }
+
+    int defaultPool(MemorySegment pool, int device) {
+        return call("cuDeviceGetDefaultMemPool", pool.address(), device);
+    }
+
+    int poolSetAccess(long pool, MemorySegment descriptions, long count) {
+        return call("cuMemPoolSetAccess", pool, descriptions.address(), count);
     }
 }

@@ -3,6 +3,7 @@ package org.portolan.cuda.emulator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.portolan.cuda.driver.CudaDriver;
 import org.portolan.cuda.driver.EmulatedDevices;
 import org.portolan.runtime.PortolanException.DeviceMissing;
@@ -10,7 +11,7 @@ import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceOptions;
 
-/// The emulated device, where a parser for PTX is there.
+/// The emulated devices, where a parser for PTX is there.
 public final class EmulatedCuda implements EmulatedDevices {
     private static final String PARSER = "org.antlr.v4.runtime.Parser";
 
@@ -21,16 +22,19 @@ public final class EmulatedCuda implements EmulatedDevices {
         }
         var settings = Settings.ofProcess();
         var architecture = Architecture.of(settings.architecture());
-        return List.of(new DeviceDescription(
-                CudaDriver.NAME,
-                first,
-                settings.architecture() + ", emulated",
-                true,
-                false,
-                settings.memoryBytes(),
-                new HashSet<>(architecture.map(Architecture::runs).orElse(List.of())),
-                architecture.map(Architecture::machine).orElse(settings.architecture()),
-                Map.of()));
+        return IntStream.range(0, Settings.devices())
+                .mapToObj(number -> new DeviceDescription(
+                        CudaDriver.NAME,
+                        first + number,
+                        settings.architecture() + ", emulated",
+                        true,
+                        false,
+                        settings.memoryBytes(),
+                        new HashSet<>(architecture.map(Architecture::runs).orElse(List.of())),
+                        architecture.map(Architecture::machine).orElse(settings.architecture()),
+                        Map.of(),
+                        CudaDriver.NAME + ":emulated" + (number == 0 ? "" : number)))
+                .toList();
     }
 
     private static boolean parserIsThere() {

@@ -18,13 +18,15 @@ import org.portolan.cuda.emulator.run.Launch;
 import org.portolan.cuda.image.KernelEntry.Points;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.device.CapturingQueue;
+import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.Kernel;
+import org.portolan.runtime.device.PeerQueue;
 import org.portolan.runtime.device.StopSignal;
 import org.portolan.runtime.parallel.ParallelJob;
 
 /// Work is only noted down at first, and done when somebody waits for it: whoever forgets to wait sees old data.
-final class EmulatedQueue implements CapturingQueue {
+final class EmulatedQueue implements CapturingQueue, PeerQueue {
     private final EmulatedDevice device;
     private final StopSignal stop;
     private final ParallelJob job;
@@ -74,6 +76,31 @@ final class EmulatedQueue implements CapturingQueue {
         add(() -> source.copyTo(from - source.address(), target, to - target.address(), bytes));
     }
 
+    @Override
+    public boolean reaches(Device other) {
+        return other instanceof EmulatedDevice;
+    }
+
+    @Override
+    public void copyFrom(Device other, long from, long to, long bytes) {
+        requireNoCapture("a copy from another device");
+        if (!(other instanceof EmulatedDevice peer)) {
+            throw new IllegalArgumentException(
+                    device.description().name() + " does not reach the memory of " + other.description().name());
+        }
+        peer.requireWorking();
+        if (bytes == 0) {
+            requireOpen();
+            return;
+        }
+        var source = held(peer, from, bytes, "a copy from another device");
+        var target = held(to, bytes, "a copy from another device");
+        add(() -> {
+            peer.requireWorking();
+            source.copyTo(from - source.address(), target, to - target.address(), bytes);
+        });
+    }
+
     private void requireOpen() {
         device.requireWorking();
         if (closed) {
@@ -82,12 +109,16 @@ final class EmulatedQueue implements CapturingQueue {
     }
 
     private Allocation held(long address, long bytes, String what) {
+        return held(device, address, bytes, what);
+    }
+
+    private Allocation held(EmulatedDevice where, long address, long bytes, String what) {
         requireOpen();
-        var allocation = device.memory().holding(address, bytes);
+        var allocation = where.memory().holding(address, bytes);
         if (allocation == null) {
             throw new DeviceFailed(
                     what + " of " + bytes + " bytes at 0x" + Long.toHexString(address) + " was refused: that is "
-                            + device.memory().describe(address),
+                            + where.memory().describe(address),
                     null);
         }
         return allocation;

@@ -7,6 +7,7 @@ import java.util.Optional;
 /// environment variable {@code PORTOLAN_EMULATED_NAME}:
 ///
 /// - {@code sm}: the architecture, {@code sm_80} unless said;
+/// - {@code devices}: how many there are, 1 unless said;
 /// - {@code memory}: bytes of the device's memory;
 /// - {@code checks}: with {@code off}, reads of unwritten memory and races in shared memory are not looked for, which
 ///   large models gain time by; bounds, alignment and barriers always are;
@@ -17,6 +18,13 @@ public record Settings(String architecture, long memoryBytes, boolean checked, O
     private static final String PROPERTY_PREFIX = "portolan.emulated.";
     private static final String VARIABLE_PREFIX = "PORTOLAN_EMULATED_";
     private static final long DEFAULT_MEMORY = 8L << 30;
+
+    private static final int MOST_DEVICES = 16;
+
+    /// How many devices this process has.
+    static int devices() {
+        return (int) Math.min(MOST_DEVICES, setting("devices").flatMap(Settings::number).orElse(1L));
+    }
 
     /// The settings of this process.
     public static Settings ofProcess() {

@@ -87,6 +87,10 @@ final class FakeDriver {
                 minor);
     }
 
+    static void peers(boolean connected) {
+        call("fake_peers", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT), connected ? 1 : 0);
+    }
+
     /// How many things were taken and not given back.
     static long live() {
         return (long) call("fake_live", FunctionDescriptor.of(ValueLayout.JAVA_LONG));

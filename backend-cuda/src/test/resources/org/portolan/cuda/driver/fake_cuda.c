@@ -25,7 +25,8 @@ static void *current;
 struct copy { void *to; const void *from; u64 bytes; };
 static struct copy waiting[4096];
 static int waiting_count;
-static int context;
+// One for each device, and what a kernel has done to it.
+static int context[8], crashed[8], peers;
 // What is captured: launches with their words, and copies on the device.
 struct step { void *function; u32 blocks, threads; u64 words[3]; void *to; const void *from; u64 bytes; };
 struct graph { int steps; int broken; struct step step[64]; };
@@ -35,6 +36,8 @@ static struct { const char *name; long calls; } counted[64];
 void fake_reset(void) {
     for (int i = 0; i < 64; i++) counted[i].calls = 0;
     capturing = 0;
+    for (int i = 0; i < 8; i++) crashed[i] = 0;
+    peers = 1;
     fail_function[0] = 0;
     fail_after = fail_status = fail_for_good = sticky = 0;
     live = calls = 0;
@@ -62,6 +65,9 @@ void fake_device(int count, int capability_major, int capability_minor) {
     minor = capability_minor;
 }
 
+// Whether devices are connected.
+void fake_peers(int connected) { peers = connected; }
+
 long fake_live(void) { return live; }
 long fake_calls(void) { return calls; }
 
@@ -87,7 +93,9 @@ static int enter(const char *function) {
     return SUCCESS;
 }
 #define ENTER() { int status = enter(__func__); if (status) return status; }
-#define IN_CONTEXT() { ENTER(); if (current != &context) return 201; }
+static int device_of(const void *wanted) { return (const int *)wanted - context; }
+static int is_context(const void *wanted) { return wanted && device_of(wanted) >= 0 && device_of(wanted) < 8; }
+#define IN_CONTEXT() { ENTER(); if (!is_context(current)) return 201; if (crashed[device_of(current)]) return crashed[device_of(current)]; }
 // Nothing may wait, and no other memory may be used, while a stream is captured.
 #define NOT_CAPTURED() { if (capturing) { capturing->broken = 1; return 900; } }
 
@@ -110,7 +118,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
     }
     return SUCCESS;
 }
-int cuDevicePrimaryCtxRetain(void **result, int device) { ENTER(); live++; *result = &context; return SUCCESS; }
+int cuDevicePrimaryCtxRetain(void **result, int device) { ENTER(); live++; *result = &context[device - 40]; return SUCCESS; }
 int cuDevicePrimaryCtxRelease_v2(int device) { ENTER(); live--; return SUCCESS; }
 int cuCtxSetCurrent(void *wanted) { ENTER(); current = wanted; return SUCCESS; }
 
@@ -229,7 +237,7 @@ static void run(const struct step *step) {
         u64 *error = (u64 *)step->words[2];
         if (!*error) *error = 1ul << 32 | 3;
     } else if (!strcmp(name, "crash")) {
-        sticky = 700;
+        crashed[device_of(current)] = 700;
     }
 }
 int cuLaunchKernel(struct module *function, u32 x, u32 y, u32 z, u32 threads, u32 ty, u32 tz, u32 shared, void *stream,
@@ -283,9 +291,26 @@ int cuGraphLaunch(struct graph *executable, void *stream) {
     for (int i = 0; i < executable->steps; i++) {
         const struct step *step = &executable->step[i];
         if (step->function) run(step); else memcpy(step->to, step->from, step->bytes);
-        if (sticky) return SUCCESS;
+        if (crashed[device_of(current)]) return SUCCESS;
     }
     return SUCCESS;
 }
 int cuGraphExecDestroy(struct graph *executable) { IN_CONTEXT(); live--; free(executable); return SUCCESS; }
 int cuGraphDestroy(struct graph *graph) { IN_CONTEXT(); live--; free(graph); return SUCCESS; }
+
+// --------------------------------------------------------------------------------------------------------------- peers
+
+int cuDeviceCanAccessPeer(int *can, int device, int peer) { ENTER(); *can = peers && device != peer; return SUCCESS; }
+int cuCtxEnablePeerAccess(void *context, u32 flags) { IN_CONTEXT(); return peers ? SUCCESS : 217; }
+int cuDeviceGetDefaultMemPool(void **pool, int device) { ENTER(); *pool = &context[device - 40]; return SUCCESS; }
+int cuMemPoolSetAccess(void *pool, const int *access, u64 count) {
+    IN_CONTEXT();
+    return count == 1 && access[0] == 1 && access[1] == device_of(current) + 40 && access[2] == 3 ? SUCCESS : INVALID_VALUE;
+}
+int cuMemcpyPeerAsync(void *to, void *to_context, const void *from, void *from_context, u64 bytes, void *stream) {
+    IN_CONTEXT();
+    if (!is_context(to_context) || !is_context(from_context) || to_context != current) return INVALID_VALUE;
+    if (crashed[device_of(from_context)]) return crashed[device_of(from_context)];
+    memcpy(to, from, bytes);
+    return SUCCESS;
+}

@@ -17,6 +17,8 @@ import java.util.stream.Collectors;
 /// @param machine the machine file that describes the device best; empty: the one that the family takes by itself
 /// @param limits the device's own numbers, by the machine file's words ({@code shared_bytes}, {@code block_limit}); a
 ///     compiler that compiles for this very device puts them in place of the file's
+/// @param name picks this device: driver and ordinal, as in {@code cpu:0}; of one that is emulated that word in place of the
+///     ordinal, as in {@code cuda:emulated}, so that nobody takes it for hardware
 public record DeviceDescription(
         String driver,
         int ordinal,
@@ -26,10 +28,26 @@ public record DeviceDescription(
         long memoryBytes,
         Set<String> features,
         String machine,
-        Map<String, Long> limits) {
+        Map<String, Long> limits,
+        String name) {
     public DeviceDescription {
         features = Set.copyOf(features);
         limits = Map.copyOf(limits);
+    }
+
+    /// A device with the name that its driver, its ordinal and whether it is emulated give it.
+    public DeviceDescription(
+            String driver,
+            int ordinal,
+            String label,
+            boolean emulated,
+            boolean sharesHostMemory,
+            long memoryBytes,
+            Set<String> features,
+            String machine,
+            Map<String, Long> limits) {
+        this(driver, ordinal, label, emulated, sharesHostMemory, memoryBytes, features, machine, limits,
+                driver + ":" + (emulated ? "emulated" : ordinal));
     }
 
     /// A device that its family's own machine describes well enough.
@@ -42,12 +60,6 @@ public record DeviceDescription(
             long memoryBytes,
             Set<String> features) {
         this(driver, ordinal, label, emulated, sharesHostMemory, memoryBytes, features, "", Map.of());
-    }
-
-    /// The name that picks this device: driver and ordinal, as in {@code cpu:0}; of one that is emulated that word in
-    /// place of the ordinal, as in {@code cuda:emulated}, so that nobody takes it for hardware.
-    public String name() {
-        return driver + ":" + (emulated ? "emulated" : ordinal);
     }
 
     /// The name of the target that fits this device, as a compiler takes it: the family, its machine, and the device's

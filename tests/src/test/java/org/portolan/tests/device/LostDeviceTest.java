@@ -6,8 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +28,7 @@ import org.portolan.runtime.PortolanException.DeviceMissing;
 import org.portolan.runtime.SessionOptions;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.device.Device;
+import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.Devices;
 import org.portolan.runtime.device.Faults;
@@ -38,6 +45,9 @@ class LostDeviceTest {
               graph.return [%y]
             }
             """;
+
+    private static final String EMULATED_DEVICES = "portolan.emulated.devices";
+    private static final int WAITING = 8;
 
     @TempDir
     private Path folder;
@@ -77,6 +87,53 @@ class LostDeviceTest {
                     assertTrue(error.getMessage().contains(device.description().name()), error.getMessage());
                 }
             }
+        }
+    }
+
+    /// Of two devices one is lost while many runs wait for it: each gets its error, and the next session takes the other.
+    @Test
+    void waitingRunsFailAndTheNextSessionTakesAnotherDevice() throws Exception {
+        System.setProperty(EMULATED_DEVICES, "2");
+        var pair = Devices.list().stream()
+                .filter(DeviceDescription::emulated)
+                .collect(Collectors.groupingBy(DeviceDescription::driver))
+                .values()
+                .stream()
+                .filter(devices -> devices.size() > 1)
+                .findFirst();
+        Assumptions.assumeTrue(pair.isPresent(), "skipped: no driver here has two emulated devices");
+        try (var device = Devices.open(pair.get().getFirst().name(), DeviceOptions.defaults())) {
+            var file = compile(device.description().target());
+            var options = SessionOptions.defaults().withConcurrentRuns(1);
+            try (var model = Portolan.load(file, options, device); var threads = Executors.newCachedThreadPool()) {
+                runs(model);
+                var started = new CountDownLatch(WAITING);
+                var ends = new ArrayList<Future<DeviceLost>>();
+                for (int thread = 0; thread < WAITING; thread++) {
+                    ends.add(threads.submit(() -> {
+                        started.countDown();
+                        while (true) {
+                            try {
+                                runs(model);
+                            } catch (DeviceLost lost) {
+                                return lost;
+                            }
+                        }
+                    }));
+                }
+                started.await();
+                ((Faults) device).lose();
+                for (var end : ends) {
+                    var lost = end.get(30, TimeUnit.SECONDS);
+                    assertTrue(lost.getMessage().contains(device.description().name()), lost.getMessage());
+                }
+                try (var second = Devices.open(pair.get().getLast().name(), DeviceOptions.defaults());
+                        var next = Portolan.load(file, second)) {
+                    runs(next);
+                }
+            }
+        } finally {
+            System.clearProperty(EMULATED_DEVICES);
         }
     }
 

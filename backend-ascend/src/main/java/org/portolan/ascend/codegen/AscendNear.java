@@ -84,6 +84,16 @@ record AscendNear(AscendWords words) implements NearWords {
         return (piece.element() == ElementType.BOOL ? "bits(" : "at(") + piece.name() + ")";
     }
 
+    @Override
+    public String packed(Words.Parameter buffer, String name, int bits, String elements) {
+        return "Packed<" + bits + "> " + name + " = {at(" + buffer.name() + ", stage), " + elements + "};";
+    }
+
+    @Override
+    public String store(String packed, String element, String value) {
+        return packed + ".set(" + element + ", " + value + ");";
+    }
+
     // ------------------------------------------------------------------------------------------------------ near memory
 
     /// What a tensor in near memory is declared with.

@@ -134,7 +134,7 @@ record AscendWords(String prelude) implements Words {
     @Override
     public String compareAndSwap(
             CType element, String pointer, String expected, String wanted, Space space, boolean shared) {
-        return "swapped(" + pointer + ", " + type(element) + "(" + expected + "), " + type(element) + "(" + wanted + "))";
+throw new EmitException("an AI core has no exchange; kernels that update single elements are run by one core");
     }
 
     // ------------------------------------------------------------------------------------------------------ arithmetic

@@ -75,6 +75,41 @@ template <class T> __aicore__ inline WrittenElements<T> at(const GlobalTensor<T>
     return {tensor, stage};
 }
 
+// Elements of less than a byte. A byte is stored when the next one is begun; what the kernel did not give in it is kept.
+template <int bits> struct Packed {
+    WrittenElements<uint8_t> bytes;
+    int64_t length;
+    int64_t place;
+    uint32_t value;
+    uint32_t given;
+    __aicore__ inline Packed(const WrittenElements<uint8_t> &bytes, int64_t length)
+        : bytes(bytes), length(length), place(-1), value(0), given(0) {}
+    __aicore__ inline ~Packed() { flush(); }
+    __aicore__ inline void flush() {
+        if (place < 0) return;
+        const int64_t rest = length - place * (8 / bits);
+        const uint32_t all = rest >= 8 / bits ? 255u : (1u << rest * bits) - 1u;
+        if ((given & all) != all) value |= uint32_t(uint8_t(bytes[place])) & ~given;
+        bytes[place] = uint8_t(value);
+        place = -1;
+        value = 0;
+        given = 0;
+    }
+    __aicore__ inline void set(int64_t element, uint32_t one) {
+        const int64_t own = element / (8 / bits);
+        if (own != place) flush();
+        place = own;
+        const uint32_t shift = uint32_t(element % (8 / bits)) * bits;
+        const uint32_t mask = ((1u << bits) - 1u) << shift;
+        value = (value & ~mask) | ((one << shift) & mask);
+        given |= mask;
+    }
+    __aicore__ inline uint8_t operator[](int64_t byte) {
+        if (byte == place) flush();
+        return bytes[byte];
+    }
+};
+
 // Truth values in near memory are bits, as comparisons make them.
 struct BitElement {
     LocalTensor<uint8_t> tensor;
@@ -187,10 +222,3 @@ template <class T> __aicore__ inline T smaller(T a, T b) { return b < a ? b : a;
 template <class T> __aicore__ inline T larger(T a, T b) { return a < b ? b : a; }
 __aicore__ inline uint32_t leadingZeros32(uint32_t value) { return value == 0 ? 32u : uint32_t(__builtin_clz(value)); }
 __aicore__ inline uint64_t leadingZeros64(uint64_t value) { return value == 0 ? 64u : uint64_t(__builtin_clzll(value)); }
-
-// Kernels with updates that others could come between are run by one core.
-template <class Elements, class T> __aicore__ inline T swapped(const Elements &elements, T expected, T wanted) {
-    const T before = elements[0];
-    if (before == expected) elements[0] = wanted;
-    return before;
-}

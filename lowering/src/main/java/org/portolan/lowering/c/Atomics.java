@@ -24,6 +24,9 @@ final class Atomics {
             throw new EmitException("atomic operations work on whole numbers of bytes, found elements of " + kind);
         }
         var type = CType.of(kind);
+        if (builder.words.near().isPresent()) {
+            return alone(place, index, type, value, combining);
+        }
         var at = Addressing.at(place.pointer(), index);
         boolean whole = kind.isInteger() && type.bits() >= 32;
         if (whole) {
@@ -36,6 +39,14 @@ final class Atomics {
         return type.bits() < 32
                 ? narrow(place, index, value, combine, kind, combining)
                 : exchange(place, at, value, combine, kind, combining);
+    }
+
+    /// Kernels of such machines that update single elements are run by one core.
+    private Term alone(Place place, Term index, CType type, Term value, Combining combining) {
+        var at = place.pointer() + "[" + builder.let("element", index).bare() + "]";
+        var before = builder.let("before", Term.of(type, at));
+        builder.code.line(at + " = " + combining.combine(builder, before, value).bare() + ";");
+        return before;
     }
 
     /// Computes and exchanges, until nobody came between.

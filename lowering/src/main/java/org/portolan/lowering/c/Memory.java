@@ -200,7 +200,9 @@ final class Memory {
             if (mask.isPresent()) {
                 builder.code.open("if (" + builder.lane(mask.get(), lane).bare() + ")");
             }
-            if (alone) {
+            if (!alone && builder.words.near().isPresent()) {
+                builder.code.line(builder.words.near().get().store(place.pointer(), index.bare(), own.bare()));
+            } else if (alone) {
                 var at = builder.let("byte", byteOf(index, bits));
                 var shift = builder.let("shift", shiftOf(index, bits));
                 builder.code.line(place.pointer() + "[" + at + "] = (" + place.pointer() + "[" + at + "] & ~("

@@ -41,6 +41,13 @@ public interface NearWords {
 
     String elements(Piece piece);
 
+    /// A statement that declares by {@code name} what elements of less than a byte are stored through, and whose bytes can be
+    /// taken with brackets.
+    String packed(Words.Parameter buffer, String name, int bits, String elements);
+
+    /// A statement that stores one element of less than a byte.
+    String store(String packed, String element, String value);
+
     List<String> allocate(Piece piece);
 
     /// @param incoming whether what is global comes in through it

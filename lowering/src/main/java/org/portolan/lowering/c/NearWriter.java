@@ -72,6 +72,13 @@ final class NearWriter {
 
     void bind(Value parameter, Words.Parameter buffer) {
         buffers.put(parameter, buffer);
+        var element = parameter.buffer().element();
+        if (CType.isPacked(element) && buffer.written()) {
+            var name = code.fresh(buffer.name() + "_packed");
+            code.line(words.packed(buffer, name, element.bits(), extent(Dim.product(parameter.buffer().storage()))));
+            tiles.bind(parameter, new Place(parameter.buffer(), name, Term.index(0), false, false));
+            return;
+        }
         tiles.bind(parameter, new Place(parameter.buffer(), words.elements(buffer), Term.index(0), false, !buffer.written()));
     }
 

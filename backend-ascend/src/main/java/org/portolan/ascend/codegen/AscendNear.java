@@ -39,7 +39,7 @@ record AscendNear(AscendWords words) implements NearWords {
             symbols.forEach(symbol -> lines.add("const int64_t " + symbol + " = tiling->" + symbol + ";"));
         }
         for (var buffer : buffers) {
-            var type = words.type(buffer.element());
+            var type = inMemory(buffer.element());
             lines.add("GlobalTensor<" + type + "> " + buffer.name() + ";");
             lines.add(buffer.name() + ".SetGlobalBuffer((__gm__ " + type + " *)" + buffer.name() + "_memory);");
         }
@@ -76,12 +76,23 @@ record AscendNear(AscendWords words) implements NearWords {
 
     @Override
     public String elements(Words.Parameter buffer) {
-        return buffer.written() ? "at(" + buffer.name() + ", stage)" : "at(" + buffer.name() + ")";
+        var elements = buffer.written() ? "at(" + buffer.name() + ", stage)" : "at(" + buffer.name() + ")";
+        return buffer.element().base() == Base.F64 ? "doubles(" + elements + ")" : elements;
+    }
+
+    /// Numbers that the chip lacks are integers in memory.
+    private String inMemory(CType type) {
+        return words.type(type.base() == Base.F64 ? type.of(Base.U64) : type);
     }
 
     @Override
     public String elements(Piece piece) {
-        return (piece.element() == ElementType.BOOL ? "bits(" : "at(") + piece.name() + ")";
+        return switch (piece.element()) {
+            case BOOL -> "bits(" + piece.name() + ")";
+            case F64 -> "doubles(at(" + piece.name() + "))";
+            case F32, F16, BF16, F8E4M3, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0, F4E2M1, I64, I32, I16, I8, I4, I2, U64, U32, U16,
+                    U8, U4, U2, INDEX, STRING -> "at(" + piece.name() + ")";
+        };
     }
 
     @Override
@@ -109,10 +120,10 @@ record AscendNear(AscendWords words) implements NearWords {
             case I32 -> Base.I32;
             case U32 -> Base.U32;
             case I64, INDEX -> Base.I64;
-            case U64 -> Base.U64;
+            case U64, F64 -> Base.U64;
             case I8 -> Base.I8;
             case F8E4M3, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0, U8, BOOL -> Base.U8;
-            case F64, F4E2M1, I4, I2, U4, U2, STRING ->
+            case F4E2M1, I4, I2, U4, U2, STRING ->
                 throw new EmitException("near memory holds no elements of type " + element.text());
         };
     }
@@ -171,7 +182,8 @@ record AscendNear(AscendWords words) implements NearWords {
             Piece to, long count) {
         var type = held(to.element());
         return List.of("fetch<" + type + ">(" + to.name() + ", " + from.name() + ", " + place + ", " + first.orElse("0")
-                + ", " + limit.orElse(Long.toString(count)) + ", " + other.orElse(type + "(0)") + ", " + count + ");");
+                + ", " + limit.orElse(Long.toString(count)) + ", "
+                + other.map(text -> whole(to.element(), text)).orElse(type + "(0)") + ", " + count + ");");
     }
 
     @Override
@@ -249,7 +261,12 @@ record AscendNear(AscendWords words) implements NearWords {
         if (to.element() == ElementType.BOOL) {
             return "fill<uint8_t>(" + to.name() + ", " + from.scalar() + " ? 255 : 0, " + 2 * words16(to.element(), count) + ");";
         }
-        return "fill<" + held(to.element()) + ">(" + to.name() + ", " + from.scalar() + ", " + count + ");";
+        return "fill<" + held(to.element()) + ">(" + to.name() + ", " + whole(to.element(), from.scalar()) + ", " + count + ");";
+    }
+
+    /// A scalar as what stands for it in near memory.
+    private static String whole(ElementType element, String scalar) {
+        return element == ElementType.F64 ? "(" + scalar + ").bits" : scalar;
     }
 
     private String instruction(Piece to, List<Operand> from, ArithOp op, long count) {

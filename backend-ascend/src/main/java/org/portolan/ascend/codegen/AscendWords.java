@@ -25,12 +25,12 @@ record AscendWords(String prelude) implements Words {
                     + "int8_t uint8_t int16_t uint16_t int32_t uint32_t int64_t uint64_t fetch put fill copy order at bits as "
                     + "least most report error stage pipe tiling tiling_memory error_memory stage_buffer point end Add Sub "
                     + "Mul Div Max Min And Or Not Abs Sqrt Muls Adds Cast Compare Select Duplicate AscendC kernel_operator "
-                    + "NULL EOF linux unix main")
+                    + "Double doubles wide NULL EOF linux unix main")
             .split(" ")));
 
     @Override
     public String prelude(boolean doubles) {
-        return prelude;
+        return doubles ? prelude + "\n" + AscendMachines.resource("codegen/double.h") : prelude;
     }
 
     @Override
@@ -154,7 +154,7 @@ throw new EmitException("an AI core has no exchange; kernels that update single 
             case I64 -> "int64_t";
             case U64 -> "uint64_t";
             case F32 -> "float";
-            case F64 -> throw new EmitException("an AI core has no f64");
+            case F64 -> "Double";
             case TRUTH -> "bool";
         };
     }
@@ -180,6 +180,9 @@ throw new EmitException("an AI core has no exchange; kernels that update single 
 
     @Override
     public String floating(CType type, double value) {
+        if (type.base() == Base.F64) {
+            return "wide::of(0x" + Long.toHexString(Double.doubleToRawLongBits(value)) + "ull)";
+        }
         boolean plain = value == Math.rint(value) && Math.abs(value) < 1e7 && !(value == 0 && 1 / value < 0);
         var text = plain ? String.format(Locale.ROOT, "%.1f", value) : Double.toHexString(value);
         return (value < 0 || 1 / value < 0 ? "(" + text : text) + "f" + (value < 0 || 1 / value < 0 ? ")" : "");
@@ -202,11 +205,17 @@ throw new EmitException("an AI core has no exchange; kernels that update single 
 
     @Override
     public String convert(CType from, CType to, String value) {
+        if (to.base() == Base.F64 && !from.isFloat()) {
+            return "Double(" + (from.base().isSigned() ? "int64_t(" : "uint64_t(") + value + "))";
+        }
         return type(to) + "(" + value + ")";
     }
 
     @Override
     public String bits(CType from, CType to, String value) {
+        if (to.base() == Base.F64) {
+            return "wide::of(" + value + ")";
+        }
         boolean integers = !from.isFloat() && !to.isFloat();
         return integers ? convert(from, to, value) : "as<" + type(to) + ">(" + type(from) + "(" + value + "))";
     }
@@ -229,7 +238,7 @@ throw new EmitException("an AI core has no exchange; kernels that update single 
 
     @Override
     public String number(CType truth, CType to, String value) {
-        return type(to) + "(" + value + ")";
+        return type(to) + (to.base() == Base.F64 ? "(uint64_t(" + value + "))" : "(" + value + ")");
     }
 
     @Override
@@ -244,12 +253,15 @@ throw new EmitException("an AI core has no exchange; kernels that update single 
 
     @Override
     public boolean hasDouble() {
-        return false;
+        return true;
     }
 
     @Override
     public String function(Function function, CType type, List<String> arguments) {
         var word = type(type);
+        if (type.base() == Base.F64) {
+            return wide(function) + "(" + String.join(", ", arguments) + ")";
+        }
         return switch (function) {
             case FMA -> "__builtin_fmaf(" + String.join(", ", arguments) + ")";
             case FLOOR -> "__builtin_floorf(" + arguments.getFirst() + ")";
@@ -264,6 +276,21 @@ throw new EmitException("an AI core has no exchange; kernels that update single 
             case LEADING_ZEROS -> word + "(" + (type.base() == Base.U64 ? "leadingZeros64(" : "leadingZeros32(")
                     + arguments.getFirst() + ")" + (type.bits() < 32 ? " - " + (32 - type.bits()) : "") + ")";
         };
+    }
+
+    private static String wide(Function function) {
+        return "wide::"
+                + switch (function) {
+                    case FMA -> "fused";
+                    case FLOOR -> "floor";
+                    case CEIL -> "ceil";
+                    case ROUND -> "rint";
+                    case TRUNC -> "trunc";
+                    case SQRT -> "root";
+                    case ABS -> "abs";
+                    case COPYSIGN -> "copysign";
+                    case MIN, MAX, LEADING_ZEROS -> throw new IllegalArgumentException(function + " is one of integers");
+                };
     }
 
     @Override

@@ -24,6 +24,7 @@ import org.portolan.lowering.nest.Fuse;
 import org.portolan.lowering.nest.GraphToNest;
 import org.portolan.lowering.nest.JoinInPlace;
 import org.portolan.lowering.nest.PaddedReads;
+import org.portolan.lowering.plan.FuseRows;
 import org.portolan.lowering.plan.HostProgram;
 import org.portolan.lowering.plan.NestToTile;
 import org.portolan.lowering.plan.PlanMemory;
@@ -63,6 +64,9 @@ public final class Compiler {
             passes.add(new ChannelsLast());
             passes.add(new JoinInPlace());
             passes.add(new PaddedReads());
+        }
+        if (target.machine().vectors() == MachineOp.Vectors.THREAD) {
+            passes.add(new FuseRows(target.name()));
         }
         passes.add(new NestToTile(target.name(), tuning.map(Path::toString)));
         passes.add(new PlanMemory());

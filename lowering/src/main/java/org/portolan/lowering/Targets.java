@@ -53,6 +53,20 @@ public final class Targets {
         return Optional.empty();
     }
 
+    /// The target that a pass names: a target's full name, or that of a machine if only one family has it.
+    ///
+    /// @throws CompileException if there is none, or several
+    public static Target named(String machine) {
+        var named = all().stream()
+                .filter(target -> target.machine().name().equals(machine))
+                .toList();
+        if (named.size() > 1) {
+            throw new CompileException("machine '" + machine + "' may be any of "
+                    + named.stream().map(target -> target.name()).toList() + "; name the family too");
+        }
+        return named.isEmpty() ? resolve(machine) : named.getFirst();
+    }
+
     /// The targets of several names, each once.
     public static List<Target> resolve(List<String> names) {
         return names.stream().distinct().map(Targets::resolve).toList();

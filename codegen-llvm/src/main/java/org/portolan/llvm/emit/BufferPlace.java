@@ -36,4 +36,17 @@ record BufferPlace(Type.Buffer type, Operand pointer, Operand offset, String sco
     boolean isPlain() {
         return type.layout().isEmpty() && part.map(own -> own.whole().isPlain()).orElse(true);
     }
+
+    /// The axis along which neighbours lie side by side in memory; -1 if it is none of these.
+    int fastest() {
+        if (part.isPresent()) {
+            var whole = part.get().whole();
+            return whole.fastest() - (whole.type().rank() - type.rank());
+        }
+        if (type.layout().isEmpty()) {
+            return type.rank() - 1;
+        }
+        var last = type.layout().get().results().getLast().symbols();
+        return last.size() == 1 ? type.layout().get().inputs().indexOf(last.iterator().next()) : -1;
+    }
 }

@@ -13,7 +13,8 @@ import org.portolan.ir.Value;
 /// instructions are spelled as the machine spells them:
 ///
 /// - `mma.sync. .. .d.a.b.c`: the types of the result and the operands stand at the end;
-/// - `ldmatrix. ..`: matrices from a shared buffer, each lane giving the address of a row;
+/// - `ldmatrix. ..`: matrices from a shared buffer, each lane giving the address of a row; turned (`.trans`) where neighbours in
+///   memory are not those of a lane's register;
 /// - `ld. ..`: from a buffer, each lane what it holds; axes that the buffer lacks are repeated.
 final class Fragments {
     private static final Pattern PRODUCT = Pattern.compile("mma\\.sync\\..*\\.(\\w+)\\.(\\w+)\\.(\\w+)\\.(\\w+)");
@@ -121,14 +122,19 @@ final class Fragments {
     private Operand matrices(String spelling, BufferPlace place, Type.Fragment type) {
         var spread = Spread.of(type);
         int perRegister = 32 / type.element().bits();
+        boolean turned = place.fastest() != spread.axisOfRegister();
+        if (turned && perRegister != 2) {
+            throw new EmitException("only matrices of 16-bit elements are turned while they are fetched, found " + type);
+        }
         var indices = new ArrayList<Operand>();
         for (int axis = 0; axis < type.dims().size(); axis++) {
-            indices.add(spread.rowOfMatrix(builder, axis, spelling.contains(".trans"), perRegister, team().lane()));
+            indices.add(spread.rowOfMatrix(builder, axis, turned, perRegister, team().lane()));
         }
         var address = sharedAddress(addressing.address(place, indices));
         int words = spread.registers() / perRegister;
         var outputs = list(0, words);
-        var text = spelling + " {" + outputs + "}, [$" + words + "];";
+        var plain = spelling.replace(".trans", "");
+        var text = (turned ? plain.replace(".shared", ".trans.shared") : plain) + " {" + outputs + "}, [$" + words + "];";
         var results = assembly(text, "=r,".repeat(words) + "r,~{memory}", "sideeffect ", LlvmType.INT, words, address);
         return builder.convert("bitcast", joined(results, LlvmType.INT), Words.of(type));
     }

@@ -12,6 +12,9 @@ import org.portolan.runtime.type.Dim;
 final class Spread {
     private static final Map<Type.Fragment, Spread> KNOWN = new ConcurrentHashMap<>();
 
+    /// A row of a matrix has 16 bytes, and each lane takes 4 of them.
+    private static final int LANES_OF_ROW = 4;
+
     /// The indices of an element by register, lane and axis.
     private final long[][][] elements;
 
@@ -26,6 +29,16 @@ final class Spread {
     /// How many elements a lane holds.
     int registers() {
         return elements.length;
+    }
+
+    /// The axis along which neighbours share a register of a lane; the last one where each has its own.
+    int axisOfRegister() {
+        for (int axis = 0; registers() > 1 && axis < elements[0][0].length; axis++) {
+            if (elements[1][0][axis] == elements[0][0][axis] + 1) {
+                return axis;
+            }
+        }
+        return elements[0][0].length - 1;
     }
 
     private static Spread turnAround(Type.Fragment type) {
@@ -117,7 +130,7 @@ final class Spread {
         long[] values = new long[8 * matrices];
         for (int matrix = 0; matrix < matrices; matrix++) {
             for (int row = 0; row < 8; row++) {
-                int holder = transposed ? row / perRegister : row * (8 / perRegister);
+                int holder = transposed ? row / perRegister : row * LANES_OF_ROW;
                 int register = matrix * perRegister + (transposed ? row % perRegister : 0);
                 values[8 * matrix + row] = elements[register][holder][axis];
             }

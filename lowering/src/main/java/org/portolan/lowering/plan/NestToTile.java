@@ -8,7 +8,6 @@ import java.util.Set;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.pass.Pass;
-import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
 import org.portolan.lowering.Target;
 import org.portolan.lowering.Targets;
@@ -53,13 +52,6 @@ public record NestToTile(String machine, Optional<String> tuning) implements Pas
     }
 
     private Target target() {
-        var named = Targets.all().stream()
-                .filter(target -> target.machine().name().equals(machine))
-                .toList();
-        if (named.size() > 1) {
-            throw new CompileException("machine '" + machine + "' may be any of "
-                    + named.stream().map(target -> target.name()).toList() + "; name the family too");
-        }
-        return named.isEmpty() ? Targets.resolve(machine) : named.getFirst();
+        return Targets.named(machine);
     }
 }

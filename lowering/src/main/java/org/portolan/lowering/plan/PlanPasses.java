@@ -8,6 +8,6 @@ import org.portolan.ir.pass.PassLibrary;
 public final class PlanPasses implements PassLibrary {
     @Override
     public List<Class<? extends Pass>> passes() {
-        return List.of(NestToTile.class, PlanMemory.class);
+        return List.of(FuseRows.class, NestToTile.class, PlanMemory.class);
     }
 }

@@ -69,7 +69,7 @@ abstract class FragmentEmitter extends StageEmitter {
         return true;
     }
 
-    private MachineOp.Intrinsic intrinsic(String name) {
+    MachineOp.Intrinsic intrinsic(String name) {
         return machine.intrinsics().ops().stream()
                 .filter(op -> op instanceof MachineOp.Intrinsic intrinsic && intrinsic.name().equals(name))
                 .map(MachineOp.Intrinsic.class::cast)
@@ -91,7 +91,7 @@ abstract class FragmentEmitter extends StageEmitter {
     }
 
     /// The type of the fragment that a parameter of the instruction is.
-    private static Type.Fragment fragment(Match match, Value parameter) {
+    static Type.Fragment fragment(Match match, Value parameter) {
         int index = match.intrinsic().body().params().indexOf(parameter);
         return new Type.Fragment(
                 parameter.tensor().element(),
@@ -186,7 +186,7 @@ abstract class FragmentEmitter extends StageEmitter {
     }
 
     /// The instruction that loads such a fragment from shared memory, if there is one: it yields what it is given.
-    private Optional<MachineOp.Intrinsic> loading(Type.Fragment type) {
+    Optional<MachineOp.Intrinsic> loading(Type.Fragment type) {
         return machine.intrinsics().ops().stream()
                 .filter(MachineOp.Intrinsic.class::isInstance)
                 .map(MachineOp.Intrinsic.class::cast)

@@ -25,7 +25,7 @@ import org.portolan.runtime.type.ElementType;
 
 /// Writes the loops of one nest as its schedule says. Every scalar of the body is evaluated on demand, once for each
 /// coordinate of the axes it is free in, in the outermost loop that binds them.
-final class NestEmitter extends FragmentEmitter {
+final class NestEmitter extends OnlineEmitter {
     private final boolean fused;
     /// How many axes a grid can have.
     private static final int GRID_AXES = 3;
@@ -146,6 +146,9 @@ final class NestEmitter extends FragmentEmitter {
     private void threadBody(Scope scope, List<Block> blocks) {
         withinGrid = scope;
         blocks.forEach(block -> bindThreads(scope, block.split(), block.start()));
+        if (schedule.block().orElseThrow().form() == Schedule.Form.ONLINE) {
+            rowsOnce(scope);
+        }
         if (schedule.block().orElseThrow().form() == Schedule.Form.RESIDENT) {
             var rows = new LinkedHashSet<Split>();
             schedule.reductions().forEach(rows::addAll);
@@ -406,7 +409,8 @@ final class NestEmitter extends FragmentEmitter {
         }
     }
 
-    private Value neutral(Scope home, Reduction reduction, int index, Map<String, Integer> coordinates) {
+    @Override
+    Value neutral(Scope home, Reduction reduction, int index, Map<String, Integer> coordinates) {
         return reduction.isSum()
                 ? constant(home, reduction.results().get(index).type().elementType(), 0)
                 : evaluate(home, reduction.initial().get(index), coordinates);
@@ -491,7 +495,8 @@ final class NestEmitter extends FragmentEmitter {
     }
 
     /// One step: combines the values at every coordinate into its accumulators.
-    private List<Value> accumulate(
+    @Override
+    List<Value> accumulate(
             Scope scope,
             Reduction reduction,
             List<Value> accumulators,

@@ -107,6 +107,15 @@ public final class NestToTile {
         return MatrixProduct.match(new NestAnalysis(collapsed.nest()), machine, constant).isPresent();
     }
 
+    /// Whether there is a schedule that goes along the rows of a nest once.
+    public static boolean isOnline(NestOp.Compute nest, MachineOp.Chip machine) {
+        var lowering = new NestToTile(machine);
+        var analysis = lowering.analysis(lowering.simplified(nest));
+        var common = List.copyOf(NestEmitter.commonAxes(analysis));
+        return machine.vectors() == MachineOp.Vectors.THREAD
+                && new OnlineScheduler(analysis, machine, common).choose().isPresent();
+    }
+
     private LoweredKernel onMatrixUnit(
             NestAnalysis analysis, AxisCollapse.Collapsed collapsed, MatrixProduct product, String name) {
         var sources = List.of(product.left().source(), product.right().source());

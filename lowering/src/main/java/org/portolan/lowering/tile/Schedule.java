@@ -91,7 +91,9 @@ public record Schedule(
         /// Each of them computes the elements again.
         REPEATED,
         /// The elements stay in the registers of a team.
-        RESIDENT
+        RESIDENT,
+        /// The row is gone along once, and what was summed is corrected when its maximum grows.
+        ONLINE
     }
 
     /// The threads of a block, 1 if each point of the grid is one thread.

@@ -27,7 +27,7 @@ class ThreadEmitter extends LoopEmitter {
     Value thread;
     /// The number of the warp, where there is a loop over them.
     Value warpNumber;
-    private Value member;
+    Value member;
     private Value team;
     /// Where the block, and within it the thread, begins on each common axis that threads divide.
     final Map<String, Value> blockStarts = new HashMap<>();
@@ -46,15 +46,12 @@ class ThreadEmitter extends LoopEmitter {
         boolean neighbours = schedule.block().orElseThrow().neighbours();
         around = scope;
         if (schedule.block().orElseThrow().warps().isPresent()) {
-            warpLoop(scope, threads, body);
+            warpLoop(scope, threads, members, neighbours, body);
             return;
         }
         thread = Value.of(Type.INDEX, "thread");
         var inner = new Scope(scope);
-        var own = Dim.symbol("$0");
-        long teams = threads / members;
-        member = expression(inner, neighbours ? own.modulo(members) : own.floorDivide(teams), thread);
-        team = expression(inner, neighbours ? own.floorDivide(members) : own.modulo(teams), thread);
+        placeInTeam(inner, threads, members, neighbours);
         withinThread = inner;
         body.emit(inner);
         scope.ops.add(new TileOp.For(
@@ -67,14 +64,20 @@ class ThreadEmitter extends LoopEmitter {
                 List.of()));
     }
 
+    private void placeInTeam(Scope scope, long threads, long members, boolean neighbours) {
+        var own = Dim.symbol("$0");
+        long teams = threads / members;
+        member = expression(scope, neighbours ? own.modulo(members) : own.floorDivide(teams), thread);
+        team = expression(scope, neighbours ? own.floorDivide(members) : own.modulo(teams), thread);
+    }
+
     /// A loop over warps around one over the lanes of each: what fragments do in there, the lanes of a warp do together.
-    private void warpLoop(Scope scope, long threads, Continuation body) {
+    private void warpLoop(Scope scope, long threads, long members, boolean neighbours, Continuation body) {
         warpNumber = Value.of(Type.INDEX, "warp");
         var lane = Value.of(Type.INDEX, "lane");
         var inner = new Scope(scope);
         thread = expression(inner, Dim.symbol("$0").times(warp).plus(Dim.symbol("$1")), warpNumber, lane);
-        member = expression(inner, Dim.ZERO, thread);
-        team = thread;
+        placeInTeam(inner, threads, members, neighbours);
         withinThread = inner;
         body.emit(inner);
         var lanes = new TileOp.For(

@@ -36,6 +36,10 @@ final class ThreadScheduler {
         if (packed) {
             return pointwise(machine, true);
         }
+        var online = new OnlineScheduler(analysis, machine, gridOrder()).choose();
+        if (online.isPresent()) {
+            return online.get();
+        }
         var blocks = new BlockScheduler(analysis, machine, gridOrder(), isConstant);
         return blocks.contraction()
                 .flatMap(axes -> new FragmentScheduler(analysis, machine, gridOrder(), axes).choose())

@@ -1,0 +1,282 @@
+package org.portolan.lowering.nest;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.portolan.ir.ArithOp;
+import org.portolan.ir.Body;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+
+/// Puts a product, the rows that its results are normalised over, and the product with these rows into one nest, so that the
+/// rows never lie in memory. What a row is divided by, or replaced by, moves behind the last sum:
+///
+/// ```
+/// sum(exp(z - max z) / total * v)  ->  sum(exp(z - max z) * v) / total
+/// ```
+///
+/// Then a schedule can go along the row once, whatever its length, and correct the sums when the maximum grows.
+public final class RowChains {
+    private final Predicate<NestOp.Compute> accepts;
+    private final Symbols symbols;
+
+    private RowChains(Symbols symbols, Predicate<NestOp.Compute> accepts) {
+        this.symbols = symbols;
+        this.accepts = accepts;
+    }
+
+    /// @param accepts whether there is a schedule for such a nest; where there is none, the three stay apart
+    public static GraphOp.Function apply(GraphOp.Function function, Predicate<NestOp.Compute> accepts) {
+        var chains = new RowChains(Symbols.of(function), accepts);
+        return new GraphOp.Function(function.name(), function.symbols(), chains.body(function.body()));
+    }
+
+    private Body body(Body body) {
+        var ops = new ArrayList<Op>(body.ops());
+        ops.replaceAll(op -> op instanceof NestOp
+                ? op
+                : OpSchema.rebuild(op, value -> value, value -> value, this::body));
+        for (int position = 0; position < ops.size(); position++) {
+            if (ops.get(position) instanceof NestOp.Compute last) {
+                position = join(last, ops, position);
+            }
+        }
+        return new Body(body.params(), ops);
+    }
+
+    /// Joins the nests that end at a position; gives where the last of them stands afterwards.
+    private int join(NestOp.Compute last, List<Op> ops, int position) {
+        if (!last.into().isEmpty() || last.results().size() != 1) {
+            return position;
+        }
+        for (var rows : last.inputs()) {
+            int middle = producer(rows, ops, position, last);
+            if (middle < 0) {
+                continue;
+            }
+            var row = (NestOp.Compute) ops.get(middle);
+            for (var scores : row.inputs()) {
+                int first = producer(scores, ops, middle, row);
+                if (first < 0) {
+                    continue;
+                }
+                var joined = joined((NestOp.Compute) ops.get(first), row, last, position);
+                if (joined.isPresent() && accepts.test(joined.get())) {
+                    ops.set(position, joined.get());
+                    ops.remove(middle);
+                    ops.remove(first);
+                    return position - 2;
+                }
+            }
+        }
+        return position;
+    }
+
+    /// Where the nest stands that computes a tensor which only one other reads; -1 if there is none.
+    private static int producer(Value tensor, List<Op> ops, int before, NestOp.Compute reader) {
+        int found = -1;
+        for (int i = 0; i < ops.size(); i++) {
+            var op = ops.get(i);
+            if (op == reader) {
+                continue;
+            }
+            if (i < before && op instanceof NestOp.Compute nest && nest.results().equals(List.of(tensor))) {
+                found = i;
+            } else if (uses(op, tensor)) {
+                return -1;
+            }
+        }
+        return found >= 0 && Inlining.isPossible((NestOp.Compute) ops.get(found)) ? found : -1;
+    }
+
+    private static boolean uses(Op op, Value tensor) {
+        return OpSchema.operands(op).contains(tensor)
+                || !(op instanceof NestOp)
+                        && OpSchema.bodies(op).stream()
+                                .anyMatch(body -> body.ops().stream().anyMatch(inner -> uses(inner, tensor)));
+    }
+
+    private Optional<NestOp.Compute> joined(
+            NestOp.Compute first, NestOp.Compute row, NestOp.Compute last, int position) {
+        boolean exponential = row.body().ops().stream().anyMatch(ArithOp.Exp.class::isInstance);
+        boolean products = new OpenNest(first, position, symbols).facts().isContraction()
+                && new OpenNest(last, position, symbols).facts().isContraction();
+        if (!exponential || !products) {
+            return Optional.empty();
+        }
+        var open = new OpenNest(last, position, symbols);
+        boolean proven = reads(open, row).allMatch(read -> read.otherwise() == NestOp.Otherwise.PROVEN);
+        if (!proven) {
+            return Optional.empty();
+        }
+        Inlining.inline(open, row);
+        if (reads(open, first).anyMatch(read -> read.otherwise() != NestOp.Otherwise.PROVEN)) {
+            return Optional.empty();
+        }
+        Inlining.inline(open, first);
+        Cleanup.run(open);
+        var nested = new LinkedHashSet<String>();
+        var outer = new LinkedHashSet<String>();
+        for (var reduction : open.facts().reductions()) {
+            var axes = NestFacts.over(reduction);
+            var around = open.facts().free(OpSchema.results(reduction).getFirst());
+            boolean within = around.stream().anyMatch(open.facts().reducedAxes()::contains);
+            (within ? nested : outer).addAll(axes);
+            if (axes.size() != 1) {
+                return Optional.empty();
+            }
+        }
+        if (!isOne(open, outer) || !isOne(open, nested)) {
+            return Optional.empty();
+        }
+        var united = unite(unite(open.close(), outer), nested);
+        return new Division(new OpenNest(united, position, symbols)).moved();
+    }
+
+    private static Stream<NestOp.Read> reads(OpenNest open, NestOp.Compute of) {
+        return open.facts().reads(of.results().getFirst()).stream();
+    }
+
+    /// Whether axes are the same row, over and over again.
+    private static boolean isOne(OpenNest open, Set<String> axes) {
+        return !axes.isEmpty()
+                && axes.stream().map(open.axes()::get).distinct().count() == 1
+                && open.ops().stream()
+                        .flatMap(op -> OpSchema.results(op).stream())
+                        .allMatch(value -> open.facts().free(value).stream()
+                                        .filter(axes::contains)
+                                        .count()
+                                < 2);
+    }
+
+    private NestOp.Compute unite(NestOp.Compute nest, Set<String> axes) {
+        return axes.size() == 1 ? nest : RowAxis.unite(nest, List.copyOf(axes), symbols.bounds());
+    }
+
+    /// Moves what happens to an exponential, once for each row, behind the sum of its products.
+    private static final class Division {
+        private final OpenNest nest;
+        private final Set<Value> exponentials = Collections.newSetFromMap(new IdentityHashMap<>());
+
+        private Division(OpenNest nest) {
+            this.nest = nest;
+        }
+
+        private Optional<NestOp.Compute> moved() {
+            for (var op : nest.ops()) {
+                if (op instanceof ArithOp.Exp exp) {
+                    exponentials.add(exp.result());
+                }
+            }
+            var ops = new ArrayList<Op>();
+            boolean found = false;
+            for (var op : nest.ops()) {
+                if (op instanceof NestOp.Sum sum
+                        && nest.facts().definition(sum.value()) instanceof ArithOp.Mul product
+                        && !found) {
+                    var chain = new ArrayList<Op>();
+                    var axis = sum.over().getFirst();
+                    boolean left = chain(product.left(), axis, chain);
+                    if (!left) {
+                        chain.clear();
+                    }
+                    if (left || chain(product.right(), axis, chain)) {
+                        found = true;
+                        move(sum, product, left, chain, ops);
+                        continue;
+                    }
+                }
+                ops.add(op);
+            }
+            if (!found) {
+                return Optional.empty();
+            }
+            nest.setBody(ops, nest.end());
+            Cleanup.run(nest);
+            return Optional.of(nest.close());
+        }
+
+        /// Collects what happens to an exponential on its way here, the last first; {@code false} if this is none, or something
+        /// happens that cannot be done to a sum as well.
+        private boolean chain(Value value, String axis, List<Op> chain) {
+            if (exponentials.contains(value)) {
+                return true;
+            }
+            var op = nest.facts().definition(value);
+            if (op instanceof ArithOp.Cast cast && value.type().elementType().isFloat()) {
+                chain.add(op);
+                return chain(cast.operand(), axis, chain);
+            }
+            if (op instanceof ArithOp.Div division && isRow(division.right(), axis)) {
+                chain.add(op);
+                return chain(division.left(), axis, chain);
+            }
+            if (op instanceof ArithOp.Select select && isRow(select.condition(), axis) && isZero(select.yes())) {
+                chain.add(op);
+                return chain(select.no(), axis, chain);
+            }
+            return false;
+        }
+
+        private boolean isRow(Value value, String axis) {
+            return !nest.facts().free(value).contains(axis);
+        }
+
+        private boolean isZero(Value value) {
+            return nest.facts().definition(value) instanceof ArithOp.Const(double number, var _) && number == 0;
+        }
+
+        private void move(NestOp.Sum sum, ArithOp.Mul product, boolean left, List<Op> chain, List<Op> ops) {
+            var start = chain.isEmpty() ? left ? product.left() : product.right() : source(chain.getLast());
+            var factor = start;
+            for (var op : chain.reversed()) {
+                if (op instanceof ArithOp.Cast cast) {
+                    var copy = cast.result().copy();
+                    ops.add(new ArithOp.Cast(factor, copy));
+                    factor = copy;
+                }
+            }
+            var term = product.result().copy();
+            ops.add(left ? new ArithOp.Mul(factor, product.right(), term) : new ArithOp.Mul(product.left(), factor, term));
+            var rest = chain.reversed().stream().filter(op -> !(op instanceof ArithOp.Cast)).toList();
+            var current = rest.isEmpty() ? sum.result() : sum.result().copy();
+            ops.add(new NestOp.Sum(term, sum.over(), current));
+            for (int i = 0; i < rest.size(); i++) {
+                var next = i + 1 == rest.size() ? sum.result() : sum.result().copy();
+                if (rest.get(i) instanceof ArithOp.Div division) {
+                    ops.add(new ArithOp.Div(current, as(sum, division.right(), ops), next));
+                } else {
+                    var select = (ArithOp.Select) rest.get(i);
+                    ops.add(new ArithOp.Select(select.condition(), as(sum, select.yes(), ops), current, next));
+                }
+                current = next;
+            }
+        }
+
+        private static Value source(Op op) {
+            if (op instanceof ArithOp.Cast cast) {
+                return cast.operand();
+            }
+            return op instanceof ArithOp.Div division ? division.left() : ((ArithOp.Select) op).no();
+        }
+
+        private static Value as(NestOp.Sum sum, Value value, List<Op> ops) {
+            if (value.type().equals(sum.result().type())) {
+                return value;
+            }
+            var wide = Value.of(Type.scalar(sum.result().type().elementType()), value.hint());
+            ops.add(new ArithOp.Cast(value, wide));
+            return wide;
+        }
+    }
+}

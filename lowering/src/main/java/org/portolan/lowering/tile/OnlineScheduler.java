@@ -1,0 +1,174 @@
+package org.portolan.lowering.tile;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.Value;
+import org.portolan.lowering.tile.Schedule.Block;
+import org.portolan.lowering.tile.Schedule.Form;
+import org.portolan.lowering.tile.Schedule.Split;
+import org.portolan.lowering.tile.Schedule.Warps;
+import org.portolan.lowering.tile.Tensorize.Match;
+
+/// Schedules for nests whose rows are gone along once: a block of threads has a few rows, and takes the keys in blocks that
+/// lie in shared memory. Both products are done by an instruction on fragments where the machine has one for them.
+final class OnlineScheduler {
+    /// Threads that have the points of a row between them.
+    private static final long TEAM = 8;
+    /// Rows of one thread.
+    private static final long ROWS = 4;
+    /// The most that the sums of a row and the inner axis of the scores may be.
+    private static final long WIDEST = 256;
+    /// Threads that keep a machine busy.
+    private static final double MANY = 8192;
+    private static final long[] ROW_BLOCKS = {64, 32, 16};
+    private static final long[] KEY_BLOCKS = {64, 32, 16};
+
+    private final NestAnalysis analysis;
+    private final MachineOp.Chip machine;
+    private final List<String> common;
+
+    /// @param common the common axes in the order of the grid
+    OnlineScheduler(NestAnalysis analysis, MachineOp.Chip machine, List<String> common) {
+        this.analysis = analysis;
+        this.machine = machine;
+        this.common = common;
+    }
+
+    /// A schedule, if the nest is one of those.
+    Optional<Schedule> choose() {
+        return OnlineRows.match(analysis).flatMap(this::choose);
+    }
+
+    private Optional<Schedule> choose(OnlineRows rows) {
+        long deep = analysis.constantExtent(rows.deep()).orElse(0);
+        long column = analysis.constantExtent(rows.column()).orElse(0);
+        if (deep < 1 || column < 1 || deep > WIDEST || column > WIDEST) {
+            return Optional.empty();
+        }
+        var intrinsic = instruction(rows);
+        Schedule best = null;
+        double most = 0;
+        for (long rowBlock : ROW_BLOCKS) {
+            for (long keyBlock : KEY_BLOCKS) {
+                double score = score(rows, rowBlock, keyBlock);
+                if (score > most && fits(rows, rowBlock, keyBlock, intrinsic.isPresent())) {
+                    most = score;
+                    best = schedule(rows, rowBlock, keyBlock, column, intrinsic);
+                }
+            }
+        }
+        return Optional.ofNullable(best);
+    }
+
+    /// The instruction that does both products.
+    private Optional<MachineOp.Intrinsic> instruction(OnlineRows rows) {
+        long rowsOfWarp = machine.warp() * ROWS / TEAM;
+        for (var op : machine.intrinsics().ops()) {
+            if (op instanceof MachineOp.Intrinsic intrinsic) {
+                var matches = matches(analysis, intrinsic, rows);
+                if (matches.isPresent()
+                        && rowsOfWarp > 0
+                        && ROW_BLOCKS[ROW_BLOCKS.length - 1] % rowsOfWarp == 0
+                        && rowsOfWarp % matches.get().getFirst().extent(rows.row()) == 0) {
+                    return Optional.of(intrinsic);
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// The instruction as the product that makes the scores, and as the one with the weights.
+    static Optional<List<Match>> matches(NestAnalysis analysis, MachineOp.Intrinsic intrinsic, OnlineRows rows) {
+        if (intrinsic.spreads().size() != intrinsic.body().params().size() + 1) {
+            return Optional.empty();
+        }
+        var scores = Tensorize.match(
+                        intrinsic, analysis, rows.scores(), List.of(rows.row(), rows.key()), rows.deep())
+                .filter(match -> covers(match, rows.left(), rows.row(), rows.deep()))
+                .filter(match -> covers(match, rows.right(), rows.deep(), rows.key()));
+        var product = Tensorize.match(
+                        intrinsic, analysis, rows.product(), List.of(rows.row(), rows.column()), rows.key())
+                .filter(match -> covers(match, rows.weight(), rows.row(), rows.key()))
+                .filter(match -> covers(match, rows.factor(), rows.key(), rows.column()));
+        return scores.isPresent() && product.isPresent()
+                ? Optional.of(List.of(scores.get(), product.get()))
+                : Optional.empty();
+    }
+
+    /// Whether a value takes the place of a parameter that lies along two axes in this order.
+    private static boolean covers(Match match, Value value, String first, String second) {
+        return match.addend().isPresent()
+                && match.operands().size() == 2
+                && match.operands().entrySet().stream()
+                        .anyMatch(entry -> entry.getValue() == value
+                                && match.order(entry.getKey()).equals(List.of(first, second)));
+    }
+
+    private boolean fits(OnlineRows rows, long rowBlock, long keyBlock, boolean fragments) {
+        long threads = rowBlock / ROWS * TEAM;
+        long deep = padded(analysis.estimate(rows.deep()));
+        long column = padded(analysis.estimate(rows.column()));
+        long bytes = bytes(rowBlock, deep, rows.left())
+                + bytes(keyBlock, deep, rows.right())
+                + bytes(keyBlock, column, rows.factor())
+                + bytes(rowBlock, keyBlock, rows.weight());
+        if (fragments) {
+            bytes += rowBlock * (Math.max(keyBlock, column) + 16) * 4 + rowBlock * 4;
+        }
+        long registers = ROWS * (Math.ceilDiv(column, TEAM) + keyBlock / TEAM);
+        return threads <= machine.blockLimit()
+                && bytes <= machine.sharedBytes()
+                && registers * 3 / 2 <= machine.vectorRegisters();
+    }
+
+    private static long padded(long extent) {
+        return Math.ceilDiv(extent, 16) * 16;
+    }
+
+    private static long bytes(long rows, long columns, Value value) {
+        return rows * (columns * Math.max(8, value.type().elementType().bits()) / 8 + 16);
+    }
+
+    private double score(OnlineRows rows, long rowBlock, long keyBlock) {
+        double extent = analysis.estimate(rows.row());
+        double blocks = Math.ceil(extent / rowBlock);
+        double used = extent / (blocks * rowBlock);
+        for (var axis : common) {
+            blocks *= axis.equals(rows.row()) ? 1 : analysis.estimate(axis);
+        }
+        double keys = analysis.estimate(rows.key());
+        double usedKeys = keys / (Math.ceil(keys / keyBlock) * keyBlock);
+        double busy = Math.min(1, blocks * (rowBlock / ROWS * TEAM) / MANY);
+        return used * usedKeys * Math.sqrt(busy) * rowBlock / (rowBlock + 16) * keyBlock / (keyBlock + 8);
+    }
+
+    private Schedule schedule(
+            OnlineRows rows, long rowBlock, long keyBlock, long column, Optional<MachineOp.Intrinsic> intrinsic) {
+        var splits = new ArrayList<Split>();
+        for (var axis : common) {
+            if (!axis.equals(rows.row())) {
+                splits.add(Split.scalar(axis));
+            }
+        }
+        splits.add(new Split(rows.row(), rowBlock, ROWS, 1, rowBlock / ROWS));
+        var stage = new Split(rows.column(), 0, Math.ceilDiv(column, TEAM), 1, TEAM);
+        var reductions = new ArrayList<List<Split>>();
+        for (var reduction : analysis.reductions()) {
+            reductions.add(List.of(
+                    reduction == rows.scores()
+                            ? Split.scalar(rows.deep())
+                            : new Split(rows.key(), keyBlock, keyBlock / TEAM, 1, TEAM)));
+        }
+        long warps = rowBlock / ROWS * TEAM / Math.max(1, machine.warp());
+        return new Schedule(
+                splits,
+                List.of(List.of(stage)),
+                reductions,
+                List.of(),
+                List.of(),
+                Optional.of(new Block(
+                        TEAM, true, Form.ONLINE, intrinsic.map(used -> new Warps(used.name(), warps, 1)))));
+    }
+}

@@ -1,0 +1,134 @@
+package org.portolan.tests.schedule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.MachineOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.TileOp;
+import org.portolan.ir.text.IrParser;
+import org.portolan.ir.text.IrPrinter;
+import org.portolan.lowering.nest.RowChains;
+import org.portolan.lowering.tile.NestToTile;
+
+/// Attention as three nests: they become one, and its kernel computes what the three say, whatever the lengths and the mask.
+class OnlineKernelTest {
+    static final double FLOAT = 2e-6;
+    static final double HALF = 4e-3;
+
+    /// @param turned whether keys are neighbours in memory, and not the elements of a key
+    static String attention(String element, boolean turned, long heads, long m, long n, long d, long e, boolean dynamic) {
+        return """
+                graph.function <name = attention, symbols = [m:0..4096, n:0..4096]> { (%q: ELEMENT[HEADS,M,D], %k: ELEMENT[HEADS,KEYS], %v: ELEMENT[HEADS,N,E], %mask: f32[M,N]) ->
+                  %s = nest.compute [%q, %k, %mask] <axes = [h:HEADS, i:M, j:N, l:D]> {
+                    %a = nest.read %q <at = [h, i, l]> : ELEMENT
+                    %b = nest.read %k <at = [h, ORDER]> : ELEMENT
+                    %aw = arith.cast %a : f32
+                    %bw = arith.cast %b : f32
+                    %p = arith.mul %aw, %bw : f32
+                    %t = nest.sum %p <over = [l]> : f32
+                    %c = arith.const <value = 0.25> : f32
+                    %u = arith.mul %t, %c : f32
+                    %w = nest.read %mask <at = [i, j]> : f32
+                    %lowest = arith.const <value = 0xfff0000000000000> : f32
+                    %limit = arith.const <value = -0.5> : f32
+                    %hidden = arith.compare %w, %limit <relation = less> : bool
+                    %z = arith.select %hidden, %lowest, %u : f32
+                    nest.yield [%z] <to = [[h, i, j]]>
+                  } : f32[HEADS,M,N]
+                  %r = nest.compute [%s] <axes = [h:HEADS, i:M, j:N, x:N, y:N]> {
+                    %a = nest.read %s <at = [h, i, j]> : f32
+                    %b = nest.read %s <at = [h, i, x]> : f32
+                    %lowest = arith.const <value = 0xfff0000000000000> : f32
+                    %most = nest.reduce [%b], [%lowest] <over = [x]> { (%f: f32, %g: f32) ->
+                      %larger = arith.max %f, %g : f32
+                      nest.yield [%larger]
+                    } : f32
+                    %c = arith.sub %a, %most : f32
+                    %w = arith.exp %c : f32
+                    %o = nest.read %s <at = [h, i, y]> : f32
+                    %op = arith.sub %o, %most : f32
+                    %oe = arith.exp %op : f32
+                    %total = nest.sum %oe <over = [y]> : f32
+                    %share = arith.div %w, %total : f32
+                    %narrow = arith.cast %share : ELEMENT
+                    nest.yield [%narrow] <to = [[h, i, j]]>
+                  } : ELEMENT[HEADS,M,N]
+                  %o = nest.compute [%r, %v] <axes = [h:HEADS, i:M, e:E, j:N]> {
+                    %a = nest.read %r <at = [h, i, j]> : ELEMENT
+                    %b = nest.read %v <at = [h, j, e]> : ELEMENT
+                    %aw = arith.cast %a : f32
+                    %bw = arith.cast %b : f32
+                    %p = arith.mul %aw, %bw : f32
+                    %t = nest.sum %p <over = [j]> : f32
+                    nest.yield [%t] <to = [[i, h, e]]>
+                  } : f32[M,HEADS,E]
+                  graph.return [%o]
+                }
+                """
+                .replace("KEYS", turned ? "D,N" : "N,D")
+                .replace("ORDER", turned ? "l, j" : "j, l")
+                .replace("HEADS", Long.toString(heads))
+                .replace("ELEMENT", element)
+                .replaceAll("\\bM\\b", dynamic ? "m" : Long.toString(m))
+                .replaceAll("\\bN\\b", dynamic ? "n" : Long.toString(n))
+                .replaceAll("\\bD\\b", Long.toString(d))
+                .replaceAll("\\bE\\b", Long.toString(e));
+    }
+
+    /// The function with its three nests in one.
+    static GraphOp.Function joined(String text, MachineOp.Chip chip) {
+        var function = (GraphOp.Function) IrParser.parse(text, "attention").getFirst();
+        return RowChains.apply(function, nest -> NestToTile.isOnline(nest, chip));
+    }
+
+    private static KernelCheck check(
+            MachineOp.Chip chip, String element, boolean turned, long heads, long m, long n, long d, long e, boolean dynamic) {
+        var text = attention(element, turned, heads, m, n, d, e, dynamic);
+        var joined = joined(text, chip);
+        assertEquals(1, joined.body().ops().stream().filter(NestOp.Compute.class::isInstance).count());
+        var shapes = Map.of(
+                "q", List.of(heads, m, d),
+                "k", turned ? List.of(heads, d, n) : List.of(heads, n, d),
+                "v", List.of(heads, n, e),
+                "mask", List.of(m, n));
+        var symbols = dynamic ? Map.of("m", m, "n", n) : Map.<String, Long>of();
+        var check = new KernelCheck(chip);
+        check.check(IrPrinter.print(joined), shapes, symbols, m + n, element.equals("f32") ? FLOAT : HALF);
+        return check;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, 4, 6, 8, 8, false, false", "2, 20, 33, 16, 24, false, false", "1, 70, 130, 5, 7, true, false",
+        "2, 17, 80, 32, 16, true, true", "1, 1, 1, 16, 16, false, true"
+    })
+    void floats(long heads, long m, long n, long d, long e, boolean turned, boolean dynamic) {
+        check(ThreadMachine.large(), "f32", turned, heads, m, n, d, e, dynamic);
+        check(ThreadMachine.apart(), "f32", turned, heads, m, n, d, e, dynamic);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "f16, 1, 16, 16, 16, 16, false, false", "bf16, 2, 20, 33, 24, 8, false, false", "f16, 1, 70, 130, 5, 7, true, false",
+        "bf16, 1, 40, 80, 32, 40, true, true"
+    })
+    void fragments(String element, long heads, long m, long n, long d, long e, boolean turned, boolean dynamic) {
+        var check = check(ThreadMachine.fragments(), element, turned, heads, m, n, d, e, dynamic);
+        assertTrue(ThreadKernelTest.has(
+                check.kernels().getFirst().body().ops(),
+                op -> op instanceof TileOp.Call call && call.intrinsic().startsWith("multiply")));
+    }
+
+    @Test
+    void whatDoesNotFitStaysApart() {
+        var joined = joined(attention("f32", false, 1, 64, 64, 16, 16, false), ThreadMachine.small());
+        assertEquals(3, joined.body().ops().stream().filter(NestOp.Compute.class::isInstance).count());
+    }
+}

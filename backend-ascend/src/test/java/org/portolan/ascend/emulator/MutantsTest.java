@@ -137,6 +137,12 @@ class MutantsTest {
         expected.put("loaded_from_l0", "the source is not in L1");
         expected.put("loaded_not_once", "repeatTimes 0");
         expected.put("floats_transposed", "ifTranspose is for elements of 16 bits only");
+        expected.put("turned_to_l1", "the destination is in L1, not in L0A or L0B");
+        expected.put("turned_from_l0", "the source is not in L1");
+        expected.put("turned_not_once", "repeatTimes 0");
+        expected.put("turned_past_the_end", "LoadDataWithTranspose: the source reaches bytes");
+        expected.put("turned_onto_each_other", "two fractals of the destination are one: number 1, of square 1");
+        expected.put("turned_before_it_is_there", "and nothing makes pipe MTE1 wait");
         expected.put("left_operand_elsewhere", "the left operand is not in L0A");
         expected.put("right_operand_elsewhere", "the right operand is not in L0B");
         expected.put("sum_elsewhere", "the destination is not in L0C");

@@ -51,6 +51,13 @@ class RefusalsTest {
     }
 
     @Test
+    void aNewerChipTurnsNoSquares() {
+        refused(
+                Map.of("LoadDataWithTranspose(l<float>(), l<float>(), LoadData2dTransposeParams());", "LoadDataWithTranspose: dav-2201 only"),
+                3510);
+    }
+
+    @Test
     void thereIsNoOtherHeaderAndNoOtherChip() {
         var words = assertThrows(EmulatorException.class, () -> AscendEmulator.compile("#include <vector>\n", 2201)).getMessage();
         assertTrue(words.contains("'vector' file not found"), words);

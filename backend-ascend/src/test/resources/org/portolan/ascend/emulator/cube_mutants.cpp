@@ -130,6 +130,31 @@ KERNEL(floats_transposed) {
     load.ifTranspose = true;
     LoadData(cube.a2.Get<float>(), cube.a1.Get<float>(), load);
 }
+KERNEL(turned_to_l1) {
+    Cube cube;
+    LoadDataWithTranspose(cube.a1.Get<half>()[256], cube.a1.Get<half>(), LoadData2dTransposeParams(0, 1, 1, 0, 0));
+}
+KERNEL(turned_from_l0) {
+    Cube cube;
+    LoadDataWithTranspose(cube.b2.Get<half>(), cube.a2.Get<half>(), LoadData2dTransposeParams(0, 1, 1, 0, 0));
+}
+KERNEL(turned_not_once) {
+    Cube cube;
+    LoadDataWithTranspose(cube.b2.Get<half>(), cube.a1.Get<half>(), LoadData2dTransposeParams());
+}
+KERNEL(turned_past_the_end) {
+    Cube cube;
+    LoadDataWithTranspose(cube.b2.Get<float>(), cube.a1.Get<float>(), LoadData2dTransposeParams(1, 1, 1, 0, 0));
+}
+KERNEL(turned_onto_each_other) {
+    Cube cube;
+    LoadDataWithTranspose(cube.b2.Get<float>(), cube.a1.Get<float>(), LoadData2dTransposeParams(0, 2, 0, 0, 0));
+}
+KERNEL(turned_before_it_is_there) {
+    Cube cube;
+    DataCopy(cube.a1.Get<float>(), global<float>(y), Nd2NzParams(1, 16, 16, 0, 16, 16, 1, 0));
+    LoadDataWithTranspose(cube.b2.Get<float>(), cube.a1.Get<float>(), LoadData2dTransposeParams(0, 1, 1, 0, 0));
+}
 KERNEL(left_operand_elsewhere) {
     Cube cube;
     Mmad(cube.c.Get<float>(), cube.b2.Get<half>(), cube.b2.Get<half>(), sizes(16, 16, 16));

@@ -11,6 +11,7 @@ import org.portolan.ir.pass.Pass;
 import org.portolan.lowering.Machines;
 import org.portolan.lowering.Target;
 import org.portolan.lowering.Targets;
+import org.portolan.lowering.tile.SplitProducts;
 import org.portolan.lowering.tile.TuningLog;
 
 /// Turns every function of nests into the kernels that a machine runs and the {@code plan.program} that launches them.

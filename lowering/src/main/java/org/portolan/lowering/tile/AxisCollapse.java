@@ -71,10 +71,15 @@ final class AxisCollapse {
     }
 
     static Collapsed apply(NestOp.Compute nest) {
+        return apply(nest, "");
+    }
+
+    /// @param kept an axis that stays, though it may have one point; or none
+    static Collapsed apply(NestOp.Compute nest, String kept) {
         var collapse = new AxisCollapse(nest);
         // A tensor that is updated twice has two results: then all keep their shapes.
         if (collapse.updated.size() == nest.into().size()) {
-            collapse.dropPoints();
+            collapse.dropPoints(kept);
             while (collapse.mergeOne()) {
                 // Each merge may open the next.
             }
@@ -150,10 +155,11 @@ final class AxisCollapse {
         accesses.computeIfAbsent(tensor, _ -> new ArrayList<>()).add(at);
     }
 
-    private void dropPoints() {
+    private void dropPoints(String kept) {
         var points = extents.entrySet().stream()
                 .filter(entry -> entry.getValue().isConstant(1))
                 .map(Map.Entry::getKey)
+                .filter(name -> !name.equals(kept))
                 .toList();
         Function<String, Dim> zero = name -> points.contains(name) ? Dim.ZERO : null;
         accesses.values().forEach(all -> all.forEach(at -> at.replaceAll(index -> index.substitute(zero))));
@@ -201,45 +207,67 @@ final class AxisCollapse {
         for (var tensor : accesses.keySet()) {
             int place = -1;
             for (var at : accesses.get(tensor)) {
-                int outerPlace = at.indexOf(Dim.symbol(outer));
-                long mentions = at.stream()
-                        .filter(index -> index.symbols().contains(outer) || index.symbols().contains(inner))
-                        .count();
-                if (mentions == 0) {
-                    if (place >= 0) {
-                        return false;
-                    }
-                    place = -2;
-                    continue;
-                }
-                if (mentions != 2
-                        || outerPlace < 0
-                        || outerPlace + 1 >= at.size()
-                        || !at.get(outerPlace + 1).equals(Dim.symbol(inner))
-                        || !dims.get(tensor).get(outerPlace + 1).equals(extents.get(inner))
-                        || guarded.containsKey(tensor)
-                        || place != -1 && place != outerPlace) {
+                int own = walk(tensor, at, outer, inner);
+                if (own == OTHERWISE || place != -1 && place != own) {
                     return false;
                 }
-                place = outerPlace;
-                used = true;
+                place = own;
+                used |= own != NOT_AT_ALL;
             }
         }
         return used;
     }
 
+    private static final int OTHERWISE = -4;
+    private static final int IN_ONE_INDEX = -3;
+    private static final int NOT_AT_ALL = -2;
+
+    /// How an access walks along two axes: the place of the outer one if they stand side by side and the tensor's shape may
+    /// change, or one of the constants above.
+    private int walk(Value tensor, List<Dim> at, String outer, String inner) {
+        var mentions = at.stream()
+                .filter(index -> index.symbols().contains(outer) || index.symbols().contains(inner))
+                .toList();
+        if (mentions.isEmpty()) {
+            return NOT_AT_ALL;
+        }
+        if (mentions.size() == 1 && isJoined(mentions.getFirst(), outer, inner)) {
+            return IN_ONE_INDEX;
+        }
+        int place = at.indexOf(Dim.symbol(outer));
+        boolean sideBySide = mentions.size() == 2
+                && place >= 0
+                && place + 1 < at.size()
+                && at.get(place + 1).equals(Dim.symbol(inner))
+                && dims.get(tensor).get(place + 1).equals(extents.get(inner))
+                && !guarded.containsKey(tensor);
+        return sideBySide ? place : OTHERWISE;
+    }
+
+    /// Whether an index is {@code outer * extent + inner}, times a number, and something else.
+    private boolean isJoined(Dim index, String outer, String inner) {
+        var stride = NestAnalysis.stride(index, inner);
+        if (stride.isEmpty() || stride.getAsLong() == 0) {
+            return false;
+        }
+        var both = Dim.symbol(outer).times(extents.get(inner)).plus(Dim.symbol(inner)).times(stride.getAsLong());
+        var rest = index.substitute(name -> name.equals(outer) || name.equals(inner) ? Dim.ZERO : null);
+        return index.equals(both.plus(rest));
+    }
+
     private void merge(String outer, String inner) {
         for (var tensor : accesses.keySet()) {
-            boolean merged = false;
             for (var at : accesses.get(tensor)) {
-                int place = at.indexOf(Dim.symbol(outer));
+                int place = walk(tensor, at, outer, inner);
                 if (place >= 0) {
                     at.remove(place + 1);
-                    if (!merged) {
-                        var extent = dims.get(tensor).remove(place + 1);
-                        dims.get(tensor).set(place, dims.get(tensor).get(place).times(extent));
-                        merged = true;
-                    }
+                } else if (place == IN_ONE_INDEX) {
+                    at.replaceAll(index -> index.substitute(
+                            name -> name.equals(outer) ? Dim.ZERO : name.equals(inner) ? Dim.symbol(outer) : null));
+                }
+                if (place >= 0 && at == accesses.get(tensor).getLast()) {
+                    var extent = dims.get(tensor).remove(place + 1);
+                    dims.get(tensor).set(place, dims.get(tensor).get(place).times(extent));
                 }
             }
         }

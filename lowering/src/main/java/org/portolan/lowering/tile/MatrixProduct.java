@@ -1,7 +1,6 @@
 package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,19 +18,35 @@ import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
 /// A nest that is nothing but the product of two matrices, once for each point of other axes, as a matrix unit takes it:
-/// rows of the left one and rows of the right one, along which the sums run, lie in a piece; a constant right one is laid
-/// out so. The machine says that it has such a unit by the intrinsics {@code matrix.f32}, {@code matrix.f16} and so on
-/// for the elements that are multiplied, and {@code matrix.f32.turned} where the right one is named {@code [k, n]}.
+/// rows of the left one, along which the sums run, lie in a piece; of the right one either those do or what one term of the
+/// sums needs. The machine says that it has such a unit by intrinsics for the elements that are multiplied:
+///
+/// - {@code matrix.f32} takes the right one as {@code [n, k]},
+/// - {@code matrix.f32.columns} takes it as {@code [k, n]},
+/// - {@code matrix.f32.turned} computes the second and takes what the first does: a constant, laid out so.
+///
+/// The unit writes {@value #BLOCK} columns of the result at a time, so that its rows have room for them.
 ///
 /// @param rows the axis of the left matrix and the result
-/// @param turned whether the right one is read at {@code [k, n]}
-record MatrixProduct(NestOp.Read left, NestOp.Read right, String rows, String columns, String sum, boolean turned, String intrinsic) {
-    /// What the unit works on at once.
-    private static final long BLOCK_BYTES = 32;
+record MatrixProduct(NestOp.Read left, NestOp.Read right, String rows, String columns, String sum, Form form, String intrinsic) {
+    /// How the right matrix lies.
+    enum Form {
+        ROWS(""),
+        TURNED(".turned"),
+        COLUMNS(".columns");
 
-    private static final long BLOCK = 16;
-    /// The longest row that a copy can step over, in elements.
-    private static final long LONGEST_ROW = 65535;
+        private final String suffix;
+
+        Form(String suffix) {
+            this.suffix = suffix;
+        }
+    }
+
+    /// The unit's name for an element type; with a suffix for each form of the right matrix.
+    static final String UNIT = "matrix.";
+
+    /// How many columns are written at once.
+    static final long BLOCK = 16;
 
     static Optional<MatrixProduct> match(NestAnalysis analysis, MachineOp.Chip machine, Predicate<Value> isConstant) {
         var nest = analysis.nest();
@@ -41,6 +56,8 @@ record MatrixProduct(NestOp.Read left, NestOp.Read right, String rows, String co
         var reduction = analysis.reductions().getFirst();
         boolean plain = reduction.isSum()
                 && reduction.over().size() == 1
+                && analysis.terminator().indices().isEmpty()
+                && analysis.terminator().to().getFirst().size() >= 2
                 && analysis.terminator().values().getFirst() == reduction.results().getFirst()
                 && analysis.definition(reduction.values().getFirst()) instanceof ArithOp.Mul;
         if (!plain) {
@@ -52,12 +69,9 @@ record MatrixProduct(NestOp.Read left, NestOp.Read right, String rows, String co
         if (one.isEmpty() || other.isEmpty()) {
             return Optional.empty();
         }
-        var axes = analysis.terminator().to().getFirst().stream().map(index -> index.symbolName().orElse("")).toList();
-        if (axes.size() < 2 || axes.contains("") || new LinkedHashSet<>(axes).size() != axes.size()) {
-            return Optional.empty();
-        }
-        return of(analysis, machine, isConstant, one.get(), other.get(), axes, reduction.over().getFirst())
-                .or(() -> of(analysis, machine, isConstant, other.get(), one.get(), axes, reduction.over().getFirst()));
+        var sum = reduction.over().getFirst();
+        return of(analysis, machine, isConstant, one.get(), other.get(), sum)
+                .or(() -> of(analysis, machine, isConstant, other.get(), one.get(), sum));
     }
 
     /// What is multiplied: a read, converted to what is summed or not.
@@ -79,26 +93,51 @@ record MatrixProduct(NestOp.Read left, NestOp.Read right, String rows, String co
             Predicate<Value> isConstant,
             NestOp.Read left,
             NestOp.Read right,
-            List<String> axes,
             String sum) {
-        var rows = axes.get(axes.size() - 2);
-        var columns = axes.getLast();
         var element = left.source().type().elementType();
-        if (right.source().type().elementType() != element || !isSummed(element, analysis.nest().results().getFirst())) {
+        if (right.source().type().elementType() != element
+                || !isSummed(element, analysis.nest().results().getFirst())) {
             return Optional.empty();
         }
-        boolean turned = right.at().equals(List.of(Dim.symbol(sum), Dim.symbol(columns))) && isConstant.test(right.source());
-        boolean rightFits = turned || isRows(right, columns, sum, rows);
-        long depth = analysis.constantExtent(sum).orElse(-1);
-        boolean wholeBlocks = depth > 0
-                && depth % (BLOCK_BYTES * 8 / element.bits()) == 0
-                && analysis.constantExtent(columns).orElse(-1) % BLOCK == 0;
-        var name = "matrix." + element.text() + (turned ? ".turned" : "");
-        boolean known = machine.intrinsics().ops().stream()
+        var to = analysis.terminator().to().getFirst();
+        var ofLeft = analysis.free(left.result());
+        var ofRight = analysis.free(right.result());
+        for (var columns : to.getLast().symbols()) {
+            for (var rows : to.get(to.size() - 2).symbols()) {
+                boolean apart = ofRight.contains(columns)
+                        && !ofLeft.contains(columns)
+                        && ofLeft.contains(rows)
+                        && !ofRight.contains(rows);
+                if (!apart
+                        || !isMatrix(to, rows, columns)
+                        || !hasRoom(analysis, columns)
+                        || !isMatrix(left.at(), rows, sum)) {
+                    continue;
+                }
+                for (var form : Form.values()) {
+                    var name = UNIT + element.text() + form.suffix;
+                    if (has(machine, name) && fits(form, right, columns, sum, isConstant)) {
+                        return Optional.of(new MatrixProduct(left, right, rows, columns, sum, form, name));
+                    }
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static boolean fits(Form form, NestOp.Read right, String columns, String sum, Predicate<Value> isConstant) {
+        return switch (form) {
+            case ROWS -> isMatrix(right.at(), columns, sum);
+            case TURNED ->
+                isConstant.test(right.source()) && right.at().equals(List.of(Dim.symbol(sum), Dim.symbol(columns)));
+            case COLUMNS -> isMatrix(right.at(), sum, columns);
+        };
+    }
+
+    /// Whether a machine has such an intrinsic.
+    static boolean has(MachineOp.Chip machine, String name) {
+        return machine.intrinsics().ops().stream()
                 .anyMatch(op -> op instanceof MachineOp.Intrinsic intrinsic && intrinsic.name().equals(name));
-        return rightFits && wholeBlocks && known && isRows(left, rows, sum, columns)
-                ? Optional.of(new MatrixProduct(left, right, rows, columns, sum, turned, name))
-                : Optional.empty();
     }
 
     private static boolean isSummed(ElementType element, Value result) {
@@ -110,22 +149,39 @@ record MatrixProduct(NestOp.Read left, NestOp.Read right, String rows, String co
         };
     }
 
-    /// Whether the last two axes of a source are the rows and what is summed over, neither of which stands elsewhere.
-    private static boolean isRows(NestOp.Read read, String rows, String sum, String absent) {
-        int last = read.at().size() - 1;
+    /// Whether the last two axes of a tensor are two of the nest: neighbours of {@code across} lie next to each other, and
+    /// neither stands elsewhere.
+    private static boolean isMatrix(List<Dim> at, String rows, String across) {
+        int last = at.size() - 1;
         for (int axis = 0; axis <= last; axis++) {
-            var symbols = read.at().get(axis).symbols();
-            boolean own = axis == last ? symbols.contains(sum) && !symbols.contains(rows) : !symbols.contains(sum);
-            boolean row = axis == last - 1
-                    ? read.at().get(axis).symbolName().equals(Optional.of(rows))
-                    : !symbols.contains(rows);
-            if (!own || !row || symbols.contains(absent)) {
+            var symbols = at.get(axis).symbols();
+            if (symbols.contains(across) != (axis == last) || symbols.contains(rows) != (axis == last - 1)) {
                 return false;
             }
         }
-        return NestAnalysis.stride(read.at().get(last), sum).orElse(0) == 1
-                && read.source().tensor().dim(last) instanceof Dim.Constant(long length)
-                && length <= LONGEST_ROW;
+        return NestAnalysis.stride(at.get(last), across).orElse(0) == 1
+                && NestAnalysis.stride(at.get(last - 1), rows).orElse(0) == 1;
+    }
+
+    /// Whether whole blocks of columns can be written: they end where the result's do, or it has rows of whole blocks. What
+    /// one core writes is no neighbour of what another does.
+    private static boolean hasRoom(NestAnalysis analysis, String columns) {
+        var result = analysis.nest().results().getFirst();
+        var index = analysis.terminator().to().getFirst().getLast();
+        var pitch = result.tensor().dims().getLast();
+        var extent = analysis.extent(columns);
+        if (index.equals(Dim.symbol(columns)) && pitch.equals(padded(extent))) {
+            return true;
+        }
+        long words = 8;
+        return extent.modulo(BLOCK).isConstant(0)
+                && pitch.modulo(words).isConstant(0)
+                && index.minus(Dim.symbol(columns)).modulo(words).isConstant(0);
+    }
+
+    /// The columns that are written for so many.
+    static Dim padded(Dim columns) {
+        return columns.ceilDivide(BLOCK).times(BLOCK);
     }
 
     /// The kernel's operations: a call for each point of the other axes.
@@ -166,9 +222,12 @@ record MatrixProduct(NestOp.Read left, NestOp.Read right, String rows, String co
         var place = new Place(analysis, others, counters, ops);
         var to = place.view(buffers.get(result), analysis.terminator().to().getFirst(), rows, columns);
         var from = place.view(buffers.get(left.source()), left.at(), rows, sum);
-        var by = turned
-                ? buffers.get(right.source())
-                : place.view(buffers.get(right.source()), right.at(), columns, sum);
+        var matrix = buffers.get(right.source());
+        var by = switch (form) {
+            case ROWS -> place.view(matrix, right.at(), columns, sum);
+            case TURNED -> matrix;
+            case COLUMNS -> place.view(matrix, right.at(), sum, columns);
+        };
         ops.add(new TileOp.Call(List.of(to, from, by), intrinsic, List.of()));
     }
 

@@ -78,7 +78,9 @@ public final class NestToTile {
         var analysis = analysis(collapsed);
         Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
         if (machine.vectors() == MachineOp.Vectors.MEMORY) {
-            return inMemory(analysis, collapsed, constant, name);
+            return product(nest, machine, isConstant)
+                    .map(product -> onMatrixUnit(product, name))
+                    .orElseGet(() -> inMemory(analysis, collapsed, constant, name));
         }
         return lower(analysis, collapsed, schedule(analysis, constant), name);
     }
@@ -86,10 +88,6 @@ public final class NestToTile {
     /// With the longest vectors of which near memory holds as many as the kernel needs.
     private LoweredKernel inMemory(
             NestAnalysis analysis, AxisCollapse.Collapsed collapsed, Predicate<Value> constant, String name) {
-        var product = MatrixProduct.match(analysis, machine, constant);
-        if (product.isPresent()) {
-            return onMatrixUnit(analysis, collapsed, product.get(), name);
-        }
         for (long lanes = LONGEST_VECTOR; ; lanes /= 2) {
             var schedule = MemoryScheduler.choose(analysis, machine, constant, lanes);
             var lowered = lower(analysis, collapsed, schedule, name);
@@ -101,10 +99,8 @@ public final class NestToTile {
     }
 
     /// Whether the nest is a product of matrices that the machine's matrix unit takes.
-    public static boolean isMatrixProduct(NestOp.Compute nest, MachineOp.Chip machine, Predicate<Value> isConstant) {
-        var collapsed = AxisCollapse.apply(nest);
-        Predicate<Value> constant = value -> isConstant.test(collapsed.originals().get(value));
-        return MatrixProduct.match(new NestAnalysis(collapsed.nest()), machine, constant).isPresent();
+    static boolean isMatrixProduct(NestOp.Compute nest, MachineOp.Chip machine, Predicate<Value> isConstant) {
+        return product(nest, machine, isConstant).isPresent();
     }
 
     /// Whether there is a schedule that goes along the rows of a nest once.
@@ -116,8 +112,31 @@ public final class NestToTile {
                 && new OnlineScheduler(analysis, machine, common).choose().isPresent();
     }
 
-    private LoweredKernel onMatrixUnit(
-            NestAnalysis analysis, AxisCollapse.Collapsed collapsed, MatrixProduct product, String name) {
+    private record CollapsedProduct(NestAnalysis analysis, AxisCollapse.Collapsed collapsed, MatrixProduct product) {}
+
+    /// A nest with few axes as a product; one row is a matrix too.
+    private static Optional<CollapsedProduct> product(
+            NestOp.Compute nest, MachineOp.Chip machine, Predicate<Value> isConstant) {
+        return product(AxisCollapse.apply(nest), machine, isConstant).or(() -> {
+            var to = ((NestOp.Yield) nest.body().terminator()).to().getFirst();
+            return to.size() < 2
+                    ? Optional.empty()
+                    : to.get(to.size() - 2).symbolName().flatMap(row -> product(AxisCollapse.apply(nest, row), machine, isConstant));
+        });
+    }
+
+    private static Optional<CollapsedProduct> product(
+            AxisCollapse.Collapsed collapsed, MachineOp.Chip machine, Predicate<Value> isConstant) {
+        var analysis = new NestAnalysis(collapsed.nest());
+        return MatrixProduct.match(
+                        analysis, machine, value -> isConstant.test(collapsed.originals().get(value)))
+                .map(product -> new CollapsedProduct(analysis, collapsed, product));
+    }
+
+    private static LoweredKernel onMatrixUnit(CollapsedProduct found, String name) {
+        var analysis = found.analysis();
+        var collapsed = found.collapsed();
+        var product = found.product();
         var sources = List.of(product.left().source(), product.right().source());
         var result = analysis.nest().results().getFirst();
         var params = new ArrayList<Value>();
@@ -125,7 +144,7 @@ public final class NestToTile {
         Map<Value, Value> buffers = new IdentityHashMap<>();
         for (var source : sources) {
             if (!buffers.containsKey(source)) {
-                boolean turned = source == product.right().source() && product.turned();
+                boolean turned = source == product.right().source() && product.form() == MatrixProduct.Form.TURNED;
                 var type = turned ? packed(source, new Schedule.Packed(0, 1, 1, List.of(0))) : rowMajor(source);
                 buffers.put(source, Value.of(type, source.hint()));
                 params.add(buffers.get(source));

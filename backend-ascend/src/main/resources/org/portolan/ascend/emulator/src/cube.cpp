@@ -95,6 +95,48 @@ void load(int32_t element, const Local &dst, const Local &a, const Load &shape, 
     }
 }
 
+void loadTurned(int32_t element, const Local &dst, const Local &a, const LoadTurned &shape, Place place) {
+    Core &core = portolan::core(place);
+    core.begin(PipeMte1, place);
+    MemoryKind kind = core.kindOf(dst.position);
+    if (kind != L0A && kind != L0B) core.fault("the destination is in %s, not in L0A or L0B", core.memories[kind].name);
+    if (core.kindOf(a.position) != L1) core.fault("the source is not in L1");
+    if (shape.times == 0) core.fault("repeatTimes 0");
+    uint32_t size = uint32_t(element), parts = size == 2 ? 1 : 2, bytes = parts * kFractal;
+    // In a square of bytes the second fractal is the rows below, in one of 32 bits the columns beside.
+    auto from = [&](uint32_t row, uint32_t column) {
+        return size == 1 ? row * 32 + column : size == 2 ? row * 16 + column : (column / 8 * 16 + row) * 8 + column % 8;
+    };
+    uint32_t targets[256 * 2];
+    for (uint32_t i = 0; i < shape.times; i++) {
+        uint8_t *source = core.span(a, uint64_t(shape.start + i * shape.sourceStep) * bytes, bytes, "the source");
+        core.aligned(source, kBlock, "the source");
+        core.read(source, bytes, "the source", true);
+        uint8_t *sourceSet = core.initialized + (source - core.base);
+        for (uint32_t part = 0; part < parts; part++) {
+            uint32_t at = i * (1 + shape.targetGap) + part * (1 + shape.insideGap);
+            for (uint32_t other = 0; other < i * parts + part; other++) {
+                if (targets[other] == at) core.fault("two fractals of the destination are one: number %u, of square %u", at, i);
+            }
+            targets[i * parts + part] = at;
+            uint8_t *to = core.span(dst, uint64_t(at) * kFractal, kFractal, "the destination");
+            core.aligned(to, kFractal, "the destination");
+            core.write(to, kFractal, "the destination");
+            uint8_t *toSet = core.initialized + (to - core.base);
+            uint32_t c0 = kBlock / size;
+            for (uint32_t r = 0; r < kRows; r++) {
+                for (uint32_t c = 0; c < c0; c++) {
+                    // Row and column of the turned square: bytes are cut into rows above and below, the rest side by side.
+                    uint32_t row = size == 1 ? part * 16 + r : r, column = size == 1 ? c : part * c0 + c;
+                    uint32_t number = from(column, row);
+                    memcpy(to + (r * c0 + c) * size, source + number * size, size);
+                    if (checking) memcpy(toSet + (r * c0 + c) * size, sourceSet + number * size, size);
+                }
+            }
+        }
+    }
+}
+
 void multiply(Type c, Type ab, const Local &dst, const Local &a, const Local &b, const Multiply &shape, Place place) {
     Core &core = portolan::core(place);
     core.begin(PipeM, place);

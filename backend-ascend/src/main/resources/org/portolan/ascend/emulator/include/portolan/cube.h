@@ -17,6 +17,16 @@ struct LoadData2DParams {
         : startIndex(start), repeatTimes(repeat), srcStride(stride), sid(id), dstGap(gap), ifTranspose(transpose), addrMode(mode) {}
 };
 
+struct LoadData2dTransposeParams {
+    uint16_t startIndex = 0;
+    uint8_t repeatTimes = 0;
+    uint16_t srcStride = 0, dstGap = 0, dstFracGap = 0;
+    uint8_t addrMode = 0;
+    LoadData2dTransposeParams() = default;
+    LoadData2dTransposeParams(uint16_t start, uint8_t repeat, uint16_t stride, uint16_t gap, uint16_t fractalGap, uint8_t mode = 0)
+        : startIndex(start), repeatTimes(repeat), srcStride(stride), dstGap(gap), dstFracGap(fractalGap), addrMode(mode) {}
+};
+
 struct MmadParams {
     uint16_t m = 0, n = 0, k = 0;
     bool isBias = false;
@@ -65,6 +75,16 @@ template <class T> inline void LoadData(const LocalTensor<T> &dst, const LocalTe
     static_assert(isCubeOperand<T>, "LoadData: half, bfloat16_t, float or int8_t");
     portolan::load(sizeof(T), dst, src, {steps.startIndex, steps.repeatTimes, steps.srcStride, steps.dstGap, steps.ifTranspose},
                    {"LoadData", line.number});
+}
+
+// Squares of 16 x 16 elements, or 32 x 32 of 8 bits: one fractal or two that lie side by side.
+template <class T>
+inline void LoadDataWithTranspose(const LocalTensor<T> &dst, const LocalTensor<T> &src, const LoadData2dTransposeParams &steps,
+                                  PORTOLAN_LINE) {
+    static_assert(kHasSquares, "LoadDataWithTranspose: dav-2201 only in this subset");
+    static_assert(isCubeOperand<T>, "LoadDataWithTranspose: half, bfloat16_t, float or int8_t");
+    portolan::loadTurned(sizeof(T), dst, src, {steps.startIndex, steps.repeatTimes, steps.srcStride, steps.dstGap, steps.dstFracGap},
+                         {"LoadDataWithTranspose", line.number});
 }
 
 template <class C, class A, class B>

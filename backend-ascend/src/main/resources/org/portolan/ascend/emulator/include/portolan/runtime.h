@@ -72,6 +72,11 @@ struct Load {
     int32_t transpose;
 };
 
+struct LoadTurned {
+    uint32_t start, times, sourceStep; // squares
+    uint32_t targetGap, insideGap;     // fractals
+};
+
 struct Multiply {
     uint32_t m, n, k;
     int32_t initial; // C starts at zero
@@ -138,6 +143,7 @@ PORTOLAN_API void setAtomic(int32_t operation, Type, Place); // 0 none, 1 add, 2
 PORTOLAN_API void fractals(int32_t element, const Local &dst, const Global &a, const Nd2Nz &, Place);
 PORTOLAN_API void fill(int32_t element, const Local &dst, uint64_t bits, uint32_t times, uint32_t blocks, uint32_t gap, Place);
 PORTOLAN_API void load(int32_t element, const Local &dst, const Local &a, const Load &, Place);
+PORTOLAN_API void loadTurned(int32_t element, const Local &dst, const Local &a, const LoadTurned &, Place);
 PORTOLAN_API void multiply(Type c, Type ab, const Local &dst, const Local &a, const Local &b, const Multiply &, Place);
 PORTOLAN_API void fix(Type to, Type from, const Global &dst, const Local &a, const Fix &, Place);
 

@@ -61,6 +61,7 @@ static_assert(kArchitecture == 2201 || kArchitecture == 2002 || kArchitecture ==
 constexpr bool kHasPad = kArchitecture != 2002;  // DataCopyPad
 constexpr bool kHasBf16 = kArchitecture != 2002;
 constexpr bool kHasCube = kArchitecture != 2002; // the path through L0C and Fixpipe
+constexpr bool kHasSquares = kArchitecture == 2201; // loads that turn squares of any element
 
 template <class A, class B> struct Same { static constexpr bool value = false; };
 template <class A> struct Same<A, A> { static constexpr bool value = true; };

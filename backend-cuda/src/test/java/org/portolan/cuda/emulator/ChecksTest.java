@@ -204,8 +204,8 @@ class ChecksTest {
         caught(() -> two.run(), "a divergent barrier", "warp 0 is at that of line");
         var guarded = PtxRun.of(0, "", "mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 7; @%p1 bar.sync 0;").block(32);
         caught(() -> guarded.run(), "a divergent barrier");
-        var some = PtxRun.of(0, "", "bar.sync 0, 32;").block(64);
-        caught(() -> some.run(), "a barrier of 32 of the block's 64 threads");
+        var odd = PtxRun.of(0, "", "bar.sync 0, 40;").block(64);
+        caught(() -> odd.run(), "a barrier of 40 of the block's 64 threads");
     }
 
     @Test

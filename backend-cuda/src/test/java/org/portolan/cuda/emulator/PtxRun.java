@@ -18,11 +18,12 @@ import org.portolan.runtime.parallel.WorkerPool;
 
 /// Runs a kernel that a test has written.
 final class PtxRun {
-    private static final String HEAD = ".version 8.0\n.target sm_90a\n.address_size 64\n";
+    private static final String HEAD = ".version 8.4\n.target sm_90a\n.address_size 64\n";
 
     final GlobalMemory memory = new GlobalMemory(1L << 30, true);
     final LaunchCounts counts = new LaunchCounts();
     final Program program;
+    private final String text;
     private Extent grid = Extent.of(1);
     private Extent block = Extent.of(32);
     private int dynamicShared;
@@ -30,8 +31,9 @@ final class PtxRun {
     private boolean failed;
     private int threads = 1;
 
-    private PtxRun(Program program) {
+    private PtxRun(Program program, String text) {
         this.program = program;
+        this.text = text;
     }
 
     /// A kernel {@code k} of some 64-bit parameters {@code p0}, {@code p1} and so on, which are in {@code %rd0} and so
@@ -56,7 +58,18 @@ final class PtxRun {
     /// A whole file with a kernel {@code k}.
     static PtxRun ofText(String text) {
         var module = PtxReader.read(text);
-        return new PtxRun(KernelDecoder.decode(module, module.function("k").orElseThrow(), new HashMap<>()));
+        return new PtxRun(KernelDecoder.decode(module, module.function("k").orElseThrow(), new HashMap<>()), text);
+    }
+
+    /// The vendor's assembler must take the same text, where it is installed: {@link Assembler#requireAll} finds out.
+    PtxRun assembled() {
+        Assembler.add(text);
+        return this;
+    }
+
+    /// The same with launch bounds.
+    PtxRun bound(String directives) {
+        return ofText(text.replaceFirst("\\) \\{", ")\n" + directives + " {")).block(block.x(), block.y(), block.z());
     }
 
     PtxRun grid(int x, int y, int z) {

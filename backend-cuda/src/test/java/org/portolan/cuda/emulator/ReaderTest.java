@@ -76,9 +76,14 @@ class ReaderTest {
 
     @Test
     void whatIsNotSupportedIsRefusedByName() {
-        refusal("wgmma.fence.sync.aligned;", "PTX line 8", "'wgmma.fence.sync.aligned'", "not supported", "mma.sync");
+        refusal("tcgen05.fence::before_thread_sync;", "PTX line 8", "'tcgen05.", "not supported", "mma.sync");
+        refusal("wgmma.mma_async.sp.sync.aligned.m64n8k32.f32.f16.f16 {%f1, %f2, %f3, %f4}, %rd0, %rd0, %r1, 0, 1, 1, 1, 0, 0;",
+                "'wgmma.mma_async.sp.", "m64nNk16");
         refusal("tex.2d.v4.f32.f32 {%f1, %f2, %f3, %f4}, [%rd1, {%f1, %f2}];", "'tex.2d.v4.f32.f32'");
-        refusal("cp.async.bulk.commit_group;", "cp.async of 4, 8 and 16 bytes");
+        refusal("cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32 [%rd0], [%r1], 16;", "without");
+        refusal("cp.async.ca.shared.global [%r1], [%rd0], 12;", "copies of 4, 8 and 16 bytes");
+        refusal("mbarrier.arrive_drop.shared.b64 %rd1, [%r1];", "try_wait");
+        refusal("fence.proxy.alias;", ".proxy.async");
         refusal("mma.sync.aligned.m16n8k16.row.row.f32.f16.f16.f32 {%f1, %f2, %f3, %f4}, {%r1, %r2, %r3, %r4}, {%r5, %r6},"
                 + " {%f1, %f2, %f3, %f4};", "m16n8k16");
         refusal("fma.rn.f8 %f1, %f1, %f1, %f1;", "no type");

@@ -26,8 +26,12 @@ final class InstructionDecoder {
             case "st" -> MemoryDecoder.store(operation);
             case "atom", "red" -> MemoryDecoder.atomic(operation);
             case "cp" -> MemoryDecoder.copy(operation);
-            case "prefetch", "prefetchu", "membar", "fence", "applypriority", "discard", "nanosleep", "pmevent" ->
-                MemoryDecoder.nothing(operation);
+            case "prefetch", "prefetchu", "membar", "applypriority", "discard", "nanosleep", "pmevent", "griddepcontrol" ->
+                MemoryDecoder.nothing();
+            case "fence" -> AsyncDecoder.fence(operation);
+            case "mbarrier" -> AsyncDecoder.mbarrier(operation);
+            case "setmaxnreg" -> AsyncDecoder.setRegisters(operation);
+            case "wgmma" -> WarpgroupDecoder.decode(operation);
             case "bar", "barrier" -> WarpDecoder.barrier(operation);
             case "shfl" -> WarpDecoder.shuffle(operation);
             case "vote" -> WarpDecoder.vote(operation);
@@ -41,8 +45,8 @@ final class InstructionDecoder {
             case "trap", "brkpt" -> Control.trap();
             default ->
                 throw operation.refuse("the instruction is not supported; supported are arithmetic, logic, comparisons,"
-                        + " cvt, mov, cvta, ld, st, atom, red, cp.async, bar, barrier.sync, shfl.sync, vote.sync,"
-                        + " match.any, activemask, redux, elect, ldmatrix, mma.sync, bra, brx.idx, call, ret, exit and"
+                        + " cvt, mov, cvta, ld, st, atom, red, cp.async, cp.async.bulk, mbarrier, bar, barrier.sync, shfl.sync, vote.sync,"
+                        + " match.any, activemask, redux, elect, ldmatrix, mma.sync, wgmma, setmaxnreg, bra, brx.idx, call, ret, exit and"
                         + " trap");
         };
     }

@@ -3,6 +3,7 @@ package org.portolan.cuda.emulator.decode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import org.portolan.cuda.emulator.run.Branch;
@@ -13,6 +14,7 @@ import org.portolan.cuda.emulator.run.Program;
 import org.portolan.cuda.emulator.run.SharedVariable;
 import org.portolan.cuda.emulator.run.Space;
 import org.portolan.cuda.emulator.run.Switch;
+import org.portolan.cuda.emulator.run.WarpgroupMultiply;
 import org.portolan.cuda.emulator.text.PtxModule;
 import org.portolan.cuda.emulator.text.PtxOperand;
 import org.portolan.cuda.emulator.text.PtxRefused;
@@ -34,6 +36,8 @@ public final class KernelDecoder {
     private final PtxModule.Function kernel;
     private final Names names = new Names();
     private final List<Instruction> code = new ArrayList<>();
+    /// Of each instruction, the slots of 32-bit registers that it names.
+    private final List<int[]> named = new ArrayList<>();
     private final List<Jump> jumps = new ArrayList<>();
     private final Map<String, Integer> labels = new HashMap<>();
     private final Map<String, List<String>> targets = new HashMap<>();
@@ -42,6 +46,8 @@ public final class KernelDecoder {
     private int localEnd;
     private int granule = MOST_GRANULE;
     private boolean asynchronous;
+    private boolean clocked;
+    private boolean products;
     private String lastLabel = "";
     /// Stands before the labels of a function that was put into its caller; empty in the kernel itself.
     private String prefix = "";
@@ -94,6 +100,7 @@ public final class KernelDecoder {
         names.leave();
         append(Control.exit(), new PtxStatement.Step("", false, "exit", List.of(), List.of(), kernel.line()));
         link();
+        watchProducts();
         return new Program(
                 kernel.name(),
                 module.lines(),
@@ -106,6 +113,8 @@ public final class KernelDecoder {
                 shared,
                 granule,
                 asynchronous,
+                clocked,
+                products,
                 localEnd,
                 parameters,
                 bounds());
@@ -153,7 +162,7 @@ public final class KernelDecoder {
             case "shared" -> {
                 // Variables keep to whole gaps, so that each of them has the banks that it would have at its own place.
                 int offset = (sharedEnd + SharedVariable.GAP - 1) / SharedVariable.GAP * SharedVariable.GAP;
-                shared.add(new SharedVariable(variable.name(), offset, bytes, false));
+                shared.add(new SharedVariable(variable.name(), offset, bytes, alignment, false));
                 names.declareVariable(variable.name(), Space.SHARED, offset);
                 sharedEnd = offset + bytes + SharedVariable.GAP;
             }
@@ -175,7 +184,7 @@ public final class KernelDecoder {
     private void declareDynamic(PtxVariable variable) {
         int offset = (sharedEnd + SharedVariable.GAP - 1) / SharedVariable.GAP * SharedVariable.GAP;
         if (shared.stream().noneMatch(SharedVariable::dynamic)) {
-            shared.add(new SharedVariable(variable.name(), offset, 0, true));
+            shared.add(new SharedVariable(variable.name(), offset, 0, variable.alignmentOrNatural(), true));
         }
         names.declareVariable(variable.name(), Space.SHARED, offset);
     }
@@ -256,6 +265,7 @@ public final class KernelDecoder {
     }
 
     private void append(Instruction instruction, PtxStatement.Step step) {
+        named.add(names.takeUsed());
         instruction.place(step.line(), guard(step), step.negated(), Kinds.of(step));
         code.add(instruction);
     }
@@ -281,7 +291,34 @@ public final class KernelDecoder {
             int bits = step.modifiers().stream().mapToInt(PtxTypes::bits).max().orElse(Byte.SIZE);
             granule = Math.min(granule, Math.max(1, bits / Byte.SIZE));
         }
-        asynchronous |= step.name().equals("cp");
+        switch (step.name()) {
+            case "cp" -> {
+                asynchronous |= !step.has("bulk");
+                clocked |= step.has("bulk") || step.has("mbarrier");
+            }
+            case "mbarrier" -> clocked = true;
+            case "wgmma" -> {
+                clocked = true;
+                products = true;
+            }
+            case "bar", "barrier" -> clocked |= !step.has("warp") && step.operands().size() > 1;
+            default -> {}
+        }
+    }
+
+    /// Ordinary instructions that use registers of products are watched while these are under way.
+    private void watchProducts() {
+        var used = new HashSet<Integer>();
+        for (var instruction : code) {
+            if (instruction instanceof WarpgroupMultiply product) {
+                product.registers().forEach(used::add);
+            }
+        }
+        for (int index = 0; index < code.size() && products; index++) {
+            if (!(code.get(index) instanceof WarpgroupMultiply)) {
+                code.get(index).watch(Arrays.stream(named.get(index)).filter(used::contains).toArray());
+            }
+        }
     }
 
     /// Gives branches their targets, and the places where lanes meet again.

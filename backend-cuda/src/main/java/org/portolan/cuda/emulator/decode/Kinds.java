@@ -20,8 +20,7 @@ final class Kinds {
                         .orElse("generic");
                 yield step.name() + "." + space;
             }
-            case "cp" -> step.has("async") ? "cp.async" : "cp";
-            case "mma" -> "mma";
+            case "cp" -> step.has("bulk") ? "cp.async.bulk" : "cp.async";
             case "add", "sub", "mul", "mad", "fma", "div", "min", "max", "neg", "abs" ->
                 step.modifiers().isEmpty() ? step.name() : step.name() + "." + step.modifiers().getLast();
             default -> step.name();

@@ -153,8 +153,11 @@ final class MemoryDecoder {
         if (!operation.has("async")) {
             throw operation.unsupported("cp.async");
         }
-        if (operation.has("bulk") || operation.has("mbarrier")) {
-            throw operation.unsupported("cp.async of 4, 8 and 16 bytes, commit_group, wait_group and wait_all");
+        if (operation.has("bulk")) {
+            return AsyncDecoder.bulk(operation);
+        }
+        if (operation.has("mbarrier")) {
+            return AsyncDecoder.arriveWithCopies(operation);
         }
         if (operation.has("commit_group")) {
             return AsyncCopy.commit();
@@ -180,10 +183,7 @@ final class MemoryDecoder {
     }
 
     /// Hints and orders, which change nothing here.
-    static Instruction nothing(Operation operation) {
-        if (operation.name().equals("fence") && operation.has("proxy")) {
-            throw operation.unsupported("fences without .proxy");
-        }
+    static Instruction nothing() {
         return Control.nothing();
     }
 }

@@ -5,10 +5,12 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.portolan.cuda.emulator.run.Constants;
 import org.portolan.cuda.emulator.run.Space;
 import org.portolan.cuda.emulator.run.SpecialRegister;
@@ -25,6 +27,8 @@ final class Names {
     private final Map<Long, Integer> longSlots = new HashMap<>();
     private final Map<Integer, Integer> predicateSlots = new HashMap<>();
     private final Map<SpecialRegister.Kind, Integer> specialSlots = new LinkedHashMap<>();
+    /// Slots of 32-bit registers that the present instruction names.
+    private final Set<Integer> used = new LinkedHashSet<>();
     private int words;
     private int longs;
     private int predicates;
@@ -82,10 +86,21 @@ final class Names {
                 declared = scope.get(stem);
             }
             if (declared instanceof Registers registers) {
-                return Optional.of(registers.used().computeIfAbsent(name, _ -> fresh(registers.type(), line)));
+                var register = registers.used().computeIfAbsent(name, _ -> fresh(registers.type(), line));
+                if (register.kind() == Register.Kind.WORD) {
+                    used.add(register.slot());
+                }
+                return Optional.of(register);
             }
         }
         return special(name);
+    }
+
+    /// Slots of 32-bit registers that were named since this was asked last.
+    int[] takeUsed() {
+        int[] slots = used.stream().mapToInt(Integer::intValue).toArray();
+        used.clear();
+        return slots;
     }
 
     /// A register that no name stands for.

@@ -248,6 +248,22 @@ record Operation(Step step, Names names) {
         if (!(operand(index) instanceof PtxOperand.Address(var parts)) || parts.size() != 1) {
             throw refuse("an address in square brackets is expected as operand " + (index + 1));
         }
+        return firstOfAddress(index, space);
+    }
+
+    /// What stands second in square brackets: the coordinates of a tensor copy.
+    PtxOperand secondOfAddress(int index) {
+        if (operand(index) instanceof PtxOperand.Address(var parts) && parts.size() == 2) {
+            return parts.getLast();
+        }
+        throw refuse("an address and coordinates in square brackets are expected as operand " + (index + 1));
+    }
+
+    /// The address that stands first in square brackets.
+    Address firstOfAddress(int index, Space space) {
+        if (!(operand(index) instanceof PtxOperand.Address(var parts))) {
+            throw refuse("an address in square brackets is expected as operand " + (index + 1));
+        }
         return switch (parts.getFirst()) {
             case PtxOperand.Literal literal -> new Address(true, names.longConstant(literal.bits()), 0);
             case PtxOperand.Name name -> {

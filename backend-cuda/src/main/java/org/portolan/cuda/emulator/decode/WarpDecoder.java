@@ -19,7 +19,7 @@ final class WarpDecoder {
     private static final List<String> VOTES = List.of("all", "any", "uni", "ballot");
     private static final List<String> REDUCTIONS = List.of("add", "min", "max", "and", "or", "xor");
     private static final String MULTIPLICATIONS = "m16n8k8 and m16n8k16 of f16 and bf16, m16n8k4 and m16n8k8 of tf32,"
-            + " m16n8k16 and m16n8k32 of s8 and u8, m8n8k4 of f64, all .row.col";
+            + " m16n8k16 and m16n8k32 of s8 and u8, m16n8k32 of e4m3 and e5m2, m8n8k4 of f64, all .row.col";
 
     private WarpDecoder() {}
 
@@ -27,13 +27,16 @@ final class WarpDecoder {
         if (operation.has("warp")) {
             return Control.warpBarrier(operation.word(0, "b32"));
         }
-        if (operation.has("red") || operation.has("arrive") || operation.has("cluster")) {
-            throw operation.unsupported("bar.sync, barrier.sync and bar.warp.sync");
+        if (operation.has("red") || operation.has("cluster")) {
+            throw operation.unsupported("bar.sync, bar.arrive, barrier.sync, barrier.arrive and bar.warp.sync");
         }
         if (!(operation.operand(0) instanceof PtxOperand.Literal literal) || literal.bits() > 15) {
             throw operation.unsupported("barriers 0 to 15, named by a number");
         }
-        return Control.barrier(operation.count() > 1 ? operation.word(1, "b32") : -1);
+        int number = (int) literal.bits();
+        return operation.has("arrive")
+                ? Control.arrive(number, operation.word(1, "b32"))
+                : Control.barrier(number, operation.count() > 1 ? operation.word(1, "b32") : -1);
     }
 
     static Instruction shuffle(Operation operation) {
@@ -130,7 +133,7 @@ final class WarpDecoder {
 
     static Instruction multiply(Operation operation) {
         var types = operation.step().modifiers().stream()
-                .filter(modifier -> modifier.matches("[fbsut]+[0-9]+"))
+                .filter(modifier -> modifier.matches("[fbsut]+[0-9]+|e4m3|e5m2"))
                 .toList();
         if (types.size() != 4 || !operation.has("row") || !operation.has("col")) {
             throw operation.unsupported(MULTIPLICATIONS);
@@ -148,7 +151,7 @@ final class WarpDecoder {
         }
         var left = factor(operation, types.get(1));
         var right = factor(operation, types.get(2));
-        if (!shape.startsWith("m16n8k") || left.packed() != right.packed()) {
+        if (!shape.startsWith("m16n8k") || left.packed() != right.packed() || left.isWhole() != right.isWhole()) {
             throw operation.unsupported(MULTIPLICATIONS);
         }
         int depth = Integer.parseInt(shape.substring("m16n8k".length()));
@@ -162,9 +165,9 @@ final class WarpDecoder {
                 && c.length == sums
                 && a.length * left.packed() * 2 == depth
                 && b.length * left.packed() * 4 == depth;
-        boolean results = left == Factor.S8 || left == Factor.U8
+        boolean results = left.isWhole()
                 ? types.get(0).equals("s32")
-                : types.get(0).equals("f32") || halves && left == Factor.F16;
+                : types.get(0).equals("f32") || halves && left != Factor.BF16 && left != Factor.TF32;
         if (!sizes || !results || !types.get(0).equals(types.get(3))) {
             throw operation.unsupported(MULTIPLICATIONS);
         }
@@ -178,13 +181,6 @@ final class WarpDecoder {
     }
 
     private static Factor factor(Operation operation, String type) {
-        return switch (type) {
-            case "f16" -> Factor.F16;
-            case "bf16" -> Factor.BF16;
-            case "tf32" -> Factor.TF32;
-            case "s8" -> Factor.S8;
-            case "u8" -> Factor.U8;
-            default -> throw operation.unsupported(MULTIPLICATIONS);
-        };
+        return Factor.of(type).orElseThrow(() -> operation.unsupported(MULTIPLICATIONS));
     }
 }

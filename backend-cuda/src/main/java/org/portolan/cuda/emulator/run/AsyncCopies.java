@@ -80,7 +80,9 @@ final class AsyncCopies {
     private static void finish(Warp warp, Copy copy, int lane) {
         var shared = warp.block.shared;
         int to = copy.to[lane];
-        shared.noteCopyEnd(to, copy.bytes, warp, lane);
+        if (shared.accounts != null) {
+            shared.accounts.noteCopyEnd(to, copy.bytes, warp, lane);
+        }
         if (copy.bytes == Integer.BYTES) {
             SharedMemory.INT.set(shared.data, to, (int) copy.low[lane]);
         } else {

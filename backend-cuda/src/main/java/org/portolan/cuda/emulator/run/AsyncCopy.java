@@ -38,7 +38,9 @@ public final class AsyncCopy extends MemoryInstruction {
                                 + bytes);
             }
             int place = shared.locate(places[lane], bytes, lane, "copies");
-            shared.noteCopyBegin(place, bytes, warp, lane);
+            if (shared.accounts != null) {
+                shared.accounts.noteCopyBegin(place, bytes, warp, lane);
+            }
             copies.set(lane, place, part(warp, at, lane, read), part(warp, at + Long.BYTES, lane, read - Long.BYTES));
         }
     }

@@ -14,11 +14,25 @@ public final class Control {
         return new Exit();
     }
 
-    /// All threads of the block meet.
+    /// Threads of the block meet.
     ///
+    /// @param number of the barrier
     /// @param count slot of how many threads take part; -1: all
-    public static Instruction barrier(int count) {
-        return new Barrier(count);
+    public static Instruction barrier(int number, int count) {
+        return new Barrier(number, count);
+    }
+
+    /// Threads come to a barrier that others wait at, and go on.
+    ///
+    /// @param number of the barrier
+    /// @param count slot of how many threads take part
+    public static Instruction arrive(int number, int count) {
+        return new Arrive(number, count);
+    }
+
+    /// {@code fence.proxy.async}, and {@code fence.mbarrier_init}.
+    public static Instruction proxyFence() {
+        return new ProxyFence();
     }
 
     /// Lanes of the warp meet.
@@ -48,10 +62,36 @@ public final class Control {
         void run(Warp warp, int mask) {}
     }
 
+    private static void requireWholeWarp(Warp warp, int mask) {
+        int absent = warp.living() & ~mask;
+        if (absent != 0) {
+            throw new Fault(
+                    Integer.numberOfTrailingZeros(mask),
+                    "a divergent barrier: " + Integer.bitCount(mask) + " threads of warp " + warp.index
+                            + " are at it, but others, such as "
+                            + warp.block.threadName(warp.firstThread + Integer.numberOfTrailingZeros(absent))
+                            + ", went another way");
+        }
+    }
+
+    /// How many threads meet; -1: all of the block.
+    private static int threads(Warp warp, int mask, int count) {
+        int all = warp.block.launch.threads();
+        int threads = count < 0 ? all : warp.words[count + Integer.numberOfTrailingZeros(mask)];
+        if (threads < 1 || threads > all || threads % Warp.LANES != 0 && threads != all) {
+            throw new Fault(
+                    Integer.numberOfTrailingZeros(mask),
+                    "a barrier of " + threads + " of the block's " + all + " threads; whole warps of the block are possible");
+        }
+        return count < 0 ? -1 : threads;
+    }
+
     private static final class Barrier extends Instruction {
+        private final int number;
         private final int count;
 
-        Barrier(int count) {
+        Barrier(int number, int count) {
+            this.number = number;
             this.count = count;
         }
 
@@ -62,21 +102,33 @@ public final class Control {
 
         @Override
         void run(Warp warp, int mask) {
-            int absent = warp.living() & ~mask;
-            if (absent != 0) {
-                throw new Fault(
-                        Integer.numberOfTrailingZeros(mask),
-                        "a divergent barrier: " + Integer.bitCount(mask) + " threads of warp " + warp.index
-                                + " are at it, but others, such as "
-                                + warp.block.threadName(warp.firstThread + Integer.numberOfTrailingZeros(absent))
-                                + ", went another way");
-            }
-            int threads = warp.block.launch.threads();
-            if (count >= 0 && warp.words[count + Integer.numberOfTrailingZeros(mask)] != threads) {
-                throw new Fault(
-                        Integer.numberOfTrailingZeros(mask),
-                        "a barrier of " + warp.words[count + Integer.numberOfTrailingZeros(mask)] + " of the block's "
-                                + threads + " threads; only barriers of all threads are supported");
+            requireWholeWarp(warp, mask);
+            warp.barrierNumber = number;
+            warp.barrierThreads = threads(warp, mask, count);
+        }
+    }
+
+    private static final class Arrive extends Instruction {
+        private final int number;
+        private final int count;
+
+        Arrive(int number, int count) {
+            this.number = number;
+            this.count = count;
+        }
+
+        @Override
+        void run(Warp warp, int mask) {
+            requireWholeWarp(warp, mask);
+            warp.block.arrive(warp, number, threads(warp, mask, count));
+        }
+    }
+
+    private static final class ProxyFence extends Instruction {
+        @Override
+        void run(Warp warp, int mask) {
+            if (warp.block.clocks != null) {
+                warp.block.clocks.fence(warp, mask);
             }
         }
     }
@@ -91,7 +143,9 @@ public final class Control {
         @Override
         void run(Warp warp, int mask) {
             Votes.requireMembers(warp, mask, members);
-            warp.synchronisations++;
+            if (warp.block.shared.accounts != null) {
+                warp.block.shared.accounts.warpBarrier(warp, mask);
+            }
         }
     }
 

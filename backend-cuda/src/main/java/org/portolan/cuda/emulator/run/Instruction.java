@@ -10,6 +10,8 @@ public abstract class Instruction {
     int guard = -1;
     /// Lanes take part where the guard is false.
     boolean negated;
+    /// Slots of registers that it reads or writes, and that products of a warpgroup use too; null: there are none.
+    int[] watched;
     /// What it is counted as.
     String kind = "";
 
@@ -22,6 +24,11 @@ public abstract class Instruction {
         this.guard = guard;
         this.negated = negated;
         this.kind = kind;
+    }
+
+    /// Says which of its registers are used by products of a warpgroup too.
+    public final void watch(int... slots) {
+        watched = slots.length == 0 ? null : slots.clone();
     }
 
     /// Where it stands in the PTX, counted from 1.

@@ -1,5 +1,9 @@
 package org.portolan.cuda.emulator.run;
 
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+
 /// Instructions by which a warp moves and multiplies small matrices. How fragments are spread over lanes is one rule
 /// for all types here: with {@code g = lane / 4}, {@code t = lane % 4} and {@code p} elements packed in a register,
 /// register {@code r} of the left operand holds row {@code g + 8 (r % 2)} and columns {@code p t + 4 p (r / 2)} and
@@ -19,6 +23,8 @@ public final class Matrices {
         F16(2),
         BF16(2),
         TF32(1),
+        E4M3(4),
+        E5M2(4),
         S8(4),
         U8(4);
 
@@ -33,7 +39,15 @@ public final class Matrices {
             return packed;
         }
 
-        boolean whole() {
+        /// The type of that name in PTX.
+        public static Optional<Factor> of(String name) {
+            return Arrays.stream(values())
+                    .filter(factor -> factor.name().equals(name.toUpperCase(Locale.ROOT)))
+                    .findFirst();
+        }
+
+        /// Whether it is one of whole numbers.
+        public boolean isWhole() {
             return this == S8 || this == U8;
         }
     }
@@ -69,7 +83,21 @@ public final class Matrices {
         return new LoadMatrix(space, address, transposed, to);
     }
 
-    private static void requireAll(Warp warp, int mask) {
+    /// An element of a register.
+    ///
+    /// @param part which of those that are packed in it
+    static float element(Factor type, int register, int part) {
+        return switch (type) {
+            case F16 -> Float.float16ToFloat((short) (register >>> 16 * part));
+            case BF16 -> Float.intBitsToFloat(register >>> 16 * part << 16);
+            case TF32 -> Float.intBitsToFloat(register & TF32_BITS);
+            case E4M3 -> TinyFloats.e4m3(register >>> Byte.SIZE * part);
+            case E5M2 -> TinyFloats.e5m2(register >>> Byte.SIZE * part);
+            case S8, U8 -> throw new IllegalStateException("whole numbers are multiplied elsewhere");
+        };
+    }
+
+    static void requireAll(Warp warp, int mask) {
         if (mask != -1) {
             throw new Fault(
                     Integer.numberOfTrailingZeros(mask),
@@ -112,7 +140,7 @@ public final class Matrices {
         @Override
         void run(Warp warp, int mask) {
             requireAll(warp, mask);
-            if (left.whole()) {
+            if (left.isWhole()) {
                 multiplyWhole(warp);
             } else {
                 multiplyFloats(warp);
@@ -212,15 +240,6 @@ public final class Matrices {
             int row = (lane >>> 2) + MATRIX_ROWS * (index >>> 1);
             int column = 2 * (lane & 3) + (index & 1);
             return row * COLUMNS + column;
-        }
-
-        private static float element(Factor type, int register, int part) {
-            return switch (type) {
-                case F16 -> Float.float16ToFloat((short) (register >>> 16 * part));
-                case BF16 -> Float.intBitsToFloat(register >>> 16 * part << 16);
-                case TF32 -> Float.intBitsToFloat(register & TF32_BITS);
-                case S8, U8 -> throw new IllegalStateException("whole numbers are multiplied elsewhere");
-            };
         }
 
         private static int whole(Factor type, int register, int part) {

@@ -33,6 +33,12 @@ public final class MemoryCounters {
         parts[instruction] += count;
     }
 
+    /// A copy of neighbouring bytes.
+    void bulk(int instruction, long address, int bytes) {
+        requests[instruction]++;
+        parts[instruction] += (address + bytes - 1 >>> SECTOR_SHIFT) - (address >>> SECTOR_SHIFT) + 1;
+    }
+
     /// A request for shared memory: rounds that it takes. Wide accesses are served in as many parts of the warp as 128
     /// bytes a round need.
     void shared(int instruction, long[] addresses, int mask, int bytes) {

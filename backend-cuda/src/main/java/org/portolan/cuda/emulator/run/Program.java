@@ -14,7 +14,9 @@ import java.util.List;
 /// @param specials registers that say which thread this is
 /// @param shared its variables in shared memory
 /// @param sharedGranule the fewest bytes of shared memory that it accesses at once
-/// @param asynchronous whether it copies asynchronously
+/// @param asynchronous whether it copies with {@code cp.async}
+/// @param clocked whether some of its threads wait for some others, not only all for all
+/// @param products whether it has products of a warpgroup
 /// @param localBytes of memory that each thread has for itself
 /// @param parameterBytes of its parameters
 /// @param bounds what it says of its launches
@@ -30,6 +32,8 @@ public record Program(
         List<SharedVariable> shared,
         int sharedGranule,
         boolean asynchronous,
+        boolean clocked,
+        boolean products,
         int localBytes,
         int parameterBytes,
         LaunchBounds bounds) {

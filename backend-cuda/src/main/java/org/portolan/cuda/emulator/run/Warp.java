@@ -20,17 +20,31 @@ final class Warp {
     /// The lanes' own memory, one lane after the other, and which bytes of it are written.
     final byte[] local;
     final boolean[] localWritten;
-    /// How often the warp's lanes have met at a {@code bar.warp.sync}.
+    /// How often the warp's lanes have met at a {@code bar.warp.sync}, where nobody keeps clocks.
     int synchronisations;
     /// The carry of each lane.
     int carries;
     final AsyncCopies copies = new AsyncCopies();
+    final BulkStores stores = new BulkStores();
 
     int counter;
     int mask;
     State state = State.DONE;
     /// Instructions until other warps get their turn.
     int fuel;
+
+    /// Registers of each thread, as the warp has set them; 0: it has not.
+    int registers;
+    /// Whether the warp has asked in vain for what it waits for, where, for what, and at which place in shared memory.
+    boolean stalled;
+    int waitsAt;
+    String waitsFor = "";
+    int waitsPlace;
+    /// The barrier that the warp is at, and how many threads meet there; -1: all of the block.
+    int barrierNumber;
+    int barrierThreads;
+    /// Products under way; null in kernels without {@code wgmma}.
+    final MatrixFlights flights;
 
     private int meeting;
     private int levels;
@@ -55,6 +69,7 @@ final class Warp {
         predicates = new int[program.predicates()];
         local = new byte[program.localBytes() * LANES];
         localWritten = new boolean[block.launch.checked() ? local.length : 0];
+        flights = program.products() ? new MatrixFlights() : null;
         program.constants().fill(this);
         program.specials().forEach(special -> special.fillFixed(this));
     }
@@ -68,12 +83,26 @@ final class Warp {
         meeting = Program.NOWHERE;
         levels = 0;
         synchronisations = 0;
+        registers = 0;
         copies.clear();
+        stores.clear();
+        if (flights != null) {
+            flights.begin();
+        }
         if (localWritten.length > 0) {
             Arrays.fill(localWritten, false);
         }
         state = State.RUNNING;
         block.launch.program().specials().forEach(special -> special.fillBlock(this));
+    }
+
+    /// What the warp asks for is not there yet: others get their turn at the next branch.
+    void stall(int place, String what) {
+        stalled = true;
+        waitsAt = counter;
+        waitsFor = what;
+        waitsPlace = place;
+        fuel = 0;
     }
 
     void setPredicate(int slot, int result, int lanes) {
@@ -105,6 +134,9 @@ final class Warp {
                 lanes &= instruction.negated ? ~guard : guard;
             }
             counts[counter]++;
+            if (instruction.watched != null && lanes != 0) {
+                flights.touch(this, instruction.watched);
+            }
             switch (instruction.flow()) {
                 case NEXT -> {
                     if (lanes != 0) {
@@ -221,6 +253,7 @@ final class Warp {
             return true;
         }
         if (levels == 0) {
+            stores.requireNone();
             state = State.DONE;
             return false;
         }

@@ -30,7 +30,9 @@ final class OperatorTable {
                     RecurrentOperators.ROWS,
                     AttentionOperators.ROWS,
                     SamplingOperators.ROWS,
-                    LossOperators.ROWS)
+                    LossOperators.ROWS,
+                    SortingOperators.ROWS,
+                    SelectionOperators.ROWS)
             .flatMap(List::stream)
             .toList());
 

@@ -32,7 +32,12 @@ final class OperatorTable {
                     SamplingOperators.ROWS,
                     LossOperators.ROWS,
                     SortingOperators.ROWS,
-                    SelectionOperators.ROWS)
+                    SelectionOperators.ROWS,
+                    SignalOperators.ROWS,
+                    StateOperators.ROWS,
+                    RegionOperators.ROWS,
+                    OptionalOperators.ROWS,
+                    ClassicOperators.ROWS)
             .flatMap(List::stream)
             .toList());
 

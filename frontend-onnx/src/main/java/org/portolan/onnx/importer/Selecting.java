@@ -28,7 +28,7 @@ final class Selecting {
     }
 
     /// A number of at least 0 that the run computes, as an extent.
-    private static Dim size(GraphWriter writer, Operand number) {
+    static Dim size(GraphWriter writer, Operand number) {
         if (number.elements().isPresent()) {
             return Elements.dim(number.elements().get().getFirst());
         }

@@ -201,7 +201,17 @@ final class RegionOperators {
                 List.of(count, channels, cells, around));
         var result = List.of(count, channels, high.cells, wide.cells);
         if (largest) {
-            return writer.reshape(writer.reduce(products, Combine.MAXIMUM, List.of(3), element, element), result);
+            var taken = writer.mapTo(
+                    apart,
+                    element,
+                    List.of(
+                            writer.reshape(products, apart),
+                            writer.reshape(high.sampled(writer), prepended(down)),
+                            writer.reshape(wide.sampled(writer), prepended(across))),
+                    (s, v) -> s.select(
+                            s.and(v.get(1), v.get(2)), v.get(0), s.number(element, Double.NEGATIVE_INFINITY)));
+            var flat = writer.reshape(taken, products.dims());
+            return writer.reshape(writer.reduce(flat, Combine.MAXIMUM, List.of(3), element, element), result);
         }
         var sums = writer.reduce(products, Combine.SUM, List.of(3), GraphWriter.accumulator(element), element);
         var column = List.of(count, Dim.ONE, Dim.ONE);
@@ -269,6 +279,18 @@ final class RegionOperators {
                 return s.select(s.and(within, sampled), weight, s.number(weight, 0));
             });
             return new Side(Dim.of(cells), samples, grid, places, weights);
+        }
+
+        /// Whether a region has a sample.
+        Operand sampled(GraphWriter writer) {
+            var each = List.of(places.dim(0), Dim.ONE, Dim.ONE, Dim.ONE);
+            return writer.mapTo(
+                    places.dims(),
+                    ElementType.BOOL,
+                    List.of(
+                            writer.iota(ElementType.I64, List.of(samples, Dim.ONE), 0),
+                            writer.reshape(grid, each)),
+                    (s, v) -> s.less(s.cast(v.get(0), grid.element()), v.get(1)));
         }
 
         private static Operand column(GraphWriter writer, Operand regions, int number) {

@@ -7,7 +7,7 @@ import java.util.List;
 final class OperatorCases {
     private OperatorCases() {}
 
-    private static String ints(String name, long... values) {
+    static String ints(String name, long... values) {
         var text = new StringBuilder("attribute { name: '%s' type: 7 ".formatted(name));
         for (long value : values) {
             text.append("ints: ").append(value).append(' ');
@@ -15,15 +15,15 @@ final class OperatorCases {
         return text.append("} ").toString();
     }
 
-    private static String integer(String name, long value) {
+    static String integer(String name, long value) {
         return "attribute { name: '%s' type: 2 i: %d } ".formatted(name, value);
     }
 
-    private static String number(String name, double value) {
+    static String number(String name, double value) {
         return "attribute { name: '%s' type: 1 f: %s } ".formatted(name, value);
     }
 
-    private static String text(String name, String value) {
+    static String text(String name, String value) {
         return "attribute { name: '%s' type: 3 s: '%s' } ".formatted(name, value);
     }
 
@@ -34,6 +34,7 @@ final class OperatorCases {
         reductions(cases);
         layers(cases);
         quantized(cases);
+        cases.addAll(SelectionCases.all());
         return cases;
     }
 

@@ -32,7 +32,7 @@ final class ConvolutionOperators {
         long groups = groups(call);
         var spatial = x.dims().subList(2, x.rank());
         var kernel = kernel(call, weights);
-        var windows = Windows.of(call, spatial, kernel, false);
+        var windows = Windows.of(call, spatial, kernel);
         var writer = call.writer();
         writer.equal(x.dim(1), weights.dim(1).times(groups), "input channels");
         writer.equal(

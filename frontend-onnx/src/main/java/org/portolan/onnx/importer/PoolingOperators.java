@@ -30,7 +30,7 @@ final class PoolingOperators {
         if (x.rank() < 3 || kernel.size() != x.rank() - 2) {
             throw call.error("kernel_shape %s does not fit %s".formatted(kernel, x.type()));
         }
-        return Windows.of(
+        return Windows.pooling(
                 call,
                 x.dims().subList(2, x.rank()),
                 kernel.stream().map(Dim::of).toList(),

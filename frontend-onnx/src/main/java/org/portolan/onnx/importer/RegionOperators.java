@@ -345,7 +345,7 @@ final class RegionOperators {
             throw call.error("group %d and offset_group %d".formatted(groups, parts));
         }
         var kernel = weights.dims().subList(2, 4);
-        var windows = Windows.of(call, x.dims().subList(2, 4), kernel, false);
+        var windows = Windows.of(call, x.dims().subList(2, 4), kernel);
         var output = windows.output();
         var taps = Dim.product(kernel);
         var batch = x.dim(0);

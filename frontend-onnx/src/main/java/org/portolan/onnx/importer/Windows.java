@@ -24,10 +24,23 @@ record Windows(
     /// Larger strides, dilations and pads than this have no use and could overflow.
     private static final long LARGEST = 1L << 31;
 
-    /// @param spatial the input's extents without batch and channels
+    /// The windows of a convolution, all of which lie within the padded input.
+    static Windows of(Call call, List<Dim> spatial, List<Dim> kernel) {
+        return of(call, spatial, kernel, false, false);
+    }
+
+    /// The windows of a pooling. Where a window is larger than the padded input, but by less than a stride, there is one
+    /// nevertheless, of what it finds: the count of ONNX Runtime, whose division rounds toward 0, and real models rely on
+    /// it for small pictures.
+    ///
     /// @param ceil whether a last window that is not whole counts too; it must begin before the end of the input or of
     ///     its low padding
-    static Windows of(Call call, List<Dim> spatial, List<Dim> kernel, boolean ceil) {
+    static Windows pooling(Call call, List<Dim> spatial, List<Dim> kernel, boolean ceil) {
+        return of(call, spatial, kernel, ceil, true);
+    }
+
+    /// @param spatial the input's extents without batch and channels
+    private static Windows of(Call call, List<Dim> spatial, List<Dim> kernel, boolean ceil, boolean pooling) {
         int axes = spatial.size();
         if (kernel.size() != axes) {
             throw call.error("a window of %d axes for %d spatial axes".formatted(kernel.size(), axes));
@@ -37,6 +50,7 @@ record Windows(
         var low = new ArrayList<Dim>();
         var high = new ArrayList<Dim>();
         var output = new ArrayList<Dim>();
+        boolean cut = false;
         var mode = call.text("auto_pad", "NOTSET");
         var pads = call.integers("pads", Collections.nCopies(2 * axes, 0L));
         if (pads.size() != 2 * axes || pads.stream().anyMatch(pad -> pad < 0 || pad > LARGEST)) {
@@ -64,13 +78,16 @@ record Windows(
                     low.add(padded ? Dim.of(pads.get(axis)) : Dim.ZERO);
                     high.add(padded ? Dim.of(pads.get(axis + axes)) : Dim.ZERO);
                     var room = extent.plus(low.getLast()).plus(high.getLast()).minus(span);
-                    if (room.constant().orElse(0) < 0) {
+                    long least = pooling ? 1 - stride : 0;
+                    if (room.constant().orElse(0) < least) {
                         throw call.error("a window of %s is larger than the padded input %s".formatted(kernel, spatial));
                     }
-                    if (DimLogic.atLeast(room) < 0) {
-                        call.writer().check(room, Relation.GREATER_OR_EQUAL, Dim.ZERO, "a window must fit the padded input");
+                    if (DimLogic.atLeast(room) < least) {
+                        call.writer().check(room, Relation.GREATER_OR_EQUAL, Dim.of(least), "a window must fit the padded input");
                     }
-                    var count = ceil ? room.ceilDivide(stride) : room.floorDivide(stride);
+                    cut |= pooling && DimLogic.atLeast(room) < 0;
+                    var whole = pooling ? DimLogic.maximum(room, Dim.ZERO) : room;
+                    var count = ceil ? whole.ceilDivide(stride) : whole.floorDivide(stride);
                     // The last window must begin inside.
                     var last = extent.plus(low.getLast()).minus(1).floorDivide(stride);
                     output.add((ceil ? DimLogic.minimum(count, last) : count).plus(1));
@@ -78,7 +95,7 @@ record Windows(
                 default -> throw call.error("auto_pad '%s'".formatted(mode));
             }
         }
-        return new Windows(kernel, strides, dilations, low, high, output, ceil || mode.startsWith("SAME"));
+        return new Windows(kernel, strides, dilations, low, high, output, cut || ceil || mode.startsWith("SAME"));
     }
 
     /// A list attribute of positive numbers, 1 where absent.

@@ -163,6 +163,9 @@ final class OperatorCases {
         for (int counted = 0; counted < 2; counted++) {
             add(cases, "AveragePool", 11, ints("kernel_shape", 3, 3) + ints("strides", 2, 2) + ints("pads", 1, 1, 1, 1) + integer("count_include_pad", counted), "f32[1,2,6,7]");
         }
+        for (var name : List.of("MaxPool", "AveragePool")) {
+            add(cases, name, 11, ints("kernel_shape", 3, 2) + ints("strides", 2, 2), "f32[1,2,2,1]");
+        }
         add(cases, "LpPool", 11, ints("kernel_shape", 2, 2) + integer("p", 3), "f32[1,2,4,4]");
         add(cases, "GlobalLpPool", 2, integer("p", 2), "f32[1,2,4,4]");
         add(cases, "BatchNormalization", 15, "", "f32[2,3,4]", "f32[3]", "f32[3]", "f32[3]", "f32[3]=0.5,1,2");

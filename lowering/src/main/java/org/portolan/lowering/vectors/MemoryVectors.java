@@ -28,6 +28,9 @@ import org.portolan.runtime.type.ElementType;
 final class MemoryVectors extends VectorArithmetic {
     private final CopyQueues queues;
 
+    /// So many lanes are combined without a loop.
+    private static final long WRITTEN_OUT = 16;
+
     private MemoryVectors(Body body, VectorTable table) {
         super(body, table);
         queues = new CopyQueues(body);
@@ -282,8 +285,9 @@ final class MemoryVectors extends VectorArithmetic {
             map(scratch, List.of(current, view(current, lanes, lanes)), lanes, sample);
             current = scratch;
         }
-        if (lanes > 16) {
-            throw new IllegalArgumentException("the machine cannot combine " + op.vector() + " by " + op.combine());
+        if (lanes > WRITTEN_OUT) {
+            ops.add(oneByOne(op, current, lanes));
+            return;
         }
         var values = new ArrayList<Value>();
         for (long lane = 0; lane < lanes; lane++) {
@@ -302,6 +306,31 @@ final class MemoryVectors extends VectorArithmetic {
             }
             values = new ArrayList<>(values.subList(0, half));
         }
+    }
+
+    /// Lane after lane, where the machine has no operation that combines vectors.
+    private Op oneByOne(TileOp.Reduce op, Value buffer, long lanes) {
+        var type = op.result().type();
+        var zero = LaneLoops.index(ops, 0);
+        var first = Value.of(type, op.result().hint());
+        ops.add(new TileOp.Load(buffer, List.of(zero), Optional.empty(), Optional.empty(), first));
+        var lane = Value.of(Type.INDEX, "lane");
+        var sum = Value.of(type, op.result().hint());
+        var next = Value.of(type, op.result().hint());
+        var step = combine(op.combine(), sum, next);
+        return new TileOp.For(
+                LaneLoops.index(ops, 1),
+                LaneLoops.index(ops, lanes),
+                LaneLoops.index(ops, 1),
+                List.of(first),
+                TileOp.Bind.SERIAL,
+                new Body(
+                        List.of(lane, sum),
+                        List.of(
+                                new TileOp.Load(buffer, List.of(lane), Optional.empty(), Optional.empty(), next),
+                                step,
+                                new TileOp.Yield(List.of(step.result())))),
+                List.of(op.result()));
     }
 
     private static ArithOp combine(Combine combine, Value left, Value right) {

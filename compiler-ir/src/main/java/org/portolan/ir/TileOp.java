@@ -292,6 +292,43 @@ public sealed interface TileOp extends Op {
         }
     }
 
+    /// Copies pieces that lie apart: piece {@code i}, where {@code first <= i < limit}, are the {@code width} elements that begin
+    /// {@code i * step} places after the indices. It goes to a near buffer from element {@code i * spread} on. What else is in
+    /// the buffer's first {@code count * spread} elements is undefined, where a piece is outside of the bounds {@code other}, or 0.
+    record Rows(
+            Value from,
+            List<Value> indices,
+            Value step,
+            Value width,
+            Optional<Value> first,
+            Optional<Value> limit,
+            Optional<Value> other,
+            Value to,
+            long count,
+            long spread)
+            implements TileOp {
+        public Rows {
+            indices = List.copyOf(indices);
+            Rules.check(indices.size() == from.buffer().rank(), "tile.rows needs one index for each axis of " + from);
+            Rules.isIndex(step, "tile.rows");
+            Rules.isIndex(width, "tile.rows");
+            Rules.check(spread > 0, "tile.rows: pieces begin at least an element apart, found " + spread);
+            bytesOf(from, to, "tile.rows");
+        }
+    }
+
+    /// Element {@code i} of a near buffer, for every {@code i} below {@code count}, becomes the element of another one that lies
+    /// as many bytes after its first as {@code places} says there, a near buffer of {@code u32}.
+    record Take(Value from, Value places, Value to, long count) implements TileOp {
+        public Take {
+            Rules.check(
+                    places.type() instanceof Type.Buffer buffer && buffer.element() == ElementType.U32 && buffer.rank() == 1,
+                    "tile.take: the places are a buffer of u32 of one axis, found " + places);
+            Rules.sameElement(from, to, "tile.take");
+            Rules.check(from.type().elementType().bits() >= 8, "tile.take: elements are whole bytes, found " + from);
+        }
+    }
+
     /// The parts of a core that run on their own, each through its operations in order.
     enum Unit {
         SCALAR,

@@ -187,6 +187,21 @@ record AscendNear(AscendWords words) implements NearWords {
     }
 
     @Override
+    public List<String> rows(
+            Words.Parameter from, String place, Steps steps, Optional<String> first, Optional<String> limit, Optional<String> other,
+            Piece to) {
+        var type = held(to.element());
+        return List.of("rows<" + type + ">(" + to.name() + ", " + from.name() + ", " + place + ", " + steps.step() + ", " + steps.width()
+                + ", " + first.orElse("0") + ", " + limit.orElse(Long.toString(steps.count())) + ", "
+                + other.map(text -> whole(to.element(), text)).orElse(type + "(0)") + ", " + steps.count() + ", " + steps.spread() + ");");
+    }
+
+    @Override
+    public String take(Piece to, Piece from, Piece places, long count) {
+        return "Gather(" + to.name() + ", " + from.name() + ", " + places.name() + ", uint32_t(0), " + count + ");";
+    }
+
+    @Override
     public List<String> put(
             Piece from, Words.Parameter to, String place, Optional<String> first, Optional<String> limit, long count) {
         return List.of("put<" + held(from.element()) + ">(" + to.name() + ", " + place + ", " + from.name() + ", "

@@ -22,7 +22,7 @@ record AscendWords(String prelude) implements Words {
                     + "for friend goto if inline int long mutable namespace new noexcept not nullptr operator or private "
                     + "protected public register return short signed sizeof static struct switch template this throw true try "
                     + "typedef typeid typename union unsigned using virtual void volatile wchar_t while xor half bfloat16_t "
-                    + "int8_t uint8_t int16_t uint16_t int32_t uint32_t int64_t uint64_t fetch put fill copy order at bits as "
+                    + "int8_t uint8_t int16_t uint16_t int32_t uint32_t int64_t uint64_t fetch rows put Gather Packed fill copy order at bits as "
                     + "least most report error stage pipe tiling tiling_memory error_memory stage_buffer point end Add Sub "
                     + "Mul Div Max Min And Or Not Abs Sqrt Muls Adds Cast Compare Select Duplicate AscendC kernel_operator "
                     + "Double doubles wide NULL EOF linux unix main")

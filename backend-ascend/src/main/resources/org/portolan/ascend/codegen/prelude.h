@@ -186,6 +186,24 @@ __aicore__ inline void fetch(const LocalTensor<T> &to, const GlobalTensor<T> &fr
     }
 }
 
+// Pieces first .. limit of `width` elements, which lie `step` elements apart and come to lie `spread` apart, in blocks of their own.
+template <class T>
+__aicore__ inline void rows(const LocalTensor<T> &to, const GlobalTensor<T> &from, int64_t place, int64_t step, int64_t width,
+                            int64_t first, int64_t limit, T other, int32_t count, int32_t spread) {
+    first = most(first, 0);
+    limit = least(limit, count);
+    if (first > 0 || limit < count) {
+        fill(to, other, count * spread);
+        order<HardEvent::V_MTE2>();
+    }
+    if (first >= limit) return;
+    const int64_t bytes = width * int64_t(sizeof(T));
+    const int64_t gap = int64_t(spread) * int64_t(sizeof(T)) / 32 - (bytes + 31) / 32;
+    DataCopyPad(to[uint32_t(first * spread)], from[uint64_t(place + first * step)],
+                DataCopyExtParams(uint16_t(limit - first), uint32_t(bytes), uint32_t((step - width) * int64_t(sizeof(T))), uint32_t(gap), 0),
+                DataCopyPadExtParams<T>());
+}
+
 // Elements first .. limit of a piece to global memory.
 template <class T>
 __aicore__ inline void put(const GlobalTensor<T> &to, int64_t place, const LocalTensor<T> &from, int64_t first, int64_t limit,

@@ -11,6 +11,7 @@ import org.portolan.ir.GraphOp;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.TileOp.Bind;
@@ -166,6 +167,8 @@ final class TileEmitter {
             case TileOp.Map map -> map(map);
             case TileOp.Fetch fetch -> fetch(fetch);
             case TileOp.Put put -> put(put);
+            case TileOp.Rows _, TileOp.Take _ ->
+                throw new IllegalArgumentException(OpSchema.of(op).name() + " is for machines whose vectors live in memory");
             // One processor does all of this in the order in which it stands.
             case TileOp.Order _ -> {}
             case TileOp.Prefetch(Value buffer, List<Value> indices) -> prefetch(scope.buffer(buffer), operands(indices));

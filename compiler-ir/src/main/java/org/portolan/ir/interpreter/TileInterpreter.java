@@ -436,6 +436,14 @@ public final class TileInterpreter {
                 TileMaps.fetch(fetch, node, thread);
                 yield null;
             }
+            case TileOp.Rows rows -> {
+                TileMaps.rows(rows, node, thread);
+                yield null;
+            }
+            case TileOp.Take take -> {
+                TileMaps.take(take, node, thread);
+                yield null;
+            }
             case TileOp.Put put -> {
                 TileMaps.put(put, node, thread);
                 yield null;

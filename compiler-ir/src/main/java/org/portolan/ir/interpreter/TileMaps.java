@@ -76,6 +76,53 @@ final class TileMaps {
         }
     }
 
+    static void rows(TileOp.Rows rows, Node node, TileThread thread) {
+        int count = Math.toIntExact(rows.count());
+        var from = TileInterpreter.buffer(thread, node.operands()[0]);
+        var to = TileInterpreter.buffer(thread, node.operands()[node.operands().length - 1]);
+        int next = 1 + rows.indices().size();
+        long step = TileInterpreter.number(thread, node.operands()[next++]);
+        long width = TileInterpreter.number(thread, node.operands()[next++]);
+        long first = rows.first().isPresent() ? TileInterpreter.number(thread, node.operands()[next++]) : 0;
+        long limit = rows.limit().isPresent() ? TileInterpreter.number(thread, node.operands()[next++]) : count;
+        var other = rows.other().isPresent()
+                ? (Elements) thread.values[node.operands()[next]]
+                : Elements.allocate(to.memory.elements.type(), 1);
+        long place = place(from, rows.indices().size(), node, 1, thread);
+        for (int i = 0; i < count; i++) {
+            boolean inside = i >= first && i < limit;
+            for (int j = 0; j < (inside ? Math.min(width, rows.spread()) : rows.spread()); j++) {
+                int own = to.memory.write(to.checkedPlace(new long[] {i * rows.spread() + j}));
+                if (inside) {
+                    int source = from.checked(place + i * step + j);
+                    from.memory.checkLoad(source, thread);
+                    copy(from.memory.elements, from.memory.read(source), to.memory.elements, own);
+                } else {
+                    other.copyTo(0, to.memory.elements, own, 1);
+                }
+            }
+        }
+    }
+
+    static void take(TileOp.Take take, Node node, TileThread thread) {
+        var from = TileInterpreter.buffer(thread, node.operands()[0]);
+        var places = TileInterpreter.buffer(thread, node.operands()[1]);
+        var to = TileInterpreter.buffer(thread, node.operands()[2]);
+        long bytes = take.from().type().elementType().bits() / 8;
+        for (int i = 0; i < take.count(); i++) {
+            int own = places.checkedPlace(new long[] {i});
+            places.memory.checkLoad(own, thread);
+            long place = Integer.toUnsignedLong((int) places.memory.elements.getLong(places.memory.read(own)));
+            int source = from.checkedPlace(new long[] {place / bytes});
+            from.memory.checkLoad(source, thread);
+            copy(
+                    from.memory.elements,
+                    from.memory.read(source),
+                    to.memory.elements,
+                    to.memory.write(to.checkedPlace(new long[] {i})));
+        }
+    }
+
     static void put(TileOp.Put put, Node node, TileThread thread) {
         var from = TileInterpreter.buffer(thread, node.operands()[0]);
         var to = TileInterpreter.buffer(thread, node.operands()[1]);

@@ -68,6 +68,16 @@ public interface NearWords {
     List<String> fetch(
             Words.Parameter from, String place, Optional<String> first, Optional<String> limit, Optional<String> other, Piece to, long count);
 
+    /// How pieces lie: the elements from one to the next and those of each, as expressions, how many there are, and the elements
+    /// from one to the next in near memory.
+    record Steps(String step, String width, long count, long spread) {}
+
+    List<String> rows(
+            Words.Parameter from, String place, Steps steps, Optional<String> first, Optional<String> limit, Optional<String> other, Piece to);
+
+    /// @param places of what is taken, in bytes
+    String take(Piece to, Piece from, Piece places, long count);
+
     List<String> put(
             Piece from, Words.Parameter to, String place, Optional<String> first, Optional<String> limit, long count);
 

@@ -61,6 +61,8 @@ final class NearWriter {
                 slots.put(slot, ring);
             } else if (op instanceof TileOp.Fetch fetch && slots.containsKey(fetch.to())) {
                 incoming.add(slots.get(fetch.to()));
+            } else if (op instanceof TileOp.Rows rows && slots.containsKey(rows.to())) {
+                incoming.add(slots.get(rows.to()));
             }
             found |= op instanceof TileOp.Ring;
             for (var inner : OpSchema.bodies(op)) {
@@ -161,6 +163,17 @@ final class NearWriter {
                     text(fetch.other()),
                     pieces.get(fetch.to()),
                     fetch.count()));
+            case TileOp.Rows rows -> lines(words.rows(
+                    buffers.get(rows.from()),
+                    place(rows.from(), rows.indices()),
+                    new NearWords.Steps(
+                            tiles.scalar(rows.step()).bare(), tiles.scalar(rows.width()).bare(), rows.count(), rows.spread()),
+                    text(rows.first()),
+                    text(rows.limit()),
+                    text(rows.other()),
+                    pieces.get(rows.to())));
+            case TileOp.Take(Value from, Value places, Value to, long count) ->
+                code.line(words.take(pieces.get(to), pieces.get(from), pieces.get(places), count));
             case TileOp.Put put -> lines(words.put(
                     pieces.get(put.from()),
                     buffers.get(put.to()),

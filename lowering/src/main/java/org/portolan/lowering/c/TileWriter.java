@@ -174,6 +174,8 @@ final class TileWriter {
             case TileOp.Map map -> map(map);
             case TileOp.Fetch fetch -> fetch(fetch);
             case TileOp.Put put -> put(put);
+            case TileOp.Rows _, TileOp.Take _ ->
+                throw new EmitException(OpSchema.of(op).name() + " is for machines whose vectors live in memory");
             // Without units that run on their own everything happens in the order in which it stands.
             case TileOp.Order _ -> {}
             case TileOp.Prefetch(Value buffer, List<Value> indices) -> {

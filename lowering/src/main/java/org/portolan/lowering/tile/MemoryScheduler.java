@@ -30,6 +30,10 @@ final class MemoryScheduler {
 
     private static final double COPY_START = 32;
     private static final double ELEMENT = 6;
+    /// For each piece of a copy whose pieces lie apart.
+    private static final double PIECE = 0.75;
+    /// The most lanes where each element comes in a block of its own.
+    private static final long MOST_APART = 256;
     private static final double LANES_PER_STEP = 64;
     private static final double ACROSS_LANES = 250;
     /// The fewest lanes: operations work on multiples of them.
@@ -223,6 +227,9 @@ final class MemoryScheduler {
         var vector = analysis.free(read.result()).stream().filter(vectors::contains).findFirst();
         boolean adjacent = vector.isPresent()
                 && (isAdjacent(read, vector.get()) || packing(read, vector.get()).isPresent());
+        if (!adjacent && vector.isPresent() && isApart(read, vector.get())) {
+            return COPY_START + VECTOR_START + PIECE * Math.min(lanes(vector.get()), analysis.estimate(vector.get()));
+        }
         return adjacent ? COPY_START + lanes(vector.get()) / LANES_PER_STEP * 4 : copies(vector);
     }
 
@@ -236,6 +243,28 @@ final class MemoryScheduler {
                 && MemoryEmitter.isAdjacent(read.at(), NestToTile.rowMajor(read.source()), axis);
     }
 
+    /// Whether neighbours along an axis lie evenly in memory, so that one copy brings them in.
+    private boolean isApart(NestOp.Read read, String axis) {
+        var element = read.source().type().elementType();
+        boolean any = false;
+        for (var index : read.at()) {
+            var stride = NestAnalysis.stride(index, axis);
+            if (stride.isEmpty() || stride.getAsLong() < 0) {
+                return false;
+            }
+            any |= stride.getAsLong() > 0;
+            if (stride.getAsLong() > 0 && read.otherwise() == NestOp.Otherwise.CLAMP) {
+                return false;
+            }
+        }
+        return any
+                && read.indices().stream().noneMatch(index -> analysis.free(index).contains(axis))
+                && machine.intrinsics().ops().stream()
+                        .anyMatch(op -> op instanceof MachineOp.Vector(String operation, var types)
+                                && operation.equals("take")
+                                && types.contains(element.text()));
+    }
+
     private boolean isStoreAdjacent(int result, String axis) {
         var buffer = NestToTile.rowMajor(analysis.nest().results().get(result));
         return MemoryEmitter.isAdjacent(analysis.terminator().to().get(result), buffer, axis);
@@ -245,12 +274,17 @@ final class MemoryScheduler {
         if (isElementwise(axis) || hasOddElements) {
             return fewest;
         }
+        boolean apart = analysis.reads().stream()
+                .anyMatch(read -> analysis.free(read.result()).contains(axis)
+                        && !isAdjacent(read, axis)
+                        && placeOf(read, axis).isEmpty());
+        long limit = apart ? Math.clamp(MOST_APART, fewest, most) : most;
         var extent = analysis.constantExtent(axis);
         if (extent.isEmpty()) {
-            return Math.clamp(2 * analysis.estimate(axis), fewest, most);
+            return Math.clamp(2 * analysis.estimate(axis), fewest, limit);
         }
         long wanted = Long.highestOneBit(Math.max(1, 2 * extent.getAsLong() - 1));
-        return Math.clamp(wanted, fewest, most);
+        return Math.clamp(wanted, fewest, limit);
     }
 
     /// Where elements are touched one by one long vectors gain nothing, and lose where they are not full.
@@ -258,6 +292,7 @@ final class MemoryScheduler {
         return touched.computeIfAbsent(axis, _ -> analysis.reads().stream()
                 .anyMatch(read -> analysis.free(read.result()).contains(axis)
                         && !isAdjacent(read, axis)
+                        && !isApart(read, axis)
                         && placeOf(read, axis).isEmpty()));
     }
 

@@ -115,6 +115,40 @@ final class CopyQueues {
         return buffer;
     }
 
+    /// How pieces of a copy lie: the elements from one to the next, those of each, and those from one to the next in near memory.
+    record Steps(Value step, Value width, long spread) {}
+
+    private record Apart(ElementType element, long spread) {}
+
+    /// Copies pieces that lie apart; gives the slot in which they are then.
+    Value rows(List<Op> ops, TileOp.Load load, Steps steps, Optional<Place.Interval> bounds, Optional<Value> other) {
+        var hint = load.result().hint();
+        long lanes = load.result().type().laneCount();
+        var element = inMemory(load.result());
+        var ring = isShared(true)
+                ? shared.computeIfAbsent(
+                        new Apart(element, steps.spread()),
+                        _ -> declare("apart", element, longest.get(new Key(true, element)) * steps.spread(), 1))
+                : declare(hint, element, lanes * steps.spread(), incoming <= MOST_SLOTS / 2 ? 2 : 1);
+        var filled = slot(ring, hint);
+        ops.add(new TileOp.Acquire(ring, filled));
+        ops.add(new TileOp.Rows(
+                load.buffer(),
+                load.indices(),
+                steps.step(),
+                steps.width(),
+                bounds.flatMap(Place.Interval::first),
+                bounds.flatMap(Place.Interval::limit),
+                other,
+                filled,
+                lanes,
+                steps.spread()));
+        ops.add(new TileOp.Publish(ring));
+        var ready = slot(ring, hint);
+        ops.add(new TileOp.Consume(ring, ready));
+        return ready;
+    }
+
     /// Copies out a buffer, or a scalar in every lane.
     ///
     /// @param last whether nobody needs the buffer afterwards
@@ -127,11 +161,10 @@ final class CopyQueues {
             long lanes) {
         var ring = ring(store.value(), false);
         var filled = slot(ring, store.value().hint());
-        var computed = last ? lastMap(ops, near) : Optional.<TileOp.Map>empty();
+        var computed = last ? computed(ops, near, filled) : Optional.<Op>empty();
         computed.ifPresent(_ -> ops.removeLast());
         ops.add(new TileOp.Acquire(ring, filled));
-        ops.add(computed.<Op>map(map -> new TileOp.Map(filled, map.from(), map.count(), map.body()))
-                .orElseGet(() -> copy(filled, near, lanes)));
+        ops.add(computed.orElseGet(() -> copy(filled, near, lanes)));
         ops.add(new TileOp.Publish(ring));
         var ready = slot(ring, store.value().hint());
         ops.add(new TileOp.Consume(ring, ready));
@@ -145,11 +178,16 @@ final class CopyQueues {
         ops.add(new TileOp.Release(ring));
     }
 
-    /// The map that has just computed the buffer: it may write to the slot instead.
-    private static Optional<TileOp.Map> lastMap(List<Op> ops, Value near) {
-        return !ops.isEmpty() && ops.getLast() instanceof TileOp.Map map && map.to() == near && !map.from().contains(near)
-                ? Optional.of(map)
-                : Optional.empty();
+    /// What has just computed the buffer, if it may write to the slot instead.
+    private static Optional<Op> computed(List<Op> ops, Value near, Value filled) {
+        return switch (ops.isEmpty() ? null : ops.getLast()) {
+            case TileOp.Map map when map.to() == near && !map.from().contains(near) ->
+                Optional.of(new TileOp.Map(filled, map.from(), map.count(), map.body()));
+            case TileOp.Take take when take.to() == near ->
+                Optional.of(new TileOp.Take(take.from(), take.places(), filled, take.count()));
+            case null -> Optional.empty();
+            case Op _ -> Optional.empty();
+        };
     }
 
     private static TileOp.Map copy(Value to, Value from, long lanes) {

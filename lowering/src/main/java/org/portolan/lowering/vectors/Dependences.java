@@ -60,6 +60,7 @@ final class Dependences {
                 case TileOp.Consume(Value ring, Value slot) -> roots.put(slot, new Root(ring));
                 case TileOp.View(Value buffer, var _, Value view) -> roots.put(view, root(buffer));
                 case TileOp.Fetch fetch -> incoming.add(root(fetch.to()));
+                case TileOp.Rows rows -> incoming.add(root(rows.to()));
                 case Op _ -> {}
             }
             OpSchema.bodies(op).forEach(this::collect);
@@ -157,6 +158,18 @@ final class Dependences {
                     accesses.add(new Access(root(fetch.to()), Unit.VECTOR, true));
                 }
                 accesses.add(new Access(root(fetch.to()), Unit.COPY_IN, true));
+            }
+            case TileOp.Rows rows -> {
+                accesses.add(new Access(root(rows.from()), Unit.COPY_IN, false));
+                if (rows.first().isPresent() || rows.limit().isPresent()) {
+                    accesses.add(new Access(root(rows.to()), Unit.VECTOR, true));
+                }
+                accesses.add(new Access(root(rows.to()), Unit.COPY_IN, true));
+            }
+            case TileOp.Take(Value from, Value places, Value to, long _) -> {
+                accesses.add(new Access(root(from), Unit.VECTOR, false));
+                accesses.add(new Access(root(places), Unit.VECTOR, false));
+                accesses.add(new Access(root(to), Unit.VECTOR, true));
             }
             case TileOp.Put put -> {
                 accesses.add(new Access(root(put.from()), Unit.COPY_OUT, false));

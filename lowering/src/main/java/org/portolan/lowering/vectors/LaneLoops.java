@@ -91,6 +91,11 @@ final class LaneLoops {
             case Place.Buffer(Value buffer) -> load(buffer, lane);
             case Place.Uniform(Value scalar) -> scalar;
             case Place.Ascending _ -> cast(value);
+            case Place.Affine(Value base, long step) -> {
+                var at = Value.of(Type.INDEX, value.hint());
+                ops.add(new TileOp.Expression(List.of(base, lane), Dim.symbol("$0").plus(Dim.symbol("$1").times(step)), at));
+                yield at;
+            }
             case Place.Interval(var first, var limit) -> inside(first, limit);
         });
     }

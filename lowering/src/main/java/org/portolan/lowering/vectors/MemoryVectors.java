@@ -26,6 +26,9 @@ import org.portolan.runtime.type.ElementType;
 /// Broadcasts, the lanes' numbers and masks that say where a vector begins and ends are no buffers until something needs
 /// them to be.
 final class MemoryVectors extends VectorArithmetic {
+    /// A copy of pieces that lie apart has at most 4095.
+    private static final long MOST_PIECES = 2048;
+
     private final CopyQueues queues;
 
     /// So many lanes are combined without a loop.
@@ -117,7 +120,12 @@ final class MemoryVectors extends VectorArithmetic {
                         buffer, List.of(LaneLoops.index(ops, lane)), Optional.empty(), Optional.empty(), result));
             }
             case TileOp.Shuffle shuffle -> shuffle(shuffle);
-            case TileOp.Expression _, TileOp.Atomic _, TileOp.Fail _ -> byLanes(op);
+            case TileOp.Expression expression -> {
+                if (!expression(expression)) {
+                    byLanes(op);
+                }
+            }
+            case TileOp.Atomic _, TileOp.Fail _ -> byLanes(op);
             case TileOp.Assume _ -> {}
             case TileOp.Kernel _, TileOp.For _, TileOp.While _, TileOp.If _, TileOp.Yield _, TileOp.Alloc _ ->
                 throw new IllegalArgumentException(OpSchema.of(op).name() + " is handled elsewhere");
@@ -126,7 +134,7 @@ final class MemoryVectors extends VectorArithmetic {
             case TileOp.Exchange _ -> throw new IllegalArgumentException(OpSchema.of(op).name() + " needs threads");
             case TileOp.Release _, TileOp.Barrier _, TileOp.Prefetch _, TileOp.Call _, TileOp.Map _ ->
                 throw new IllegalArgumentException(OpSchema.of(op).name() + " cannot take vectors in memory");
-            case TileOp.Fetch _, TileOp.Put _, TileOp.Order _ ->
+            case TileOp.Fetch _, TileOp.Rows _, TileOp.Take _, TileOp.Put _, TileOp.Order _ ->
                 throw new IllegalArgumentException(OpSchema.of(op).name() + " has no vectors");
         }
     }
@@ -136,10 +144,22 @@ final class MemoryVectors extends VectorArithmetic {
     }
 
     private void load(TileOp.Load load) {
+        if (load.buffer().buffer().space() == Type.Space.GLOBAL
+                && isBounded(load)
+                && access(load.buffer(), load.indices()) instanceof Access(var indices, var step)) {
+            var regular = new TileOp.Load(load.buffer(), indices, load.mask(), load.other(), load.result());
+            if (step.isConstant(1)) {
+                load(regular);
+                return;
+            }
+            if (isTakenApart(load)) {
+                takeApart(regular, step);
+                return;
+            }
+        }
         boolean adjacent = load.buffer().buffer().space() == Type.Space.GLOBAL
                 && load.indices().stream().noneMatch(VectorBuffers::isVector)
-                && load.other().map(this::isScalar).orElse(true)
-                && load.mask().map(mask -> bounds(mask) != null).orElse(true);
+                && isBounded(load);
         if (!adjacent) {
             byLanes(load);
             return;
@@ -163,6 +183,32 @@ final class MemoryVectors extends VectorArithmetic {
         } else {
             places.put(load.result(), new Place.Buffer(slot));
         }
+    }
+
+    private boolean isBounded(TileOp.Load load) {
+        return load.other().map(this::isScalar).orElse(true)
+                && load.mask().map(mask -> bounds(mask) != null).orElse(true);
+    }
+
+    private boolean isTakenApart(TileOp.Load load) {
+        long lanes = load.result().type().laneCount();
+        return table.has("take", load.result().type().elementType()) && lanes >= table.alignment() && lanes <= MOST_PIECES;
+    }
+
+    /// Elements that lie apart come in one to a block of near memory, and move together there.
+    private void takeApart(TileOp.Load load, Dim step) {
+        flush();
+        var bounds = load.mask().map(this::bounds);
+        var other = load.other().map(this::scalar);
+        long lanes = load.result().type().laneCount();
+        var blocks = blocks(lanes);
+        var distance = Value.of(Type.INDEX, "step");
+        ops.add(new TileOp.Expression(List.of(), step, distance));
+        long spread = table.alignment() * 8 / load.result().type().elementType().bits();
+        var slot = queues.rows(ops, load, new CopyQueues.Steps(distance, LaneLoops.index(ops, 1), spread), bounds, other);
+        var buffer = destination(load.result());
+        ops.add(new TileOp.Take(slot, blocks, buffer, lanes));
+        places.put(load.result(), new Place.Buffer(buffer));
     }
 
     private void toTruth(Value mask, Value bytes, long lanes, ArithOp cast) {

@@ -14,6 +14,9 @@ sealed interface Place {
     /// The lane's number in every lane; nowhere yet.
     record Ascending() implements Place {}
 
+    /// {@code base} in the first lane and {@code step} more in each that follows, at least 1; nowhere yet.
+    record Affine(Value base, long step) implements Place {}
+
     /// On from {@code first} (0) below {@code limit} (all lanes); nowhere yet.
     record Interval(Optional<Value> first, Optional<Value> limit) implements Place {}
 }

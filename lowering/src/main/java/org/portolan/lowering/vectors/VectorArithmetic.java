@@ -1,6 +1,7 @@
 package org.portolan.lowering.vectors;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,8 @@ import org.portolan.ir.Relation;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// Arithmetic on vectors in memory: maps where the machine has the operation, scalars where all lanes are the same, bounds
 /// where masks are, and else loops over lanes.
@@ -48,6 +51,9 @@ class VectorArithmetic extends VectorBuffers {
             places.put(op.result(), interval);
             return;
         }
+        if (op instanceof ArithOp.Add(Value left, Value right, Value result) && sum(left, right, result)) {
+            return;
+        }
         if (op instanceof ArithOp.Select select && !isVector(select.condition())) {
             choose(select);
             return;
@@ -75,8 +81,116 @@ class VectorArithmetic extends VectorBuffers {
         places.put(vector, new Place.Uniform(scalar.result()));
     }
 
+    /// Lanes that ascend stay so when a number is added.
+    private boolean sum(Value left, Value right, Value result) {
+        if (result.type().elementType() != ElementType.INDEX) {
+            return false;
+        }
+        boolean turned = places.get(left) instanceof Place.Uniform;
+        if (!(places.get(turned ? left : right) instanceof Place.Uniform(Value scalar))
+                || !(affine(turned ? right : left) instanceof Place.Affine(Value base, long step))) {
+            return false;
+        }
+        places.put(result, new Place.Affine(expression(Dim.symbol("$0").plus(Dim.symbol("$1")), List.of(base, scalar)), step));
+        return true;
+    }
+
+    /// A vector as a first lane and a step; null if it is no such one.
+    Place.Affine affine(Value vector) {
+        return switch (places.get(vector)) {
+            case Place.Affine affine -> affine;
+            case Place.Ascending _ when vector.type().elementType() == ElementType.INDEX ->
+                new Place.Affine(LaneLoops.index(ops, 0), 1);
+            case Place.Ascending _, Place.Uniform _, Place.Interval _, Place.Buffer _ -> null;
+            case null -> null;
+        };
+    }
+
+    /// The first lane's element, and how many elements the next lane's lies further on.
+    record Access(List<Value> indices, Dim step) {}
+
+    /// Lanes that lie evenly in a buffer; null where indices are no vectors, or others.
+    Access access(Value buffer, List<Value> indices) {
+        var type = buffer.buffer();
+        if (type.layout().isPresent() || indices.stream().noneMatch(VectorBuffers::isVector)) {
+            return null;
+        }
+        var first = new ArrayList<Value>();
+        Dim step = Dim.ZERO;
+        for (int axis = 0; axis < indices.size(); axis++) {
+            var index = indices.get(axis);
+            if (!isVector(index) || places.get(index) instanceof Place.Uniform) {
+                first.add(scalar(index));
+            } else if (affine(index) instanceof Place.Affine(Value base, long own)) {
+                first.add(base);
+                step = step.plus(Dim.product(type.dims().subList(axis + 1, type.rank())).times(own));
+            } else {
+                return null;
+            }
+        }
+        return step.isConstant(0) ? null : new Access(first, step);
+    }
+
+    Value expression(Dim dim, List<Value> operands) {
+        var result = Value.of(Type.INDEX, "at");
+        ops.add(new TileOp.Expression(operands, dim, result));
+        return result;
+    }
+
+    /// An expression over lanes that ascend, where it ascends itself or is the same in all of them.
+    boolean expression(TileOp.Expression op) {
+        var lane = Dim.symbol("lane of this");
+        var scalars = new ArrayList<Value>();
+        var replaced = new HashMap<String, Dim>();
+        for (int i = 0; i < op.operands().size(); i++) {
+            var operand = op.operands().get(i);
+            var own = Dim.symbol("$" + i);
+            if (!isVector(operand) || places.get(operand) instanceof Place.Uniform) {
+                scalars.add(scalar(operand));
+            } else if (affine(operand) instanceof Place.Affine(Value base, long step)) {
+                scalars.add(base);
+                replaced.put("$" + i, own.plus(lane.times(step)));
+            } else {
+                return false;
+            }
+        }
+        var along = op.expression().substitute(replaced::get);
+        var next = along.substitute(name -> name.equals(lane.symbolName().orElseThrow()) ? lane.plus(1) : null);
+        var step = next.minus(along).constant();
+        if (step.isEmpty() || step.getAsLong() < 0) {
+            return false;
+        }
+        var first = expression(op.expression(), scalars);
+        places.put(op.result(), step.getAsLong() == 0 ? new Place.Uniform(first) : new Place.Affine(first, step.getAsLong()));
+        return true;
+    }
+
+    /// Where lanes that ascend are on one side of a number.
+    private Place side(Value left, Relation relation, Value right) {
+        if (places.get(left) instanceof Place.Uniform && affine(right) != null) {
+            return side(right, turned(relation), left);
+        }
+        if (!(places.get(right) instanceof Place.Uniform(Value bound)) || !(affine(left) instanceof Place.Affine(Value base, long step))) {
+            return null;
+        }
+        var distance = Dim.symbol("$0").minus(Dim.symbol("$1"));
+        var beyond = distance.floorDivide(step).plus(1);
+        var from = distance.ceilDivide(step);
+        return switch (relation) {
+            case GREATER_OR_EQUAL -> new Place.Interval(Optional.of(expression(from, List.of(bound, base))), Optional.empty());
+            case GREATER -> new Place.Interval(Optional.of(expression(beyond, List.of(bound, base))), Optional.empty());
+            case LESS -> new Place.Interval(Optional.empty(), Optional.of(expression(from, List.of(bound, base))));
+            case LESS_OR_EQUAL -> new Place.Interval(Optional.empty(), Optional.of(expression(beyond, List.of(bound, base))));
+            case EQUAL, NOT_EQUAL -> null;
+        };
+    }
+
     /// Masks that stay bounds.
     Place interval(ArithOp op) {
+        if (op instanceof ArithOp.Compare(Value left, Value right, Relation relation, Value _)
+                && left.type().elementType() == ElementType.INDEX) {
+            return side(left, relation, right);
+        }
         if (!(op.result().type() instanceof Type.Mask)) {
             return null;
         }
@@ -108,7 +222,7 @@ class VectorArithmetic extends VectorBuffers {
                 ops.add(new ArithOp.Select(scalar, all, none, limit));
                 yield new Place.Interval(Optional.empty(), Optional.of(limit));
             }
-            case Place.Buffer _, Place.Ascending _ -> null;
+            case Place.Buffer _, Place.Ascending _, Place.Affine _ -> null;
             case null -> null;
         };
     }

@@ -1,6 +1,7 @@
 package org.portolan.lowering.vectors;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +29,7 @@ class VectorBuffers {
     /// What stands before everything else.
     final List<Op> declarations = new ArrayList<>();
     private final long longest;
+    private final Map<Long, Value> blocks = new HashMap<>();
     private Value ascending;
 
     List<Op> ops = new ArrayList<>();
@@ -163,7 +165,7 @@ class VectorBuffers {
             case Place.Uniform(Value scalar) -> map(buffer, List.of(scalar), lanes, null);
             case Place.Interval(var first, var limit) when table.compares(Relation.LESS, ElementType.F32)
                     && table.has("compare.scalar", ElementType.F32) -> bounds(buffer, first, limit, lanes);
-            case Place.Ascending _, Place.Interval _ -> {
+            case Place.Ascending _, Place.Affine _, Place.Interval _ -> {
                 var before = new ArrayList<Op>();
                 // A copy of the value, since it is nowhere.
                 var copy = value.copy();
@@ -221,6 +223,30 @@ class VectorBuffers {
                     List.of()));
         }
         return ascending;
+    }
+
+    /// Where the blocks of near memory begin, in bytes, as many as wanted; written once.
+    Value blocks(long count) {
+        return blocks.computeIfAbsent(count, _ -> {
+            var places = Value.of(new Type.Buffer(ElementType.U32, List.of(Dim.of(count)), Type.Space.LOCAL), "blocks");
+            declarations.add(new TileOp.Alloc(places));
+            var lane = Value.of(Type.INDEX, "lane");
+            var at = Value.of(Type.INDEX, "at");
+            var number = Value.of(Type.scalar(ElementType.U32), "at");
+            declarations.add(new TileOp.For(
+                    LaneLoops.index(declarations, 0),
+                    LaneLoops.index(declarations, count),
+                    LaneLoops.index(declarations, 1),
+                    List.of(),
+                    TileOp.Bind.SERIAL,
+                    new Body(List.of(lane), List.of(
+                            new TileOp.Expression(List.of(lane), Dim.symbol("$0").times(table.alignment()), at),
+                            new ArithOp.Cast(at, number),
+                            new TileOp.Store(number, places, List.of(lane), Optional.empty()),
+                            new TileOp.Yield(List.of()))),
+                    List.of()));
+            return places;
+        });
     }
 
     static Op same(Value value) {

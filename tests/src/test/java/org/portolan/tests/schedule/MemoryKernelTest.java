@@ -61,6 +61,19 @@ class MemoryKernelTest {
             }
             """;
 
+    /// Every third element, and zeros beyond both ends.
+    private static final String STRIDED =
+            """
+            graph.function <name = "strided", symbols = [m:0..100000, n:0..100000]> { (%x: f32[ROWS,COLUMNS]) ->
+              %y = nest.compute [%x] <axes = [i:ROWS, j:COLUMNS]> {
+                %k = arith.const <value = 0.5> : f32
+                %a = nest.read %x, [], %k <at = [i, 3*j-4], otherwise = other> : f32
+                nest.yield [%a] <to = [[i, j]]>
+              } : f32[ROWS,COLUMNS]
+              graph.return [%y]
+            }
+            """;
+
     private static void holds(KernelCheck check, MachineOp.Chip chip) {
         for (var kernel : check.kernels()) {
             assertFalse(has(kernel.body().ops(), op -> OpSchema.results(op).stream()
@@ -70,7 +83,7 @@ class MemoryKernelTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,1", "3,17", "0,5"})
+    @CsvSource({"1,1", "3,17", "0,5", "2,301"})
     void rows(long rows, long columns) {
         for (var chip : CHIPS) {
             holds(check(chip, ThreadKernelTest.SOFTMAX, rows, columns, false, 1e-5), chip);
@@ -79,9 +92,23 @@ class MemoryKernelTest {
             holds(check(chip, ThreadKernelTest.WHOLE_SUM, rows, columns, false, 1e-5), chip);
             holds(check(chip, TRANSPOSE, rows, columns, false, 0), chip);
             if (rows > 0) {
+                holds(check(chip, STRIDED, rows, columns, false, 0), chip);
                 holds(check(chip, NEIGHBOURS, rows, columns, false, 0), chip);
                 holds(check(chip, TRUTHS, rows, columns, false, 0), chip);
             }
+        }
+    }
+
+    /// What lies apart comes in by one copy, and cores write whole rows.
+    @ParameterizedTest
+    @CsvSource({"70,90", "300,3"})
+    void piecesAreCopied(long rows, long columns) {
+        for (var text : List.of(TRANSPOSE, STRIDED)) {
+            var kernel = check(MemoryMachine.large(), text, rows, columns, false, 0).kernels().getFirst();
+            assertTrue(has(kernel.body().ops(), TileOp.Rows.class::isInstance), text);
+            assertTrue(has(kernel.body().ops(), TileOp.Take.class::isInstance), text);
+            assertFalse(has(kernel.body().ops(), op -> op instanceof TileOp.Load load
+                    && load.buffer().buffer().space() == Type.Space.GLOBAL), text);
         }
     }
 

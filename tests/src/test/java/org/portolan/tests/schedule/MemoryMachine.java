@@ -24,6 +24,7 @@ final class MemoryMachine {
             machine.vector <operation = and, types = [i32, bool]>
             machine.vector <operation = or, types = [i32, bool]>
             machine.vector <operation = not, types = [i32, bool]>
+            machine.vector <operation = take, types = [f32, i32]>
             machine.vector <operation = select, types = [f32, i32]>
             machine.vector <operation = bitcast, types = [f32, i32]>
             machine.vector <operation = "compare.equal", types = [f32, i32]>

@@ -39,7 +39,7 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (var program = Models.program(file, device.device())) {
+        try (var program = Models.program(file, device.device(), inputs::extents)) {
             var loadStart = System.nanoTime();
             try (var model = Models.load(program, device)) {
                 var loadMilliseconds = (System.nanoTime() - loadStart) / 1e6;

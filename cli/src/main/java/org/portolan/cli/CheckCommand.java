@@ -53,7 +53,7 @@ final class CheckCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        var source = ModelSource.read(file, Map.of());
+        var source = ModelSource.readFor(file, inputs::extents);
         var tensors = inputs.tensors(ports(source.function()), InputOptions.Missing.GENERATED, spec.commandLine().getErr());
         var results = new LinkedHashMap<String, PortabilityCheck.Result>();
         try (var progress = Progress.start("interpreting " + file)) {

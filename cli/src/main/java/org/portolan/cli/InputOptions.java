@@ -64,10 +64,23 @@ final class InputOptions {
         return tensors;
     }
 
-    private Map<String, Tensor> given(List<String> names) throws IOException {
+    /// The extents of what is given, by input.
+    Map<String, List<Long>> extents() throws IOException {
+        var extents = new LinkedHashMap<String, List<Long>>();
+        for (var shape : shapes) extents.put(shape.input(), shape.extents());
+        given().forEach((name, tensor) -> extents.put(name, Arrays.stream(tensor.shape()).boxed().toList()));
+        return extents;
+    }
+
+    private Map<String, Tensor> given() throws IOException {
         var given = new LinkedHashMap<String, Tensor>();
         if (archive != null) given.putAll(TensorFiles.readArchive(archive));
         for (var input : inputs) given.put(input.input(), TensorFiles.tensor(input));
+        return given;
+    }
+
+    private Map<String, Tensor> given(List<String> names) throws IOException {
+        var given = given();
         for (var name : given.keySet()) checkName(name, names);
         for (var shape : shapes) checkName(shape.input(), names);
         return given;

@@ -6,12 +6,15 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.text.IrParser;
 import org.portolan.ir.text.ResourceStore;
 import org.portolan.lowering.FixedShapes;
+import org.portolan.onnx.OnnxType;
 import org.portolan.onnx.importer.ImportOptions;
 import org.portolan.onnx.importer.OnnxImporter;
 import org.portolan.onnx.reader.OnnxReader;
@@ -20,6 +23,8 @@ import org.portolan.onnx.reader.OnnxReader;
 ///
 /// @param path the file, or the folder of resources beside it
 record ModelSource(Path path, GraphOp.Function function) {
+    /// An extent that a shape leaves open.
+    private static final Long OPEN = -1L;
 
     /// Whether the file is a program file: they are ZIP archives, and no model begins as one does.
     static boolean isProgramFile(Path file) throws IOException {
@@ -34,8 +39,25 @@ record ModelSource(Path path, GraphOp.Function function) {
     ///
     /// @param shapes fixed extents of inputs by name; inputs that are not named keep their symbols
     static ModelSource read(Path file, Map<String, List<Long>> shapes) throws IOException {
+        return read(file, shapes, Map::of);
+    }
+
+    /// Reads a model that is about to be run.
+    ///
+    /// @param given extents of the tensors that it is given, by input; asked for where an input has no declared shape,
+    ///     which then has as many axes, and stays as dynamic as it was
+    static ModelSource readFor(Path file, GivenShapes given) throws IOException {
+        return read(file, Map.of(), given);
+    }
+
+    /// The extents of what a run is given.
+    interface GivenShapes {
+        Map<String, List<Long>> get() throws IOException;
+    }
+
+    private static ModelSource read(Path file, Map<String, List<Long>> shapes, GivenShapes given) throws IOException {
         checkFile(file);
-        return file.toString().endsWith(".ir") ? text(file, shapes) : onnx(file, shapes);
+        return file.toString().endsWith(".ir") ? text(file, shapes) : onnx(file, shapes, given);
     }
 
     /// Refuses what is no plain file before anything opens it: a pipe would be waited for.
@@ -44,9 +66,17 @@ record ModelSource(Path path, GraphOp.Function function) {
         if (!Files.isRegularFile(file)) throw new FileSystemException(file.toString(), null, "no plain file");
     }
 
-    private static ModelSource onnx(Path file, Map<String, List<Long>> shapes) {
-        var options = new ImportOptions(shapes, ImportOptions.DEFAULT.tensorBytes());
-        return new ModelSource(file, new OnnxImporter(options).function(new OnnxReader().model(file)));
+    private static ModelSource onnx(Path file, Map<String, List<Long>> shapes, GivenShapes given) throws IOException {
+        var model = new OnnxReader().model(file);
+        var all = new HashMap<>(shapes);
+        for (var input : model.graph().inputs()) {
+            if (input.type() instanceof OnnxType.Tensor(var _, var shape) && shape.isEmpty() && !shapes.containsKey(input.name())) {
+                var extents = given.get().get(input.name());
+                if (extents != null) all.put(input.name(), Collections.nCopies(extents.size(), OPEN));
+            }
+        }
+        var options = new ImportOptions(all, ImportOptions.DEFAULT.tensorBytes());
+        return new ModelSource(file, new OnnxImporter(options).function(model));
     }
 
     private static ModelSource text(Path file, Map<String, List<Long>> shapes) throws IOException {

@@ -66,11 +66,18 @@ final class Models {
     ///
     /// @param device the name of the device that it is for; empty for the best one
     static Program program(Path file, String device) throws IOException {
+        return program(file, device, Map::of);
+    }
+
+    /// The same for a model that is about to be run.
+    ///
+    /// @param given extents of what it is given
+    static Program program(Path file, String device, ModelSource.GivenShapes given) throws IOException {
         if (ModelSource.isProgramFile(file)) return new Program(file, 0, false);
         var target = describe(device).target();
         try (var progress = Progress.start("reading " + file)) {
             var start = System.nanoTime();
-            var source = ModelSource.read(file, Map.of());
+            var source = ModelSource.readFor(file, given);
             var program = compile(source.function(), target, progress);
             return new Program(program, (System.nanoTime() - start) / 1e6, true);
         }

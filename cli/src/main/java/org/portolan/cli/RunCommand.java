@@ -62,7 +62,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (var program = Models.program(file, device.device());
+        try (var program = Models.program(file, device.device(), inputs::extents);
                 var model = Models.load(program, device)) {
             var tensors = inputs.tensors(model.inputs(), InputOptions.Missing.REFUSED, spec.commandLine().getErr());
             var start = System.nanoTime();

@@ -9,10 +9,13 @@ import org.portolan.runtime.type.ElementType;
 
 /// What the operations mean on integers and truth values. Operands are sign- or zero-extended to a long; results are
 /// wrapped to the type by the caller.
-final class IntegerArithmetic {
+public final class IntegerArithmetic {
     private IntegerArithmetic() {}
 
-    static LongUnaryOperator unary(ArithOp.Unary op, ElementType type) {
+    /// An operation on one operand of a type.
+    ///
+    /// @throws IrException for one on floating-point numbers
+    public static LongUnaryOperator unary(ArithOp.Unary op, ElementType type) {
         boolean signed = type.isSigned();
         return switch (op) {
             case ArithOp.Neg _ -> x -> -x;
@@ -43,7 +46,8 @@ final class IntegerArithmetic {
         };
     }
 
-    static LongBinaryOperator binary(ArithOp.Binary op, ElementType type) {
+    /// An operation on two operands of a type, with the corners of the numerics contract.
+    public static LongBinaryOperator binary(ArithOp.Binary op, ElementType type) {
         boolean signed = type.isSigned();
         int width = type == ElementType.BOOL ? 1 : type.bits();
         return switch (op) {
@@ -69,7 +73,8 @@ final class IntegerArithmetic {
         };
     }
 
-    static boolean holds(Relation relation, int comparison) {
+    /// Whether a relation holds, from the sign of a comparison.
+    public static boolean holds(Relation relation, int comparison) {
         return switch (relation) {
             case EQUAL -> comparison == 0;
             case NOT_EQUAL -> comparison != 0;
@@ -80,7 +85,8 @@ final class IntegerArithmetic {
         };
     }
 
-    static int compare(ElementType type, long left, long right) {
+    /// The sign of a comparison.
+    public static int compare(ElementType type, long left, long right) {
         return type == ElementType.U64 ? Long.compareUnsigned(left, right) : Long.compare(left, right);
     }
 

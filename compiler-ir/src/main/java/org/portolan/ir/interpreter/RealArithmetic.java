@@ -9,10 +9,10 @@ import org.portolan.ir.Relation;
 /// What the operations mean on floating-point numbers. The operands are exact in double; for types of up to 32 bits the
 /// double's own rounding of a sum, product, quotient or root is never seen after the rounding to the type, because 53
 /// bits are more than twice 24 and two.
-final class RealArithmetic {
+public final class RealArithmetic {
     private RealArithmetic() {}
 
-    static DoubleUnaryOperator unary(ArithOp.Unary op) {
+    public static DoubleUnaryOperator unary(ArithOp.Unary op) {
         return switch (op) {
             case ArithOp.Neg _ -> x -> -x;
             case ArithOp.Abs _ -> Math::abs;
@@ -41,7 +41,7 @@ final class RealArithmetic {
         };
     }
 
-    static DoubleBinaryOperator binary(ArithOp.Binary op) {
+    public static DoubleBinaryOperator binary(ArithOp.Binary op) {
         return switch (op) {
             case ArithOp.Add _ -> Double::sum;
             case ArithOp.Sub _ -> (a, b) -> a - b;
@@ -56,7 +56,7 @@ final class RealArithmetic {
         };
     }
 
-    static boolean holds(Relation relation, double left, double right) {
+    public static boolean holds(Relation relation, double left, double right) {
         return switch (relation) {
             case EQUAL -> left == right;
             case NOT_EQUAL -> left != right;

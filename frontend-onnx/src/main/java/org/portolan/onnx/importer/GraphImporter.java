@@ -102,7 +102,7 @@ final class GraphImporter implements Call.Bodies {
         var declared = shape.map(List::size).orElse(-1);
         if (given == null && declared < 0) {
             throw new OnnxException(
-                    "Input '%s' has no declared shape: give one when compiling".formatted(input.name()));
+                    "Input '%s' has no declared shape: give one (--shape %s=1x3), or the input itself".formatted(input.name(), input.name()));
         }
         if (given != null && declared >= 0 && given.size() != declared) {
             throw new OnnxException(

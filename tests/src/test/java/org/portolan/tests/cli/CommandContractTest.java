@@ -78,6 +78,20 @@ class CommandContractTest {
     }
 
     @Test
+    void anInputWithoutADeclaredShapeHasTheAxesOfWhatIsGiven() throws IOException {
+        var open = TinyOnnx.writeWithoutShapes(folder.resolve("open.onnx"), "Neg");
+        var run = ShellRun.of("run", open, "--input", "x=2x1x2xf32=[1 2 3 4]", "--json");
+        assertEquals(ExitCode.FINE, run.exitCode(), run::err);
+        var output = Json.parse(run.out()).asMembers().get("outputs").asList().getFirst().asMembers();
+        assertEquals("[2,1,2]", output.get("shape").print().replace(" ", ""));
+        var bench = ShellRun.of("bench", open, "--shape", "x=3", "--seconds", 0.1);
+        assertEquals(ExitCode.FINE, bench.exitCode(), bench::err);
+        var check = ShellRun.of("check", open, "--shape", "x=3", "--device", "cpu");
+        assertEquals(ExitCode.FINE, check.exitCode(), check::err);
+        assertError(ExitCode.FAILURE, "--shape x=", ShellRun.of("compile", open, "-o", folder.resolve("open.portolan")));
+    }
+
+    @Test
     void everyUnsupportedOperatorIsListedAndExitsWithFour() throws IOException {
         var unknown = TinyOnnx.write(folder.resolve("unknown.onnx"), "Frobnicate", "a");
         var compiled = ShellRun.of("compile", unknown, "-o", folder.resolve("x.portolan"));

@@ -24,6 +24,14 @@ public final class TinyOnnx {
         return Files.write(file, model(graph));
     }
 
+    /// A model of `y = operator(x)` over f32, which does not say of how many axes.
+    static Path writeWithoutShapes(Path file, String operator) throws IOException {
+        var node = new TinyOnnx().text(1, "x").text(2, "y").text(3, "the_node").text(4, operator);
+        var tensor = new TinyOnnx().message(1, new TinyOnnx().number(1, FLOAT));
+        var graph = new TinyOnnx().message(1, node).text(2, "tiny").message(11, new TinyOnnx().text(1, "x").message(2, tensor));
+        return Files.write(file, model(graph.message(12, new TinyOnnx().text(1, "y"))));
+    }
+
     private static byte[] model(TinyOnnx graph) {
         var opset = new TinyOnnx().text(1, "").number(2, OPSET);
         return new TinyOnnx().number(1, 9).message(7, graph).message(8, opset).bytes.toByteArray();

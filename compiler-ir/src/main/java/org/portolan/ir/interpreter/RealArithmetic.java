@@ -12,6 +12,9 @@ import org.portolan.ir.Relation;
 public final class RealArithmetic {
     private RealArithmetic() {}
 
+    /// An operation on one operand.
+    ///
+    /// @throws IrException for one on bits
     public static DoubleUnaryOperator unary(ArithOp.Unary op) {
         return switch (op) {
             case ArithOp.Neg _ -> x -> -x;
@@ -41,6 +44,9 @@ public final class RealArithmetic {
         };
     }
 
+    /// An operation on two operands.
+    ///
+    /// @throws IrException for one on bits
     public static DoubleBinaryOperator binary(ArithOp.Binary op) {
         return switch (op) {
             case ArithOp.Add _ -> Double::sum;
@@ -56,6 +62,7 @@ public final class RealArithmetic {
         };
     }
 
+    /// Whether a relation holds; of a NaN only that it differs.
     public static boolean holds(Relation relation, double left, double right) {
         return switch (relation) {
             case EQUAL -> left == right;

@@ -10,8 +10,9 @@ import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.IrException;
 import org.portolan.ir.Op;
-import org.portolan.ir.Relation;
 import org.portolan.ir.Value;
+import org.portolan.ir.interpreter.IntegerArithmetic;
+import org.portolan.ir.interpreter.RealArithmetic;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
@@ -93,40 +94,34 @@ final class Folding {
         var left = known.get(op.left());
         var right = known.get(op.right());
         if (left instanceof Element.Real(double x) && right instanceof Element.Real(double y)) {
-            return Element.of(holds(op.relation(), x, y));
+            return Element.of(RealArithmetic.holds(op.relation(), x, y));
         }
         if (!(left instanceof Element.Whole(Dim x)) || !(right instanceof Element.Whole(Dim y))) {
             return null;
         }
-        boolean unsigned = op.left().type().elementType() == ElementType.U64;
         if (x.isConstant() && y.isConstant()) {
-            long a = x.constant().getAsLong();
-            long b = y.constant().getAsLong();
-            return Element.of(holds(op.relation(), unsigned ? Long.compareUnsigned(a, b) : Long.compare(a, b), 0));
+            var type = op.left().type().elementType();
+            return compared(
+                    op,
+                    IntegerArithmetic.compare(
+                            type, x.constant().getAsLong(), y.constant().getAsLong()));
         }
         var difference = x.minus(y);
         if (difference.isConstant()) {
-            return Element.of(holds(op.relation(), difference.constant().getAsLong(), 0));
+            return compared(op, Long.signum(difference.constant().getAsLong()));
         }
         if (DimLogic.atLeast(difference) > 0) {
-            return Element.of(holds(op.relation(), 1, 0));
+            return compared(op, 1);
         }
-        return DimLogic.atLeast(difference.times(-1)) > 0 ? Element.of(holds(op.relation(), -1, 0)) : null;
+        return DimLogic.atLeast(difference.times(-1)) > 0 ? compared(op, -1) : null;
+    }
+
+    private static Element compared(ArithOp.Compare op, int comparison) {
+        return Element.of(IntegerArithmetic.holds(op.relation(), comparison));
     }
 
     private static boolean isExtent(Dim dim) {
         return DimLogic.atLeast(dim) >= 0;
-    }
-
-    private static boolean holds(Relation relation, double x, double y) {
-        return switch (relation) {
-            case EQUAL -> x == y;
-            case NOT_EQUAL -> x != y;
-            case LESS -> x < y;
-            case LESS_OR_EQUAL -> x <= y;
-            case GREATER -> x > y;
-            case GREATER_OR_EQUAL -> x >= y;
-        };
     }
 
     private Element cast(ArithOp.Cast op) {
@@ -191,73 +186,48 @@ final class Folding {
 
     private static Element whole(ArithOp.Unary op, Dim x) {
         var type = op.result().type().elementType();
+        if (x.isConstant()) {
+            return wrapped(
+                    type, IntegerArithmetic.unary(op, type).applyAsLong(x.constant().getAsLong()));
+        }
         var result = switch (op) {
             case ArithOp.Neg _ -> x.times(-1);
             case ArithOp.Abs _ -> isExtent(x) ? x : DimLogic.absolute(x);
-            case ArithOp.Sign _ ->
-                x.isConstant() ? Dim.of(Long.signum(x.constant().getAsLong())) : null;
-            case ArithOp.Not _ ->
-                type == ElementType.BOOL ? DimLogic.not(x) : x.times(-1).minus(1);
-            case ArithOp.Floor _,
-                    ArithOp.Ceil _,
-                    ArithOp.Round _,
-                    ArithOp.Trunc _,
-                    ArithOp.Sqrt _,
-                    ArithOp.Exp _,
-                    ArithOp.Log _,
-                    ArithOp.Sin _,
-                    ArithOp.Cos _,
-                    ArithOp.Tan _,
-                    ArithOp.Asin _,
-                    ArithOp.Acos _,
-                    ArithOp.Atan _,
-                    ArithOp.Sinh _,
-                    ArithOp.Cosh _,
-                    ArithOp.Tanh _,
-                    ArithOp.Asinh _,
-                    ArithOp.Acosh _,
-                    ArithOp.Atanh _,
-                    ArithOp.Erf _ -> null;
+            case ArithOp.Not _ -> type == ElementType.BOOL ? DimLogic.not(x) : x.times(-1).minus(1);
+            case ArithOp.Sign _, ArithOp.Floor _, ArithOp.Ceil _, ArithOp.Round _, ArithOp.Trunc _, ArithOp.Sqrt _ -> null;
+            case ArithOp.Exp _, ArithOp.Log _, ArithOp.Sin _, ArithOp.Cos _, ArithOp.Tan _, ArithOp.Asin _ -> null;
+            case ArithOp.Acos _, ArithOp.Atan _, ArithOp.Sinh _, ArithOp.Cosh _, ArithOp.Tanh _ -> null;
+            case ArithOp.Asinh _, ArithOp.Acosh _, ArithOp.Atanh _, ArithOp.Erf _ -> null;
         };
-        return result == null ? null : wrapped(type, result);
+        return result == null ? null : symbolic(type, result);
     }
 
-    /// Constants wrap as the type does; symbolic numbers are extents and fit the types that carry extents.
-    private static Element wrapped(ElementType type, Dim value) {
+    private static Element wrapped(ElementType type, long value) {
+        return Element.of(ElementTypes.decodeLong(type, ElementTypes.encodeLong(type, value)));
+    }
+
+    /// Symbolic numbers are extents, and fit the types that carry extents.
+    private static Element symbolic(ElementType type, Dim value) {
         if (value.isConstant()) {
-            return Element.of(ElementTypes.decodeLong(
-                    type, ElementTypes.encodeLong(type, value.constant().getAsLong())));
+            return wrapped(type, value.constant().getAsLong());
         }
         return type.bits() >= 32 || type == ElementType.BOOL ? new Element.Whole(value) : null;
     }
 
     private static Element real(ArithOp.Unary op, double x) {
-        var type = op.result().type().elementType();
+        return isExact(op)
+                ? rounded(op.result().type().elementType(), RealArithmetic.unary(op).applyAsDouble(x))
+                : null;
+    }
+
+    /// Whether an operation has the same result on every machine.
+    private static boolean isExact(ArithOp op) {
         return switch (op) {
-            case ArithOp.Neg _ -> rounded(type, -x);
-            case ArithOp.Abs _ -> rounded(type, Math.abs(x));
-            case ArithOp.Sign _ -> rounded(type, Math.signum(x));
-            case ArithOp.Floor _ -> rounded(type, Math.floor(x));
-            case ArithOp.Ceil _ -> rounded(type, Math.ceil(x));
-            case ArithOp.Round _ -> rounded(type, Math.rint(x));
-            case ArithOp.Trunc _ -> rounded(type, x < 0 ? Math.ceil(x) : Math.floor(x));
-            case ArithOp.Sqrt _ -> rounded(type, Math.sqrt(x));
-            case ArithOp.Exp _,
-                    ArithOp.Log _,
-                    ArithOp.Sin _,
-                    ArithOp.Cos _,
-                    ArithOp.Tan _,
-                    ArithOp.Asin _,
-                    ArithOp.Acos _,
-                    ArithOp.Atan _,
-                    ArithOp.Sinh _,
-                    ArithOp.Cosh _,
-                    ArithOp.Tanh _,
-                    ArithOp.Asinh _,
-                    ArithOp.Acosh _,
-                    ArithOp.Atanh _,
-                    ArithOp.Erf _,
-                    ArithOp.Not _ -> null;
+            case ArithOp.Neg _, ArithOp.Abs _, ArithOp.Sign _, ArithOp.Sqrt _ -> true;
+            case ArithOp.Floor _, ArithOp.Ceil _, ArithOp.Round _, ArithOp.Trunc _ -> true;
+            case ArithOp.Add _, ArithOp.Sub _, ArithOp.Mul _, ArithOp.Div _, ArithOp.Min _, ArithOp.Max _ -> true;
+            case ArithOp.Unary _, ArithOp.Binary _, ArithOp.Const _, ArithOp.Integer _ -> false;
+            case ArithOp.Compare _, ArithOp.Select _, ArithOp.Cast _, ArithOp.Bitcast _, ArithOp.Fma _ -> false;
         };
     }
 
@@ -331,13 +301,16 @@ final class Folding {
         var right = known.get(op.right());
         var type = op.result().type().elementType();
         if (left instanceof Element.Whole(Dim x) && right instanceof Element.Whole(Dim y)) {
-            var result = x.isConstant() && y.isConstant()
-                    ? constants(op, type, x.constant().getAsLong(), y.constant().getAsLong())
-                    : symbolic(op, type, x, y);
-            return result == null ? null : wrapped(type, result);
+            if (x.isConstant() && y.isConstant()) {
+                long first = x.constant().getAsLong();
+                long second = y.constant().getAsLong();
+                return wrapped(type, IntegerArithmetic.binary(op, type).applyAsLong(first, second));
+            }
+            var result = symbolic(op, type, x, y);
+            return result == null ? null : symbolic(type, result);
         }
         if (left instanceof Element.Real(double x) && right instanceof Element.Real(double y)) {
-            return reals(op, type, x, y);
+            return isExact(op) ? rounded(type, RealArithmetic.binary(op).applyAsDouble(x, y)) : null;
         }
         if (left instanceof Element.Ratio ratio && right instanceof Element.Real(double factor)) {
             return scaled(op, ratio, factor);
@@ -369,47 +342,6 @@ final class Folding {
             }
         }
         return null;
-    }
-
-    private static Element reals(ArithOp.Binary op, ElementType type, double x, double y) {
-        if (type == ElementType.F64 || type == ElementType.F32 || type == ElementType.F16 || type == ElementType.BF16) {
-            return switch (op) {
-                case ArithOp.Add _ -> rounded(type, x + y);
-                case ArithOp.Sub _ -> rounded(type, x - y);
-                case ArithOp.Mul _ -> rounded(type, x * y);
-                case ArithOp.Div _ -> rounded(type, x / y);
-                case ArithOp.Min _ -> rounded(type, Math.min(x, y));
-                case ArithOp.Max _ -> rounded(type, Math.max(x, y));
-                case ArithOp.Rem _,
-                        ArithOp.Mod _,
-                        ArithOp.Pow _,
-                        ArithOp.And _,
-                        ArithOp.Or _,
-                        ArithOp.Xor _,
-                        ArithOp.Shl _,
-                        ArithOp.Shr _ -> null;
-            };
-        }
-        return null;
-    }
-
-    /// The corners are those of the numerics contract.
-    private static Dim constants(ArithOp.Binary op, ElementType type, long x, long y) {
-        boolean unsigned = type == ElementType.U64;
-        return switch (op) {
-            case ArithOp.Add _ -> Dim.of(x + y);
-            case ArithOp.Sub _ -> Dim.of(x - y);
-            case ArithOp.Mul _ -> Dim.of(x * y);
-            case ArithOp.Div _ -> Dim.of(y == 0 ? 0 : unsigned ? Long.divideUnsigned(x, y) : x / y);
-            case ArithOp.Rem _ -> Dim.of(y == 0 ? 0 : unsigned ? Long.remainderUnsigned(x, y) : x % y);
-            case ArithOp.Mod _ -> Dim.of(y == 0 ? 0 : unsigned ? Long.remainderUnsigned(x, y) : Math.floorMod(x, y));
-            case ArithOp.Min _ -> unsigned ? null : Dim.of(Math.min(x, y));
-            case ArithOp.Max _ -> unsigned ? null : Dim.of(Math.max(x, y));
-            case ArithOp.And _ -> Dim.of(x & y);
-            case ArithOp.Or _ -> Dim.of(x | y);
-            case ArithOp.Xor _ -> Dim.of(x ^ y);
-            case ArithOp.Pow _, ArithOp.Shl _, ArithOp.Shr _ -> null;
-        };
     }
 
     private static Dim symbolic(ArithOp.Binary op, ElementType type, Dim x, Dim y) {

@@ -23,6 +23,13 @@ public final class ResourceBytes {
         return new Resource.External(name, 0, bytes.byteSize(), digest(bytes), bytes);
     }
 
+    /// The same for bytes that were computed: the name tells them from others computed for something of equal name.
+    public static Resource.External computed(String hint, MemorySegment bytes) {
+        var digest = digest(bytes);
+        var name = (hint.isEmpty() ? "computed" : hint) + "-" + digest.substring(0, 16);
+        return new Resource.External(name, 0, bytes.byteSize(), digest, bytes);
+    }
+
     private static String digest(MemorySegment bytes) {
         try {
             var digest = MessageDigest.getInstance("SHA-256");

@@ -198,7 +198,7 @@ public record FoldConstants() implements Pass {
 
         private static Resource resource(Value value, Tensor tensor) {
             if (tensor.elements() > LITERAL) {
-                return ResourceBytes.external(value.hint(), tensor.data());
+                return ResourceBytes.computed(value.hint(), tensor.data());
             }
             if (tensor.type().isFloat()) {
                 var numbers = new ArrayList<Double>();

@@ -14,6 +14,7 @@ import org.portolan.ir.Body;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.Resource;
+import org.portolan.ir.ResourceBytes;
 import org.portolan.ir.text.IrPrinter;
 
 /// Writes what is needed to run a failing pass again: {@code input.ir}, {@code pipeline.txt} and the weights, each in a
@@ -36,7 +37,8 @@ public record Reproducer(Path folder, boolean stripWeights) {
         if (!(resource instanceof Resource.External external)) {
             return resource;
         }
-        var digest = external.sha256().isEmpty() ? Integer.toHexString(external.hashCode()) : external.sha256();
+        // A text may leave the digest out, and name parts of one file: the bytes tell them apart.
+        var digest = ResourceBytes.external(external.name(), external.segment()).sha256();
         if (stripWeights) {
             return new Resource.Random(digest.hashCode());
         }

@@ -81,7 +81,7 @@ final class Block {
                 ElementTypes.setLong(type.element(), data, i, Elements.whole(elements.get(i)));
             }
         }
-        return ResourceBytes.external("folded", data);
+        return ResourceBytes.computed("folded", data);
     }
 
     private Value computed(Type.Tensor type, List<Element> elements, String hint) {

@@ -77,10 +77,8 @@ final class SignalOperators {
                     }
                 }
             }
-            var name = "dft_%d_%d_%d_%d%d%s%s_%s".formatted(
-                    n, inputs, columns, partsIn, partsOut, inverse ? "i" : "f", folded ? "h" : "w", element.text());
             return Operand.constant(
-                    Type.tensor(element, rows), ResourceBytes.external(name, data), null, name, writer.block());
+                    Type.tensor(element, rows), ResourceBytes.computed("dft", data), null, "dft", writer.block());
         }
 
         /// The same for one entry at run time: v holds part, place, frequency, part, length.

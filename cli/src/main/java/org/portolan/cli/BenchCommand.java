@@ -1,14 +1,18 @@
 package org.portolan.cli;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.portolan.cli.report.CountersReport;
 import org.portolan.cli.report.Document;
 import org.portolan.cli.report.Progress;
 import org.portolan.cli.report.Sizes;
 import org.portolan.cli.report.Table;
 import org.portolan.cli.report.Timings;
+import org.portolan.runtime.Model;
 import org.portolan.runtime.data.Json;
+import org.portolan.runtime.device.Counters.KernelCounts;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,6 +38,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--seconds", defaultValue = "5", description = "How long to measure, after a warm-up of a fifth of it (default: ${DEFAULT-VALUE}).")
     private double seconds;
 
+    @Option(names = "--counters", description = "Run once, and print what the device has counted of each kernel in place of times.")
+    private boolean counters;
+
     @Option(names = "--json", description = "Print one JSON document.")
     private boolean json;
 
@@ -45,6 +52,10 @@ final class BenchCommand implements Callable<Integer> {
                 var loadMilliseconds = (System.nanoTime() - loadStart) / 1e6;
                 var tensors = inputs.tensors(model.inputs(), InputOptions.Missing.GENERATED, spec.commandLine().getErr());
                 Runnable run = () -> model.run(tensors).close();
+                if (counters) {
+                    CountersReport.print(count(model, run), json, spec.commandLine().getOut());
+                    return ExitCode.FINE;
+                }
                 var firstStart = System.nanoTime();
                 run.run();
                 var firstMilliseconds = (System.nanoTime() - firstStart) / 1e6;
@@ -67,6 +78,20 @@ final class BenchCommand implements Callable<Integer> {
                 return ExitCode.FINE;
             }
         }
+    }
+
+    private List<KernelCounts> count(Model model, Runnable run) throws Exception {
+        var counting = Models.counters(model)
+                .orElseThrow(() -> new CommandFailure(
+                        ExitCode.WRONG_USAGE,
+                        "--counters: the device '" + Models.describe(device.device()).name() + "' does not count",
+                        "emulated devices do, for example cuda:emulated"));
+        counting.count();
+        Progress.during("counting " + file, () -> {
+            run.run();
+            return null;
+        });
+        return counting.counts();
     }
 
     private void print(Map<String, Object> document) {

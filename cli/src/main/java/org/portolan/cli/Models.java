@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.portolan.cli.report.Progress;
 import org.portolan.ir.GraphOp;
 import org.portolan.lowering.CompileOptions;
@@ -17,6 +18,7 @@ import org.portolan.runtime.Outputs;
 import org.portolan.runtime.Portolan;
 import org.portolan.runtime.RunOptions;
 import org.portolan.runtime.Tensor;
+import org.portolan.runtime.device.Counters;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceOptions;
@@ -104,6 +106,16 @@ final class Models {
 
     static Model load(Program program, DeviceOption option) throws IOException {
         return load(program.file(), option.device(), option.threads());
+    }
+
+    /// The device of a model that was loaded here, if it counts what kernels do.
+    static Optional<Counters> counters(Model model) {
+        return model instanceof OpenModel open
+                ? open.devices().stream()
+                        .filter(Counters.class::isInstance)
+                        .map(Counters.class::cast)
+                        .findFirst()
+                : Optional.empty();
     }
 
     /// @param name a device's name; empty for the best one

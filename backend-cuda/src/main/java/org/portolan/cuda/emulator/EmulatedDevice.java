@@ -2,12 +2,14 @@ package org.portolan.cuda.emulator;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.portolan.cuda.emulator.run.GlobalMemory;
 import org.portolan.cuda.emulator.run.LaunchCounts;
 import org.portolan.cuda.image.CudaImage;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.PortolanException.DeviceLost;
 import org.portolan.runtime.PortolanException.LimitExceeded;
+import org.portolan.runtime.device.Counters;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceHealth;
@@ -19,13 +21,14 @@ import org.portolan.runtime.parallel.WorkerPool;
 
 /// A device in Java: memory at addresses that mean nothing to the host, and host threads that run blocks. After a fault
 /// in a kernel it is lost, as real ones are.
-final class EmulatedDevice implements Device, Faults {
+final class EmulatedDevice implements Device, Faults, Counters {
     private final DeviceDescription description;
     private final Architecture architecture;
     private final boolean checked;
     private final GlobalMemory memory;
     private final WorkerPool pool;
-    private final LaunchCounts counts;
+    /// Null where nobody wants to know.
+    private volatile LaunchCounts counts;
     private volatile String lost = "";
     private volatile boolean closed;
 
@@ -61,8 +64,19 @@ final class EmulatedDevice implements Device, Faults {
     }
 
     /// What kernels have executed; null if nobody wants to know.
-    LaunchCounts counts() {
+    LaunchCounts launchCounts() {
         return counts;
+    }
+
+    @Override
+    public void count() {
+        counts = new LaunchCounts();
+    }
+
+    @Override
+    public List<KernelCounts> counts() {
+        var counted = counts;
+        return counted == null ? List.of() : counted.kernels();
     }
 
     @Override

@@ -160,7 +160,7 @@ final class EmulatedQueue implements CapturingQueue, PeerQueue {
                 bytes.array(),
                 Math.toIntExact(entry.sharedBytes()),
                 device.checked(),
-                device.counts() != null,
+                device.launchCounts() != null,
                 () -> error.first() != 0);
         var refusals = device.architecture().refusals(launch);
         if (!refusals.isEmpty()) {
@@ -218,11 +218,11 @@ final class EmulatedQueue implements CapturingQueue, PeerQueue {
     }
 
     private void run(Launch launch) {
-        if (device.counts() != null) {
-            device.counts().launched(launch.program().name());
+        if (device.launchCounts() != null) {
+            device.launchCounts().launched(launch.program().name());
         }
         try {
-            GridRunner.run(launch, job, stop, device.counts());
+            GridRunner.run(launch, job, stop, device.launchCounts());
         } catch (KernelFault fault) {
             device.lose(fault.getMessage());
         }

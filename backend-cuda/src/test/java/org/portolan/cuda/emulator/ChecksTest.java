@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.portolan.cuda.emulator.run.Allocation;
@@ -222,7 +223,51 @@ class ChecksTest {
     }
 
     @Test
-    void readOnlyAndTrap() {
+    void matrixInstructionsOfLanesThatTakeNoPart() {
+        var some = "mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 7; @%p1 bra END; WHAT END: add.u32 %r1, %r1, 1;";
+        var mma = "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1, %f2, %f3, %f4}, {%r2, %r3}, {%r4}, {%f1, %f2, %f3, %f4};";
+        var doubles = "mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%fd1, %fd2}, {%fd3}, {%fd4}, {%fd1, %fd2};";
+        var load = "ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r2}, [tile];";
+        for (var what : new String[] {mma, doubles, load}) {
+            var run = PtxRun.of(0, SHARED, some.replace("WHAT", what)).block(32);
+            caught(() -> run.run(), "only 25 lanes of the warp take part; all 32 must");
+            var short1 = PtxRun.of(0, SHARED, what).block(16);
+            caught(() -> short1.run(), "only 16 lanes of the warp take part; all 32 must");
+        }
+        assertDoesNotThrow(() -> PtxRun.of(0, SHARED, mma + doubles).block(32).run());
+    }
+
+    @Test
+    void rowsOfMatricesInSharedMemory() {
+        var fill = OWN + "st.shared.u32 [%r3], %r1; bar.sync 0;";
+        var load = fill + "and.b32 %r5, %r1, 15; shl.b32 %r5, %r5, 4; add.u32 %r5, %r5, tile; OFF ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%r6, %r7}, [%r5];";
+        assertDoesNotThrow(() -> PtxRun.of(0, SHARED, load.replace("OFF", "")).block(64).run());
+        var misaligned = PtxRun.of(0, SHARED, load.replace("OFF", "add.u32 %r5, %r5, 8;")).block(64);
+        caught(() -> misaligned.run(), "no multiple of 16");
+        var beyond = PtxRun.of(0, SHARED, load.replace("OFF", "add.u32 %r5, %r5, 16;")).block(64);
+        caught(() -> beyond.run(), "thread (15, 0, 0)", "beyond the end of the 256 bytes of tile");
+        var unwritten = PtxRun.of(0, SHARED, load.replace("OFF", "").replace("st.shared.u32 [%r3], %r1;", "")).block(64);
+        caught(() -> unwritten.run(), "no thread of the block wrote");
+    }
+
+    @Test
+    void writesToConstantMemory() {
+        for (var write : new String[] {"st.global.u32 [%rd0+4], 7;", "st.u32 [%rd0], 7;", "red.global.add.u32 [%rd0], 1;"}) {
+            var run = PtxRun.of(1, "", write).block(1);
+            var constant = run.memory.allocate(16, 8, "table", true);
+            constant.copyIn(MemorySegment.ofArray(new int[4]), 0, 16);
+            caught(() -> run.run(constant), "writes to the 16 bytes of table", "which is constant");
+        }
+        var read = PtxRun.of(1, "", "ld.const.u32 %r1, [%rd0+4];").block(1);
+        var constant = read.memory.allocate(16, 8, "table", true);
+        constant.copyIn(MemorySegment.ofArray(new int[4]), 0, 16);
+        assertDoesNotThrow(() -> read.run(constant));
+        var parameter = PtxRun.of(1, "", "st.param.u64 [p0], %rd0;").block(1);
+        caught(() -> parameter.run(1L), "writes to a parameter");
+    }
+
+    @Test
+    void aTrap() {
         var trap = PtxRun.of(0, "", "trap;").block(1);
         caught(() -> trap.run(), "trap");
     }

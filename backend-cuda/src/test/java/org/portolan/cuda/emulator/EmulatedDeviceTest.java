@@ -86,6 +86,34 @@ class EmulatedDeviceTest {
     }
 
     @Test
+    void kernelsAreCountedWhenAskedFor() {
+        try (var device = open("sm_80", 1 << 20);
+                var image = load(device, image("sm_80", "", 128, 0));
+                var queue = device.openQueue(StopSignal.NEVER);
+                var arena = Arena.ofShared()) {
+            assertEquals(List.of(), device.counts());
+            device.count();
+            var memory = device.allocate(arena, 4000, 256);
+            var host = arena.allocate(4000, 8);
+            queue.copyIn(host, memory.address(), 4000);
+            var words = arena.allocateFrom(ValueLayout.JAVA_LONG, memory.address(), 1000);
+            queue.launch(image.kernel("increment"), words, 2, new long[] {1000}, 0);
+            queue.record().await();
+            var counts = device.counts().getFirst();
+            assertEquals("increment", counts.kernel());
+            assertEquals("Add_7", counts.origin());
+            assertEquals(1, counts.launches());
+            // 1000 threads are 32 warps: each reads and writes 32 neighbouring words, the last one 8.
+            assertEquals(32, counts.executed().get("ld.global"));
+            assertEquals(64.0, counts.figures().get("global requests"));
+            assertEquals((31 * 4 + 1) * 2 / 64.0, counts.figures().get("sectors/request"));
+            assertEquals(0.0, counts.figures().get("shared requests"));
+            device.count();
+            assertEquals(List.of(), device.counts());
+        }
+    }
+
+    @Test
     void aFaultLosesTheDevice() {
         try (var device = open("sm_80", 1 << 20);
                 var image = load(device, image("sm_80", "", 128, 0));

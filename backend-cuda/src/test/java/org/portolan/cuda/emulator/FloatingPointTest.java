@@ -1,6 +1,5 @@
 package org.portolan.cuda.emulator;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.portolan.cuda.emulator.OneInstruction.bits;
 import static org.portolan.cuda.emulator.OneInstruction.doubles;
 import static org.portolan.cuda.emulator.OneInstruction.floats;
@@ -8,7 +7,6 @@ import static org.portolan.cuda.emulator.OneInstruction.halves;
 import static org.portolan.cuda.emulator.OneInstruction.single;
 
 import java.math.BigDecimal;
-import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
 
 class FloatingPointTest {
@@ -180,43 +178,5 @@ class FloatingPointTest {
         halves("add.rn.bf16 %rs0, %rs1, %rs2; cvt.u32.u16 %r0, %rs0;", "r", (a, b, c) -> brain.sum(a, b));
         halves("fma.rn.bf16 %rs0, %rs1, %rs2, %rs3; cvt.u32.u16 %r0, %rs0;", "r", brain::fma);
         halves("mul.rn.bf16 %rs0, %rs1, %rs2; cvt.u32.u16 %r0, %rs0;", "r", (a, b, c) -> brain.fma(a, b, 0x8000));
-    }
-
-    /// Within what the manual promises: two units in the last place of 24 bits, or 2^-20 of sine and cosine.
-    @Test
-    void approximations() {
-        approximation("ex2.approx.f32", x -> Math.pow(2, x), -120, 120, 2.4e-7, 0);
-        approximation("lg2.approx.f32", x -> Math.log(x) / Math.log(2), 0.01, 1000, 2.4e-7, 2.4e-7);
-        approximation("rcp.approx.f32", x -> 1 / x, 0.001, 1000, 2.4e-7, 0);
-        approximation("rsqrt.approx.f32", x -> 1 / Math.sqrt(x), 0.001, 1000, 2.4e-7, 0);
-        approximation("sqrt.approx.f32", Math::sqrt, 0.001, 1000, 2.4e-7, 0);
-        approximation("sin.approx.f32", Math::sin, -Math.PI, Math.PI, 0, 1e-6);
-        approximation("cos.approx.f32", Math::cos, -Math.PI, Math.PI, 0, 1e-6);
-        approximation("tanh.approx.f32", Math::tanh, -10, 10, 4.9e-4, 0);
-    }
-
-    private static void approximation(
-            String name, DoubleUnaryOperator function, double low, double high, double relative, double absolute) {
-        var run = PtxRun.of(
-                        2,
-                        "",
-                        "mov.u32 %r1, %tid.x; mul.wide.u32 %rd5, %r1, 4; add.s64 %rd0, %rd0, %rd5; add.s64 %rd1, %rd1, %rd5;"
-                                + " ld.global.f32 %f1, [%rd1]; " + name + " %f2, %f1; st.global.f32 [%rd0], %f2;")
-                .block(1024);
-        var inputs = new int[1024];
-        for (int index = 0; index < inputs.length; index++) {
-            inputs[index] = Float.floatToRawIntBits((float) (low + (high - low) * index / (inputs.length - 1)));
-        }
-        var out = run.fresh(4096);
-        run.run(out, run.buffer(inputs));
-        var results = PtxRun.ints(out);
-        for (int index = 0; index < inputs.length; index++) {
-            double x = Float.intBitsToFloat(inputs[index]);
-            double expected = function.applyAsDouble(x);
-            double found = Float.intBitsToFloat(results[index]);
-            assertTrue(
-                    Math.abs(found - expected) <= relative * Math.abs(expected) + absolute,
-                    () -> name + " of " + x + " gives " + found + ", expected " + expected);
-        }
     }
 }

@@ -12,6 +12,8 @@ final class FloatDecoder {
     private static final List<String> ROUNDINGS = List.of("rn", "rz", "rm", "rp");
     private static final String SUPPORTED = "f32, f64, f16, bf16, f16x2 and bf16x2";
     private static final int HALF_SHIFT = 16;
+    private static final int BRAIN_EXPONENT = 0x7F80;
+    private static final int HALF_EXPONENT = 0x7C00;
     private static final int HALF_MASK = 0xFFFF;
     private static final double LN_2 = Math.log(2);
 
@@ -213,16 +215,25 @@ final class FloatDecoder {
         var function = half(operation);
         boolean saturating = operation.has("sat");
         boolean positive = operation.has("relu");
-        if (operation.has("ftz") || operation.has("xorsign")) {
-            throw operation.unsupported("forms without .ftz and .xorsign");
+        if (operation.has("xorsign")) {
+            throw operation.unsupported("forms without .xorsign");
         }
-        return (a, b, c) -> {
+        WordTernary bits = (a, b, c) -> {
             double result = brain
                     ? function.of(Floats.brain(a), Floats.brain(b), Floats.brain(c))
                     : function.of(Floats.half(a), Floats.half(b), Floats.half(c));
             result = saturating ? Floats.saturate(result) : positive && result < 0 ? 0 : result;
             return brain ? Floats.brain(result) : Floats.half(result);
         };
+        int exponent = brain ? BRAIN_EXPONENT : HALF_EXPONENT;
+        return operation.has("ftz")
+                ? (a, b, c) -> flush(bits.of(flush(a, exponent), flush(b, exponent), flush(c, exponent)), exponent)
+                : bits;
+    }
+
+    /// A number of 16 bits below the normal ones becomes 0 of its sign.
+    private static int flush(int bits, int exponent) {
+        return (bits & exponent) == 0 ? bits & 1 << HALF_SHIFT - 1 : bits;
     }
 
     private static OfDoubles half(Operation operation) {

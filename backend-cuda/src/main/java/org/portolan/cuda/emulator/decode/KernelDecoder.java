@@ -45,6 +45,8 @@ public final class KernelDecoder {
     private int sharedEnd;
     private int localEnd;
     private int granule = MOST_GRANULE;
+    private int globalGranule = MOST_GRANULE;
+    private boolean fenced;
     private boolean asynchronous;
     private boolean clocked;
     private boolean products;
@@ -112,6 +114,8 @@ public final class KernelDecoder {
                 names.specials(),
                 shared,
                 granule,
+                globalGranule,
+                fenced,
                 asynchronous,
                 clocked,
                 products,
@@ -190,7 +194,7 @@ public final class KernelDecoder {
     }
 
     private void step(PtxStatement.Step step) {
-        noteShared(step);
+        noteMemory(step);
         var operation = new Operation(step, names);
         if (step.name().equals("bra")) {
             jump(step, -1, List.of(prefix + label(operation, 0)));
@@ -280,16 +284,19 @@ public final class KernelDecoder {
                 .slot();
     }
 
-    /// Notes how finely shared memory is accessed.
-    private void noteShared(PtxStatement.Step step) {
+    /// Notes how finely memory is accessed, and by what means it is ordered.
+    private void noteMemory(PtxStatement.Step step) {
         boolean memory =
                 switch (step.name()) {
                     case "ld", "ldu", "st", "atom", "red" -> true;
                     default -> false;
                 };
-        if (memory && !step.has("global") && !step.has("param") && !step.has("local") && !step.has("const")) {
+        if (memory && !step.has("param") && !step.has("local") && !step.has("const")) {
             int bits = step.modifiers().stream().mapToInt(PtxTypes::bits).max().orElse(Byte.SIZE);
-            granule = Math.min(granule, Math.max(1, bits / Byte.SIZE));
+            int bytes = Math.max(1, bits / Byte.SIZE);
+            granule = step.has("global") ? granule : Math.min(granule, bytes);
+            boolean global = step.modifiers().stream().noneMatch(modifier -> modifier.startsWith("shared"));
+            globalGranule = global ? Math.min(globalGranule, bytes) : globalGranule;
         }
         switch (step.name()) {
             case "cp" -> {
@@ -301,6 +308,8 @@ public final class KernelDecoder {
                 clocked = true;
                 products = true;
             }
+            case "membar" -> fenced |= !step.has("cta");
+            case "fence" -> fenced |= step.has("gpu") || step.has("sys");
             case "bar", "barrier" -> clocked |= !step.has("warp") && step.operands().size() > 1;
             default -> {}
         }

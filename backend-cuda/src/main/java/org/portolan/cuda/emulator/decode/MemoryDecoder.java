@@ -18,6 +18,8 @@ final class MemoryDecoder {
     private static final List<String> ATOMICS =
             List.of("add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec");
 
+    private static final List<String> SHARED_ACCESSES = List.of("volatile", "relaxed", "acquire", "release", "mmio");
+
     private MemoryDecoder() {}
 
     static Instruction load(Operation operation) {
@@ -44,7 +46,7 @@ final class MemoryDecoder {
                         ? -1
                         : operation.result(part, register.kind(), type))
                 .toArray();
-        return new Load(space, address, new Load.Target(wide, type.startsWith("s"), mask), width, to);
+        return new Load(space, address, new Load.Target(wide, type.startsWith("s"), mask, others(operation)), width, to);
     }
 
     static Instruction store(Operation operation) {
@@ -62,7 +64,12 @@ final class MemoryDecoder {
         var from = parts.stream()
                 .mapToInt(part -> wide ? operation.wide(part, type) : operation.word(part, type))
                 .toArray();
-        return new Store(space, address, wide, width, from);
+        return new Store(space, address, wide, width, others(operation), from);
+    }
+
+    /// Whether an access is made for memory that others change at the same time.
+    private static boolean others(Operation operation) {
+        return !operation.firstOf("", SHARED_ACCESSES).isEmpty();
     }
 
     /// {@code atom} and {@code red}, which is the same without a result.

@@ -17,6 +17,7 @@ public final class Allocation {
 
     private static final VarHandle BITS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final int BITS_SHIFT = 6;
+    private static final long SMALL = 1L << 20;
 
     private final long address;
     private final long bytes;
@@ -27,6 +28,8 @@ public final class Allocation {
     /// Null where nobody wants to know.
     private long[] written;
     private volatile boolean ended;
+    /// Null until somebody writes, and where nobody wants to know.
+    private volatile AllocationShadow shadow;
 
     /// @param label what it is, for messages
     /// @param readOnly whether kernels may not write to it
@@ -71,6 +74,23 @@ public final class Allocation {
         ended = true;
         data = MemorySegment.NULL;
         written = null;
+        shadow = null;
+    }
+
+    /// Who wrote and read it, where races are looked for. Memory that kernels never write, such as weights, has no accounts of
+    /// who reads it, unless it is small.
+    ///
+    /// @param make whether it is needed
+    AllocationShadow shadow(boolean make) {
+        var known = shadow;
+        return known == null && (make || bytes <= SMALL) ? makeShadow() : known;
+    }
+
+    private synchronized AllocationShadow makeShadow() {
+        if (shadow == null) {
+            shadow = new AllocationShadow(bytes);
+        }
+        return shadow;
     }
 
     /// Whether all of some bytes were written; at most 16 of them, aligned to their number.

@@ -53,6 +53,9 @@ public final class AsyncCopy extends MemoryInstruction {
         int length = Math.min(read, Long.BYTES);
         var found = allocation(warp, at, length, lane, "reads");
         long offset = at - found.address();
+        if (warp.block.races != null) {
+            warp.block.races.noteRead(found, offset, length, warp, lane, false);
+        }
         long value = 0;
         for (int index = 0; index < length; index++) {
             if (!found.written(offset + index, 1) && !warp.block.launch.failed().getAsBoolean()) {

@@ -70,9 +70,9 @@ public final class Atomic extends MemoryInstruction {
 
     private long global(Warp warp, long at, int lane, long operand, long wanted) {
         if (!keeps) {
-            readable(warp, at, bytes, lane);
+            written(warp, at, bytes, lane);
         }
-        var found = writable(warp, at, bytes, lane);
+        var found = writable(warp, at, bytes, lane, true);
         long offset = at - found.address();
         var data = found.data();
         synchronized (found) {

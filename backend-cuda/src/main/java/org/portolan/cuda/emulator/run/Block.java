@@ -16,6 +16,8 @@ final class Block {
     /// The accounts of shared memory of kernels that need more than barriers of the whole block; null: others.
     final ClockAccounts clocks;
     final Mbarriers mbarriers;
+    /// Races in global memory; null: nobody wants to know.
+    final GlobalRaces races;
     /// How often each instruction was executed by a warp.
     final long[] counts;
     final MemoryCounters memoryCounters;
@@ -34,9 +36,11 @@ final class Block {
     private final int[] arrivals = new int[NAMED_BARRIERS];
     private final int[][] toldAt = new int[NAMED_BARRIERS][];
 
-    Block(Launch launch) {
+    /// @param firstSerial number of the launch's first execution of a block
+    Block(Launch launch, long firstSerial) {
         this.launch = launch;
         var program = launch.program();
+        races = launch.checked() ? new GlobalRaces(this, firstSerial) : null;
         counts = new long[program.code().length];
         memoryCounters = launch.counted() ? new MemoryCounters(program.code().length) : null;
         var variables = program.shared().stream()
@@ -81,6 +85,9 @@ final class Block {
             shared.accounts.begin();
         }
         mbarriers.begin();
+        if (races != null) {
+            races.begin();
+        }
         Arrays.fill(arrivals, 0);
         for (int number = 0; number < NAMED_BARRIERS && clocks != null; number++) {
             toldAt[number] = clocks.nothingTold();
@@ -250,6 +257,7 @@ final class Block {
         }
         if (shared.accounts != null) {
             shared.accounts.barrier();
+            races.barrier();
         }
         for (var warp : warps) {
             if (warp.state == Warp.State.BARRIER) {

@@ -191,6 +191,9 @@ public final class BulkCopy extends Instruction {
         private void read(long address, int at, int count) {
             var found = warp.block.launch.memory().find(address, count, lane, COPIES);
             long offset = address - found.address();
+            if (warp.block.races != null) {
+                warp.block.races.noteRead(found, offset, count, warp, lane, false);
+            }
             for (int index = 0; index < count; index++) {
                 if (!found.written(offset + index, 1) && !warp.block.launch.failed().getAsBoolean()) {
                     throw new Fault(lane, "copies byte " + (offset + index) + " of " + found.describe()
@@ -206,6 +209,9 @@ public final class BulkCopy extends Instruction {
                 throw new Fault(lane, "writes to " + found.describe() + ", which is constant");
             }
             long offset = address - found.address();
+            if (warp.block.races != null) {
+                warp.block.races.noteWrite(found, offset, count, warp, lane, false);
+            }
             found.noteAll(offset, count);
             for (int index = 0; index < count; index++) {
                 found.data().set(ValueLayout.JAVA_BYTE, offset + index, piece[at + index]);

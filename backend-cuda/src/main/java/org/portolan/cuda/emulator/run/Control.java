@@ -143,6 +143,7 @@ public final class Control {
         @Override
         void run(Warp warp, int mask) {
             Votes.requireMembers(warp, mask, members);
+            warp.meetings++;
             if (warp.block.shared.accounts != null) {
                 warp.block.shared.accounts.warpBarrier(warp, mask);
             }

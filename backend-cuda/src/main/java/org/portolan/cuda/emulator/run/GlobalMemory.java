@@ -1,6 +1,7 @@
 package org.portolan.cuda.emulator.run;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 
 /// The device's global memory: allocations at addresses that mean nothing to the host, with room between them that
@@ -16,6 +17,8 @@ public final class GlobalMemory {
 
     private final long capacity;
     private final boolean shadowed;
+    /// Executions of blocks so far.
+    private final AtomicLong serial = new AtomicLong();
     private long used;
     private long next = FIRST_ADDRESS;
     private volatile Table table = new Table(new long[0], new Allocation[0]);
@@ -32,6 +35,16 @@ public final class GlobalMemory {
 
     public long capacity() {
         return capacity;
+    }
+
+    /// The number of the next execution of a block.
+    long serial() {
+        return serial.get() + 1;
+    }
+
+    /// A number for an execution of a block.
+    long nextSerial() {
+        return serial.incrementAndGet();
     }
 
     /// Bytes that are not allocated.

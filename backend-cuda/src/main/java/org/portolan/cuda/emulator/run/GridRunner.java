@@ -14,11 +14,13 @@ public final class GridRunner implements RangeTask {
     private final StopSignal stop;
     private final ConcurrentLinkedQueue<Block> idle = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Block> all = new ConcurrentLinkedQueue<>();
+    private final long firstSerial;
     private volatile KernelFault fault;
 
     private GridRunner(Launch launch, StopSignal stop) {
         this.launch = launch;
         this.stop = stop;
+        firstSerial = launch.memory().serial();
     }
 
     /// Runs a launch to its end, or until the signal.
@@ -40,7 +42,7 @@ public final class GridRunner implements RangeTask {
     public void run(long begin, long end) {
         var block = idle.poll();
         if (block == null) {
-            block = new Block(launch);
+            block = new Block(launch, firstSerial);
             all.add(block);
         }
         var grid = launch.grid();

@@ -1,10 +1,14 @@
 package org.portolan.cuda.emulator.run;
 
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.portolan.runtime.device.Counters.KernelCounts;
 
 /// What kernels have executed: instructions of warps by kind, and what their memory requests cost. Threads add to it at
 /// once.
@@ -15,6 +19,7 @@ public final class LaunchCounts {
 
     /// Of one kernel.
     private static final class Totals {
+        private String origin = "";
         private long launches;
         private final Map<String, Long> executed = new TreeMap<>();
         private long globalRequests;
@@ -30,6 +35,7 @@ public final class LaunchCounts {
 
     synchronized void add(Program program, Block block) {
         var totals = totals(program.name());
+        totals.origin = program.origin().replaceFirst("^ of ", "");
         var code = program.code();
         for (int index = 0; index < code.length; index++) {
             if (block.counts[index] != 0) {
@@ -70,8 +76,29 @@ public final class LaunchCounts {
         return totals.sharedRequests == 0 ? 0 : (double) totals.sharedRounds / totals.sharedRequests;
     }
 
+    /// Of each kernel, the one with the most instructions first.
+    public synchronized List<KernelCounts> kernels() {
+        return kernels.entrySet().stream()
+                .map(entry -> counts(entry.getKey(), entry.getValue()))
+                .sorted(Comparator.comparingLong(KernelCounts::instructions).reversed())
+                .toList();
+    }
+
+    private KernelCounts counts(String kernel, Totals totals) {
+        var executed = new LinkedHashMap<String, Long>();
+        totals.executed.entrySet().stream()
+                .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+                .forEach(kind -> executed.put(kind.getKey(), kind.getValue()));
+        var figures = new LinkedHashMap<String, Double>();
+        figures.put("global requests", (double) totals.globalRequests);
+        figures.put("sectors/request", sectorsPerRequest(kernel));
+        figures.put("shared requests", (double) totals.sharedRequests);
+        figures.put("rounds/request", roundsPerRequest(kernel));
+        return new KernelCounts(kernel, totals.origin, totals.launches, executed, figures);
+    }
+
     /// A table with a line for each kernel, those with the most instructions first, and below it the commonest kinds.
-    public synchronized String report() {
+    public String report() {
         var lines = new ArrayList<String>();
         lines.add(String.format(
                 Locale.ROOT,
@@ -83,32 +110,26 @@ public final class LaunchCounts {
                 "sectors/req",
                 "shared req.",
                 "rounds/req"));
-        kernels.entrySet().stream()
-                .sorted((a, b) -> Long.compare(sum(b.getValue()), sum(a.getValue())))
-                .forEach(entry -> lines.addAll(lines(entry.getKey(), entry.getValue())));
+        kernels().forEach(counts -> lines.addAll(lines(counts)));
         return String.join("\n", lines) + "\n";
     }
 
-    private List<String> lines(String kernel, Totals totals) {
+    private static List<String> lines(KernelCounts counts) {
+        var figures = List.copyOf(counts.figures().values());
         var first = String.format(
                 Locale.ROOT,
-                "%-40s %9d %14d %12d %11.2f %12d %11.2f",
-                kernel,
-                totals.launches,
-                sum(totals),
-                totals.globalRequests,
-                sectorsPerRequest(kernel),
-                totals.sharedRequests,
-                roundsPerRequest(kernel));
-        var kinds = new StringBuilder("    ");
-        totals.executed.entrySet().stream()
-                .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+                "%-40s %9d %14d %12.0f %11.2f %12.0f %11.2f",
+                counts.kernel(),
+                counts.launches(),
+                counts.instructions(),
+                figures.get(0),
+                figures.get(1),
+                figures.get(2),
+                figures.get(3));
+        var kinds = counts.executed().entrySet().stream()
                 .limit(8)
-                .forEach(kind -> kinds.append(kind.getKey()).append(' ').append(kind.getValue()).append("  "));
-        return List.of(first, kinds.toString().stripTrailing());
-    }
-
-    private static long sum(Totals totals) {
-        return totals.executed.values().stream().mapToLong(Long::longValue).sum();
+                .map(kind -> kind.getKey() + " " + kind.getValue())
+                .collect(Collectors.joining("  "));
+        return List.of(first, "    " + kinds);
     }
 }

@@ -15,7 +15,8 @@ public final class Load extends MemoryInstruction {
     /// @param wide whether they go to 64-bit registers
     /// @param signed whether short ones are extended by their sign
     /// @param mask bits that the register has, for 32-bit ones
-    public record Target(boolean wide, boolean signed, int mask) {}
+    /// @param shared whether the load is made for memory that others change at the same time
+    public record Target(boolean wide, boolean signed, int mask, boolean shared) {}
 
     /// @param width bytes of each register in memory
     /// @param to slots of the registers; -1: the value is not wanted
@@ -75,7 +76,7 @@ public final class Load extends MemoryInstruction {
         for (int left = mask; left != 0; left &= left - 1) {
             int lane = Integer.numberOfTrailingZeros(left);
             long at = addresses[lane];
-            var found = readable(warp, at, Integer.BYTES, lane);
+            var found = readable(warp, at, Integer.BYTES, lane, target.shared);
             words[slot + lane] = found.data().get(Allocation.INT, at - found.address());
         }
     }
@@ -83,7 +84,7 @@ public final class Load extends MemoryInstruction {
     private void lane(Warp warp, Space where, long at, int lane) {
         switch (where) {
             case GLOBAL -> {
-                var found = readable(warp, at, bytes, lane);
+                var found = readable(warp, at, bytes, lane, target.shared);
                 long offset = at - found.address();
                 for (int part = 0; part < to.length; part++) {
                     put(warp, part, lane, global(found, offset + (long) part * width));

@@ -68,7 +68,19 @@ abstract class MemoryInstruction extends Instruction {
     }
 
     /// The same for a reader: the bytes must have been written.
-    final Allocation readable(Warp warp, long at, int count, int lane) {
+    ///
+    /// @param atomic whether others may change them in the same way at the same time
+    final Allocation readable(Warp warp, long at, int count, int lane, boolean atomic) {
+        var found = written(warp, at, count, lane);
+        var races = warp.block.races;
+        if (races != null) {
+            races.noteRead(found, at - found.address(), count, warp, lane, atomic);
+        }
+        return found;
+    }
+
+    /// The allocation that holds a lane's bytes, which must have been written.
+    final Allocation written(Warp warp, long at, int count, int lane) {
         var found = allocation(warp, at, count, lane, "reads");
         if (!found.written(at - found.address(), count) && !warp.block.launch.failed().getAsBoolean()) {
             throw new Fault(
@@ -80,10 +92,16 @@ abstract class MemoryInstruction extends Instruction {
     }
 
     /// The same for a writer.
-    final Allocation writable(Warp warp, long at, int count, int lane) {
+    ///
+    /// @param atomic whether others may change them in the same way at the same time
+    final Allocation writable(Warp warp, long at, int count, int lane, boolean atomic) {
         var found = allocation(warp, at, count, lane, "writes");
         if (found.readOnly()) {
             throw new Fault(lane, "writes to " + found.describe() + ", which is constant");
+        }
+        var races = warp.block.races;
+        if (races != null) {
+            races.noteWrite(found, at - found.address(), count, warp, lane, atomic);
         }
         found.note(at - found.address(), count);
         return found;

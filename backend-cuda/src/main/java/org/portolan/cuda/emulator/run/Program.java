@@ -14,6 +14,8 @@ import java.util.List;
 /// @param specials registers that say which thread this is
 /// @param shared its variables in shared memory
 /// @param sharedGranule the fewest bytes of shared memory that it accesses at once
+/// @param globalGranule the same for global memory
+/// @param fenced whether it orders memory between blocks by itself
 /// @param asynchronous whether it copies with {@code cp.async}
 /// @param clocked whether some of its threads wait for some others, not only all for all
 /// @param products whether it has products of a warpgroup
@@ -31,6 +33,8 @@ public record Program(
         List<SpecialRegister> specials,
         List<SharedVariable> shared,
         int sharedGranule,
+        int globalGranule,
+        boolean fenced,
         boolean asynchronous,
         boolean clocked,
         boolean products,

@@ -9,14 +9,17 @@ public final class Store extends MemoryInstruction {
     private final boolean wide;
     private final int width;
     private final int[] from;
+    private final boolean others;
 
     /// @param wide whether the registers have 64 bits
     /// @param width bytes of each register in memory
+    /// @param others whether the store is made for memory that others change at the same time
     /// @param from slots of the registers
-    public Store(Space space, Address address, boolean wide, int width, int... from) {
+    public Store(Space space, Address address, boolean wide, int width, boolean others, int... from) {
         super(space, address, width * from.length);
         this.wide = wide;
         this.width = width;
+        this.others = others;
         this.from = from.clone();
     }
 
@@ -32,7 +35,7 @@ public final class Store extends MemoryInstruction {
     private void lane(Warp warp, Space where, long at, int lane) {
         switch (where) {
             case GLOBAL -> {
-                var found = writable(warp, at, bytes, lane);
+                var found = writable(warp, at, bytes, lane, others);
                 long offset = at - found.address();
                 for (int part = 0; part < from.length; part++) {
                     global(found, offset + (long) part * width, value(warp, part, lane));

@@ -22,6 +22,8 @@ final class Warp {
     final boolean[] localWritten;
     /// How often the warp's lanes have met at a {@code bar.warp.sync}, where nobody keeps clocks.
     int synchronisations;
+    /// How often lanes have met at a {@code bar.warp.sync} in this block.
+    int meetings;
     /// The carry of each lane.
     int carries;
     final AsyncCopies copies = new AsyncCopies();
@@ -83,6 +85,7 @@ final class Warp {
         meeting = Program.NOWHERE;
         levels = 0;
         synchronisations = 0;
+        meetings = 0;
         registers = 0;
         copies.clear();
         stores.clear();

@@ -9,7 +9,7 @@ import org.portolan.ir.text.TextLibrary;
 /// The machine files of processors.
 public final class CpuMachines implements TextLibrary {
     private static final List<String> NAMES =
-            List.of("x86-64-v2", "x86-64-v3", "x86-64-v4", "znver4", "znver5", "aarch64", "riscv64");
+            List.of("x86-64-v2", "x86-64-v3", "x86-64-v4", "znver4", "znver5", "aarch64", "neoverse-v1", "riscv64");
 
     @Override
     public List<String> names() {

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /// Calls of a machine's own instructions. The machine file spells each as the declaration of an LLVM function;
-/// arguments and results are taken to its types bit by bit.
+/// arguments and results are taken to its types bit by bit, and what fills only part of a vector is repeated.
 final class Intrinsics {
     private static final Pattern DECLARATION = Pattern.compile("(.+?) @([\\w.]+)\\((.*)\\)");
     private static final Pattern TYPE = Pattern.compile("<(\\d+) x (\\w+)>|(\\w+)");
@@ -40,10 +40,20 @@ final class Intrinsics {
         }
         var converted = new Operand[parameters.size()];
         for (int i = 0; i < converted.length; i++) {
-            converted[i] = builder.convert("bitcast", arguments.get(i), parameters.get(i));
+            converted[i] = converted(arguments.get(i), parameters.get(i));
         }
         var result = builder.call(declaration.group(2), type(declaration.group(1)), converted);
         return List.of(builder.convert("bitcast", result, results.getFirst()));
+    }
+
+    private Operand converted(Operand argument, LlvmType type) {
+        long bits = argument.type().bits() * argument.type().lanes();
+        long wanted = type.bits() * type.lanes();
+        if (bits == wanted || wanted % bits != 0) {
+            return builder.convert("bitcast", argument, type);
+        }
+        var part = builder.convert("bitcast", argument, LlvmType.scalar("i" + bits));
+        return builder.convert("bitcast", builder.splat(part, wanted / bits), type);
     }
 
     private static LlvmType type(String text) {

@@ -37,6 +37,11 @@ class MemoryEmitter extends ScalarEmitter {
         return buffers.get(tensor).buffer();
     }
 
+    /// The kernel's parameter for a tensor.
+    Value memoryOf(Value tensor) {
+        return buffers.get(tensor);
+    }
+
     /// Loads what a read stands for. {@code dollars} are its operands and {@code other} its value outside, evaluated.
     Value load(
             Scope scope, NestOp.Read read, List<Value> dollars, Value other, Map<String, Integer> coordinates) {

@@ -25,7 +25,7 @@ import org.portolan.runtime.type.ElementType;
 
 /// Writes the loops of one nest as its schedule says. Every scalar of the body is evaluated on demand, once for each
 /// coordinate of the axes it is free in, in the outermost loop that binds them.
-final class NestEmitter extends OnlineEmitter {
+final class NestEmitter extends InstructionEmitter {
     private final boolean fused;
     /// How many axes a grid can have.
     private static final int GRID_AXES = 3;
@@ -374,7 +374,8 @@ final class NestEmitter extends OnlineEmitter {
                 .orElse(1);
         var splits = schedule.reductions().get(analysis.reductions().indexOf(reduction));
         boolean resident = !splits.isEmpty() && home.position(splits.getLast().axis()) != null;
-        long innerLanes = splits.isEmpty() ? 1 : splits.getLast().lanes();
+        // The neighbours that an instruction sums are no lanes of the sum.
+        long innerLanes = splits.isEmpty() || isInstruction() ? 1 : splits.getLast().lanes();
         long partials = splits.isEmpty() || resident ? 1 : splits.getLast().unroll();
         long lanes = Math.max(outerLanes, innerLanes);
         var initial = new ArrayList<Value>();
@@ -502,6 +503,9 @@ final class NestEmitter extends OnlineEmitter {
             List<Value> accumulators,
             List<Map<String, Integer>> combinations,
             int partials) {
+        if (isInstruction()) {
+            return instructions(scope, accumulators, combinations);
+        }
         int width = reduction.results().size();
         var next = new ArrayList<>(accumulators);
         var innermost = reduction.over().isEmpty() ? null : innermost(reduction);

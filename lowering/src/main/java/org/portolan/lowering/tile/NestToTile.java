@@ -250,7 +250,7 @@ public final class NestToTile {
         return new Type.Buffer(tensor.tensor().element(), tensor.tensor().dims(), Type.Space.GLOBAL);
     }
 
-    /// Panels along one axis: {@code (k, n) -> (n/32, k, n%32)}.
+    /// Panels along one axis: {@code (k, n) -> (n/32, k, n%32)}, or {@code (n/32, k/4, n%32, k%4)} in groups of 4.
     private static Type.Buffer packed(Value tensor, Schedule.Packed packed) {
         var dims = tensor.tensor().dims();
         var names = IntStream.range(0, dims.size()).mapToObj(i -> "i" + i).toList();
@@ -263,8 +263,15 @@ public final class NestToTile {
             results.add(Dim.symbol(names.get(axis)));
             physical.add(dims.get(axis));
         }
+        var last = results.removeLast();
+        results.add(last.floorDivide(packed.group()));
+        physical.add(physical.removeLast().ceilDivide(packed.group()));
         results.add(panel.modulo(packed.width()));
         physical.add(Dim.of(packed.width()));
+        if (packed.group() > 1) {
+            results.add(last.modulo(packed.group()));
+            physical.add(Dim.of(packed.group()));
+        }
         return new Type.Buffer(
                 tensor.tensor().element(),
                 dims,

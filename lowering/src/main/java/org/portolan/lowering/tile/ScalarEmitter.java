@@ -126,7 +126,7 @@ class ScalarEmitter {
     }
 
     /// A key that compares by identity.
-    private record Identity(Value value) {
+    record Identity(Value value) {
         @Override
         public boolean equals(Object other) {
             return other instanceof Identity(Value own) && own == value;

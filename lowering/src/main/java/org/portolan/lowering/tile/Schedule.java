@@ -19,7 +19,8 @@ public record Schedule(
         List<List<Split>> reductions,
         List<Packed> packed,
         List<Staged> staged,
-        Optional<Block> block) {
+        Optional<Block> block,
+        Optional<Instruction> instruction) {
     public Schedule {
         common = List.copyOf(common);
         stages = stages.stream().map(List::copyOf).toList();
@@ -35,6 +36,16 @@ public record Schedule(
             List<Packed> packed,
             List<Staged> staged) {
         this(common, stages, reductions, packed, staged, Optional.empty());
+    }
+
+    public Schedule(
+            List<Split> common,
+            List<List<Split>> stages,
+            List<List<Split>> reductions,
+            List<Packed> packed,
+            List<Staged> staged,
+            Optional<Block> block) {
+        this(common, stages, reductions, packed, staged, block, Optional.empty());
     }
 
     /// One axis: block (0 for all of it), points side by side in one thread, lanes of a vector (1 for scalars), and threads
@@ -86,6 +97,10 @@ public record Schedule(
     /// instruction on fragments.
     public record Warps(String intrinsic, long rows, long columns) {}
 
+    /// Each step of the innermost loop of the only reduction is an instruction of the machine on vector registers. Its lanes
+    /// lie along {@code across}, and each lane sums a few neighbours along {@code deep}.
+    public record Instruction(String intrinsic, String across, String deep) {}
+
     /// What becomes of a row that several reductions and results go along.
     public enum Form {
         /// Each of them computes the elements again.
@@ -104,10 +119,14 @@ public record Schedule(
     }
 
     /// Input {@code input} lies in memory in panels of {@code width} along one of its axes, the other axes in
-    /// {@code order} within a panel.
-    public record Packed(int input, int axis, long width, List<Integer> order) {
+    /// {@code order} within a panel; {@code group} points of the last of those are neighbours.
+    public record Packed(int input, int axis, long width, List<Integer> order, long group) {
         public Packed {
             order = List.copyOf(order);
+        }
+
+        public Packed(int input, int axis, long width, List<Integer> order) {
+            this(input, axis, width, order, 1);
         }
     }
 
@@ -160,6 +179,9 @@ public record Schedule(
                 packed.stream().allMatch(entry -> entry.input() >= 0 && entry.input() < analysis.nest().inputs().size())
                         && staged.stream().allMatch(entry -> entry.read() >= 0 && entry.read() < analysis.reads().size()),
                 "an input or a read is out of range");
+        require(
+                packed.stream().allMatch(entry -> entry.width() > 0 && entry.group() > 0),
+                "the sizes of a panel must be positive");
     }
 
     private static void require(boolean holds, String what) {

@@ -76,6 +76,10 @@ final class Scheduler {
         if (packedElements) {
             return scalar();
         }
+        var instruction = VectorInstructions.find(analysis, machine, common, lanes, isConstant);
+        if (instruction.isPresent()) {
+            return withInstruction(instruction.get());
+        }
         Optional<String> best = Optional.empty();
         double bestCost = perLoopCost();
         for (var axis : common) {
@@ -313,6 +317,32 @@ final class Scheduler {
         boolean all = rows.isPresent() && rows.getAsLong() <= rowBlock;
         splits.add(new Split(shared.get(), all ? 0 : rowBlock, tile.rows(), 1));
         return new Schedule(splits, scalarStages(), scalarReductions(), panels(axis, columns), stages(axis, shared.get()));
+    }
+
+    /// Tiles as for any other product; the reduced axis that the instruction goes along is the innermost one.
+    private Schedule withInstruction(VectorInstructions.Found instruction) {
+        var tiles = alongCommon(instruction.across());
+        var outer = loopOrder(analysis.reductions().getFirst());
+        outer.remove(instruction.deep());
+        var loops = new ArrayList<>(outer.stream().map(Split::scalar).toList());
+        loops.add(new Split(instruction.deep(), 1, 1, instruction.group()));
+        long width = tiles.common().stream()
+                .filter(split -> split.axis().equals(instruction.across()))
+                .mapToLong(Split::tile)
+                .findFirst()
+                .orElseThrow();
+        var packed = new ArrayList<>(tiles.packed());
+        var panel = instruction.packed(analysis, width, outer);
+        packed.removeIf(entry -> entry.input() == panel.input());
+        packed.add(panel);
+        return new Schedule(
+                tiles.common(),
+                tiles.stages(),
+                List.of(loops),
+                packed,
+                tiles.staged(),
+                Optional.empty(),
+                Optional.of(instruction.instruction()));
     }
 
     /// The products that the longest reduction sums.

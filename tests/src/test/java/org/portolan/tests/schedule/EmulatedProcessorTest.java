@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.MachineOp;
@@ -107,7 +108,24 @@ class EmulatedProcessorTest {
         }
     }
 
-    /// Runs every nest of a function on both.
+    /// Instructions that sum products of bytes, where the processor has them.
+    @ParameterizedTest
+    @CsvSource({
+        "aarch64,i8,i8,7,24,16,false", "aarch64,u8,u8,5,20,13,true", "neoverse-v1,u8,i8,9,40,30,false",
+        "neoverse-v1,i8,i8,1,16,64,true", "x86-64-v2,i16,i16,6,21,19,false", "x86-64-v2,i16,i8,4,32,7,true"
+    })
+    void integerProducts(String machine, String left, String right, long m, long n, long k, boolean transposed)
+            throws Exception {
+        var text = VectorInstructionTest.product(left, right, transposed, "" + m, n, k);
+        var function = (GraphOp.Function) IrParser.parse(text, "product").getFirst();
+        var shapes = Map.of("x", List.of(m, k), "bias", List.of(n));
+        var random = new Random(m + n + k);
+        var inputs = function.body().params().stream()
+                .map(param -> KernelCheck.noise(shapes.get(param.hint()), param.type().elementType(), random, false))
+                .toList();
+        compare(processor(machine), chip(machine), function, inputs, Map.of());
+    }
+
     private static void compare(
             EmulatedProcessor processor,
             MachineOp.Chip chip,
@@ -116,12 +134,21 @@ class EmulatedProcessorTest {
             Map<String, Long> symbols,
             DoubleSupplier numbers)
             throws IOException, InterruptedException {
-        var arrays = new IdentityHashMap<Value, NdArray>();
         var inputs = new ArrayList<NdArray>();
-        for (var param : function.body().params()) {
-            inputs.add(array(shapes.get(param.hint()), numbers));
-            arrays.put(param, inputs.getLast());
-        }
+        for (var param : function.body().params()) inputs.add(array(shapes.get(param.hint()), numbers));
+        compare(processor, chip, function, inputs, symbols);
+    }
+
+    /// Runs every nest of a function on both.
+    private static void compare(
+            EmulatedProcessor processor,
+            MachineOp.Chip chip,
+            GraphOp.Function function,
+            List<NdArray> inputs,
+            Map<String, Long> symbols)
+            throws IOException, InterruptedException {
+        var arrays = new IdentityHashMap<Value, NdArray>();
+        for (int i = 0; i < inputs.size(); i++) arrays.put(function.body().params().get(i), inputs.get(i));
         var options = InterpreterOptions.defaults().withListener((_, value, array) -> arrays.put(value, array));
         new GraphInterpreter(function, options).runArrays(inputs);
         for (var op : function.body().ops()) {
@@ -153,7 +180,7 @@ class EmulatedProcessorTest {
             var type = params.get(i).buffer();
             buffers.add(
                     results.contains(argument)
-                            ? array(extents(arrays.get(argument)), () -> Float.NaN)
+                            ? KernelCheck.blank(arrays.get(argument))
                             : type.layout().isEmpty()
                                     ? arrays.get(argument)
                                     : TileInterpreter.pack(arrays.get(argument), type));
@@ -175,7 +202,12 @@ class EmulatedProcessorTest {
                 var expected = bytes(buffers.get(i));
                 var actual = new byte[expected.length];
                 result.memory().get(Math.toIntExact(memory.offsets.get(i)), actual);
-                assertArrayEquals(positiveZeros(expected), positiveZeros(actual), "result of " + lowered.kernel().name());
+                var name = "result of " + lowered.kernel().name();
+                if (buffers.get(i).type().isFloat()) {
+                    assertArrayEquals(positiveZeros(expected), positiveZeros(actual), name);
+                } else {
+                    assertArrayEquals(expected, actual, name);
+                }
             }
         }
     }
@@ -212,14 +244,6 @@ class EmulatedProcessorTest {
 
     private static byte[] bytes(NdArray array) {
         return array.toTensor().data().toArray(ValueLayout.JAVA_BYTE);
-    }
-
-    private static List<Long> extents(NdArray array) {
-        var extents = new ArrayList<Long>();
-        for (int extent : array.shape()) {
-            extents.add((long) extent);
-        }
-        return extents;
     }
 
     private static NdArray array(List<Long> shape, DoubleSupplier numbers) {

@@ -113,7 +113,7 @@ final class KernelCheck {
     }
 
     /// Small whole numbers, or any, of a type.
-    private static NdArray noise(List<Long> shape, ElementType type, Random random, boolean any) {
+    static NdArray noise(List<Long> shape, ElementType type, Random random, boolean any) {
         var extents = shape.stream().mapToLong(Long::longValue).toArray();
         var numbers = new float[Math.toIntExact(Arrays.stream(extents).reduce(1L, Math::multiplyExact))];
         for (int i = 0; i < numbers.length; i++) {
@@ -135,7 +135,7 @@ final class KernelCheck {
     }
 
     /// Memory in which a forgotten element shows.
-    private static NdArray blank(NdArray like) {
+    static NdArray blank(NdArray like) {
         var extents = Arrays.stream(like.shape()).asLongStream().toArray();
         var numbers = new float[Math.toIntExact(Arrays.stream(extents).reduce(1L, Math::multiplyExact))];
         Arrays.fill(numbers, like.type().isFloat() ? Float.NaN : 77);

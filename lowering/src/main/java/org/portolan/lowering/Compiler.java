@@ -22,6 +22,7 @@ import org.portolan.ir.text.IrPrinter;
 import org.portolan.lowering.nest.ChannelsLast;
 import org.portolan.lowering.nest.Fuse;
 import org.portolan.lowering.nest.GraphToNest;
+import org.portolan.lowering.nest.IntegerProducts;
 import org.portolan.lowering.nest.JoinInPlace;
 import org.portolan.lowering.nest.PaddedReads;
 import org.portolan.lowering.plan.FuseRows;
@@ -61,6 +62,7 @@ public final class Compiler {
         var passes = new ArrayList<Pass>();
         // Where lanes are explicit, a vector wants neighbours and a guard costs a branch.
         if (target.machine().vectors() == MachineOp.Vectors.REGISTER) {
+            passes.add(new IntegerProducts(target.name()));
             passes.add(new ChannelsLast());
             passes.add(new JoinInPlace());
             passes.add(new PaddedReads());

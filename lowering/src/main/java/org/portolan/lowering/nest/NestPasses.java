@@ -8,6 +8,12 @@ import org.portolan.ir.pass.PassLibrary;
 public final class NestPasses implements PassLibrary {
     @Override
     public List<Class<? extends Pass>> passes() {
-        return List.of(GraphToNest.class, Fuse.class, ChannelsLast.class, JoinInPlace.class, PaddedReads.class);
+        return List.of(
+                GraphToNest.class,
+                Fuse.class,
+                IntegerProducts.class,
+                ChannelsLast.class,
+                JoinInPlace.class,
+                PaddedReads.class);
     }
 }

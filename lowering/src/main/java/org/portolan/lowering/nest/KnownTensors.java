@@ -1,0 +1,116 @@
+package org.portolan.lowering.nest;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.portolan.ir.Body;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.NestOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
+import org.portolan.ir.Resource;
+import org.portolan.ir.ResourceBytes;
+import org.portolan.ir.Value;
+import org.portolan.ir.interpreter.GraphInterpreter;
+import org.portolan.ir.interpreter.InterpreterOptions;
+import org.portolan.runtime.PortolanException;
+import org.portolan.runtime.Tensor;
+import org.portolan.runtime.type.Dim;
+
+/// The tensors of a body that depend on constants alone, computed when they are asked for.
+final class KnownTensors {
+    private static final long MOST_BYTES = 64L << 20;
+    private static final long ALIGNMENT = 64;
+
+    private final Map<Value, Op> definitions = new IdentityHashMap<>();
+    private final Map<Op, Integer> order = new IdentityHashMap<>();
+    private final Map<Value, Optional<Tensor>> computed = new HashMap<>();
+
+    /// Takes note of an operation; those that it needs came before.
+    void add(Op op) {
+        order.put(op, order.size());
+        OpSchema.results(op).forEach(result -> definitions.put(result, op));
+    }
+
+    /// Takes note that another operation stands in the place of one.
+    void replace(Op old, Op replacement) {
+        order.put(replacement, order.get(old));
+        OpSchema.results(replacement).forEach(result -> definitions.put(result, replacement));
+    }
+
+    Op definition(Value tensor) {
+        return definitions.get(tensor);
+    }
+
+    /// The elements of a tensor, if they are known and not too many.
+    Optional<Tensor> find(Value tensor) {
+        return computed.computeIfAbsent(tensor, this::compute);
+    }
+
+    private Optional<Tensor> compute(Value tensor) {
+        var needed = Collections.<Op>newSetFromMap(new IdentityHashMap<>());
+        return isKnown(tensor, needed) ? run(sorted(needed), tensor) : Optional.empty();
+    }
+
+    private List<Op> sorted(Set<Op> ops) {
+        return ops.stream().sorted(Comparator.comparing(order::get)).toList();
+    }
+
+    /// Whether a tensor comes from constants by way of nests; collects what it comes from.
+    private boolean isKnown(Value root, Set<Op> needed) {
+        var open = new ArrayDeque<>(List.of(root));
+        while (!open.isEmpty()) {
+            var tensor = open.pop();
+            var op = definitions.get(tensor);
+            boolean constant = op instanceof GraphOp.Constant known && !(known.data() instanceof Resource.Texts);
+            boolean nest = op instanceof NestOp.Compute compute
+                    && compute.into().isEmpty()
+                    && compute.axes().stream().allMatch(axis -> axis.extent().isConstant());
+            if (!constant && !nest || !isSmall(tensor)) return false;
+            if (needed.add(op)) open.addAll(OpSchema.operands(op));
+        }
+        return true;
+    }
+
+    private static boolean isSmall(Value tensor) {
+        return tensor.tensor().dims().stream().allMatch(Dim::isConstant)
+                && tensor.tensor().elements().constant().orElseThrow() * tensor.tensor().element().bits() / 8 <= MOST_BYTES;
+    }
+
+    /// What a nest over known tensors computes.
+    Optional<Tensor> run(NestOp.Compute nest) {
+        var needed = Collections.<Op>newSetFromMap(new IdentityHashMap<>());
+        for (var input : nest.inputs()) {
+            if (!isKnown(input, needed)) return Optional.empty();
+        }
+        var ops = new ArrayList<>(sorted(needed));
+        ops.add(nest);
+        return run(ops, nest.results().getFirst());
+    }
+
+    private static Optional<Tensor> run(List<Op> ops, Value result) {
+        var body = new ArrayList<>(ops);
+        body.add(new GraphOp.Return(List.of(result)));
+        var function = new GraphOp.Function("known", List.of(), new Body(List.of(), body));
+        try {
+            var options = InterpreterOptions.defaults().withByteLimit(8 * MOST_BYTES);
+            return Optional.of(new GraphInterpreter(function, options).runArrays(List.of()).getFirst().toTensor());
+        } catch (PortolanException e) {
+            return Optional.empty(); // it would take too much memory: left to the run
+        }
+    }
+
+    /// Elements as a constant.
+    static GraphOp.Constant constant(Tensor tensor, Value value) {
+        var bytes = Arena.ofAuto().allocate(tensor.data().byteSize(), ALIGNMENT).copyFrom(tensor.data());
+        return new GraphOp.Constant(ResourceBytes.external(value.hint(), bytes), value);
+    }
+}

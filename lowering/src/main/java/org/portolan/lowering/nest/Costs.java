@@ -3,7 +3,7 @@ package org.portolan.lowering.nest;
 import org.portolan.ir.ArithOp;
 
 /// Roughly how many simple vector operations a scalar operation takes.
-final class Costs {
+public final class Costs {
     private static final double CONSTANT = 0;
     private static final double SIMPLE = 1;
     private static final double DIVISION = 4;
@@ -11,7 +11,8 @@ final class Costs {
 
     private Costs() {}
 
-    static double of(ArithOp op) {
+    /// Of one operation, in simple ones.
+    public static double of(ArithOp op) {
         return switch (op) {
             case ArithOp.Const _, ArithOp.Integer _ -> CONSTANT;
             case ArithOp.Neg _, ArithOp.Abs _, ArithOp.Sign _, ArithOp.Floor _, ArithOp.Ceil _, ArithOp.Round _ ->

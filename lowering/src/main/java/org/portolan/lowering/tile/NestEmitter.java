@@ -35,6 +35,8 @@ final class NestEmitter extends InstructionEmitter {
     private final Map<Split, Value> gridPoints = new HashMap<>();
     /// The body of the innermost grid loop, or of the loop over threads in it.
     private Scope withinGrid;
+    /// The reduction whose loops are being written; {@code null} outside of all.
+    private Reduction reducing;
     /// Whether whatever is computed stays in there: a read fails the run where its index is out of range, or threads do it.
     private final boolean stays;
 
@@ -253,6 +255,17 @@ final class NestEmitter extends InstructionEmitter {
             reduce(home, reduction);
             return home.known(value, own);
         }
+        var kept = kept(definition);
+        if (kept.isPresent() && reducing != KeptScalars.reducer(analysis, value)) {
+            var sums = KeptScalars.reducer(analysis, value).results().getFirst();
+            evaluate(scope, sums, coordinates);
+            var at = analysis.terminator().to().get(kept.get().result());
+            var source = analysis.nest().results().get(kept.get().result());
+            var read = new NestOp.Read(source, List.of(), Optional.empty(), at, NestOp.Otherwise.PROVEN, value);
+            var loaded = load(home, read, List.of(), null, own);
+            home.remember(value, own, loaded);
+            return loaded;
+        }
         var result = switch (definition) {
             case NestOp.Read read when schedule.staged(analysis.reads().indexOf(read)).isPresent() ->
                 loadStaged(home, read, own);
@@ -270,7 +283,18 @@ final class NestEmitter extends InstructionEmitter {
             case GraphOp _, TileOp _, PlanOp _, MachineOp _ -> misplaced(definition);
         };
         home.remember(value, own, result);
+        if (kept.isPresent()) {
+            int place = kept.get().result();
+            var to = analysis.terminator().to().get(place);
+            store(home, analysis.nest().results().get(place), result, to, List.of(), free, own, null);
+        }
         return result;
+    }
+
+    private Optional<Schedule.Kept> kept(Op definition) {
+        return schedule.kept().stream()
+                .filter(entry -> analysis.nest().body().ops().get(entry.op()) == definition)
+                .findFirst();
     }
 
     /// Where a scalar is computed. What may fail the run, and with it all that needs it, stays within the grid.
@@ -386,7 +410,10 @@ final class NestEmitter extends InstructionEmitter {
                 }
             }
         }
+        var around = reducing;
+        reducing = reduction;
         var sums = reductionLoops(home, reduction, splits, 0, initial, combinations, Math.toIntExact(partials));
+        reducing = around;
         int width = reduction.results().size();
         var totals = new ArrayList<List<Value>>();
         for (int c = 0; c < combinations.size(); c++) {

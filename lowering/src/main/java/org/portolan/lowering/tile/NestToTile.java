@@ -57,8 +57,11 @@ public final class NestToTile {
     }
 
     private NestAnalysis analysis(AxisCollapse.Collapsed collapsed) {
-        return new NestAnalysis(
-                machine.vectors() == MachineOp.Vectors.THREAD ? Rows.unite(collapsed.nest()) : collapsed.nest());
+        var apart = new NestAnalysis(collapsed.nest());
+        if (machine.vectors() == MachineOp.Vectors.MEMORY) return apart;
+        var united = new NestAnalysis(Rows.unite(collapsed.nest()));
+        boolean useful = machine.vectors() == MachineOp.Vectors.THREAD || !KeptScalars.of(united).isEmpty();
+        return useful ? united : apart;
     }
 
     private Schedule schedule(NestAnalysis analysis, Predicate<Value> isConstant) {

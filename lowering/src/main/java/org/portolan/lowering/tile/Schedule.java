@@ -20,13 +20,15 @@ public record Schedule(
         List<Packed> packed,
         List<Staged> staged,
         Optional<Block> block,
-        Optional<Instruction> instruction) {
+        Optional<Instruction> instruction,
+        List<Kept> kept) {
     public Schedule {
         common = List.copyOf(common);
         stages = stages.stream().map(List::copyOf).toList();
         reductions = reductions.stream().map(List::copyOf).toList();
         packed = List.copyOf(packed);
         staged = List.copyOf(staged);
+        kept = List.copyOf(kept);
     }
 
     public Schedule(
@@ -45,7 +47,7 @@ public record Schedule(
             List<Packed> packed,
             List<Staged> staged,
             Optional<Block> block) {
-        this(common, stages, reductions, packed, staged, block, Optional.empty());
+        this(common, stages, reductions, packed, staged, block, Optional.empty(), List.of());
     }
 
     /// One axis: block (0 for all of it), points side by side in one thread, lanes of a vector (1 for scalars), and threads
@@ -100,6 +102,14 @@ public record Schedule(
     /// Each step of the innermost loop of the only reduction is an instruction of the machine on vector registers. Its lanes
     /// lie along {@code across}, and each lane sums a few neighbours along {@code deep}.
     public record Instruction(String intrinsic, String across, String deep) {}
+
+    /// What operation {@code op} of the body computes is stored in the place of result {@code result} by the reduction that
+    /// needs it, and loaded from there afterwards.
+    public record Kept(int op, int result) {}
+
+    Schedule keeping(List<Kept> scalars) {
+        return new Schedule(common, stages, reductions, packed, staged, block, instruction, scalars);
+    }
 
     /// What becomes of a row that several reductions and results go along.
     public enum Form {
@@ -179,6 +189,9 @@ public record Schedule(
                 packed.stream().allMatch(entry -> entry.input() >= 0 && entry.input() < analysis.nest().inputs().size())
                         && staged.stream().allMatch(entry -> entry.read() >= 0 && entry.read() < analysis.reads().size()),
                 "an input or a read is out of range");
+        require(
+                KeptScalars.of(analysis).containsAll(kept),
+                "only " + KeptScalars.of(analysis) + " may be kept, found " + kept);
         require(
                 packed.stream().allMatch(entry -> entry.width() > 0 && entry.group() > 0),
                 "the sizes of a panel must be positive");

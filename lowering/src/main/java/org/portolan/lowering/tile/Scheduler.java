@@ -50,7 +50,7 @@ final class Scheduler {
     static Schedule choose(NestAnalysis analysis, MachineOp.Chip machine, Predicate<Value> isConstant) {
         return switch (machine.vectors()) {
             case THREAD -> ThreadScheduler.choose(analysis, machine, isConstant);
-            case REGISTER, MEMORY -> new Scheduler(analysis, machine, isConstant).choose();
+            case REGISTER, MEMORY -> new Scheduler(analysis, machine, isConstant).choose().keeping(KeptScalars.of(analysis));
         };
     }
 
@@ -342,7 +342,8 @@ final class Scheduler {
                 packed,
                 tiles.staged(),
                 Optional.empty(),
-                Optional.of(instruction.instruction()));
+                Optional.of(instruction.instruction()),
+                List.of());
     }
 
     /// The products that the longest reduction sums.

@@ -83,20 +83,6 @@ public final class Targets {
         return targets;
     }
 
-    /// The target that a pass names: like {@link #resolve(String)}, or by the name of a machine alone.
-    ///
-    /// @throws CompileException if there is none, or several families have such a machine
-    public static Target named(String machine) {
-        var named = all().stream()
-                .filter(target -> target.machine().name().equals(machine))
-                .toList();
-        if (named.size() > 1) {
-            throw new CompileException("machine '" + machine + "' may be any of "
-                    + named.stream().map(Target::name).toList() + "; name the family too");
-        }
-        return named.isEmpty() ? resolve(machine) : named.getFirst();
-    }
-
     private static MachineOp.Chip machine(Codegen codegen, String name, int colon) {
         var wanted = name.substring(colon + 1);
         return codegen.machines().stream()

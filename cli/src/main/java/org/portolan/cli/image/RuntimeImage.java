@@ -23,6 +23,9 @@ import org.portolan.runtime.device.Driver;
 /// An image of the Java runtime with the modules that run program files: the runtime and every backend's driver. What only
 /// compiles stays out.
 public final class RuntimeImage {
+    /// Where it goes there may be little room.
+    private static final long LARGEST = 40L << 20;
+
     private static final String RUNTIME = "org.portolan.runtime";
     private static final String MAIN = RUNTIME + "/org.portolan.runtime.selftest.Main";
 
@@ -31,12 +34,16 @@ public final class RuntimeImage {
     /// Links the image and packs it.
     ///
     /// @param archive the .tar.gz; replaced if it is there
-    /// @throws IOException if the modules are not there one by one, or the linker fails
+    /// @throws IOException if the modules are not there one by one, the linker fails, or the archive is larger than is promised
     public static void write(Path archive) throws IOException {
         var folder = Files.createTempDirectory("portolan");
         try {
             link(folder.resolve("image"));
             TarFile.write(folder.resolve("image"), "portolan", archive);
+            if (Files.size(archive) > LARGEST) {
+                throw new IOException(archive + " has " + Files.size(archive) + " bytes, and an image is promised to have at most "
+                        + LARGEST + ": a defect of the image");
+            }
         } finally {
             delete(folder);
         }

@@ -41,6 +41,7 @@ public final class PackWriter {
     private final Target target;
     private final List<Pack.Case> cases = new ArrayList<>();
     private final Map<String, byte[]> entries = new LinkedHashMap<>();
+    private String peer = "";
 
     public PackWriter(Target target) {
         this.target = target;
@@ -68,9 +69,15 @@ public final class PackWriter {
         add(name, kind, function, inputs, outputs, 0, tolerance, Pack.Speed.NONE);
     }
 
-    /// Adds a case that is only measured.
-    void time(String name, GraphOp.Function function, Map<String, Long> symbols) throws IOException {
-        add(name, Pack.Kind.MODEL, function, inputs(function, symbols), List.of(), 0, 0, Pack.Speed.NONE);
+    /// Adds a case that is measured, and compared with others of its family only.
+    void time(String name, GraphOp.Function function, Map<String, Long> symbols, double tolerance, Pack.Speed speed)
+            throws IOException {
+        add(name, Pack.Kind.MODEL, function, inputs(function, symbols), List.of(), 0, tolerance, speed);
+    }
+
+    /// The script that does the measured work by another library.
+    void peer(byte[] script) {
+        peer = entry(script);
     }
 
     /// Adds a case that must fail.
@@ -163,7 +170,7 @@ public final class PackWriter {
     void write(Path file) throws IOException {
         try (var zip = new ZipOutputStream(Files.newOutputStream(file))) {
             zip.setLevel(Deflater.BEST_COMPRESSION);
-            put(zip, Pack.CONTENTS, PackJson.print(new Pack(target.name(), cases)).getBytes(StandardCharsets.UTF_8));
+            put(zip, Pack.CONTENTS, PackJson.print(new Pack(target.name(), cases, peer)).getBytes(StandardCharsets.UTF_8));
             for (var entry : entries.entrySet()) put(zip, entry.getKey(), entry.getValue());
         }
     }

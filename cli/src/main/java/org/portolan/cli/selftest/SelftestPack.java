@@ -1,8 +1,8 @@
 package org.portolan.cli.selftest;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -18,9 +18,14 @@ import org.portolan.runtime.type.ElementType;
 
 /// What a selftest consists of: a case for each kind of operation, an error, a model, and speeds.
 public final class SelftestPack {
+    /// Where it goes there may be little room.
+    private static final long LARGEST = 15L << 20;
+
     private static final double TOLERANCE = 1e-4;
     private static final double HALF_TOLERANCE = 2e-2;
     private static final int LINKS = 5;
+    private static final List<Long> SENTENCES = List.of(1L, 32L);
+    private static final long TOKENS = 128;
     private static final List<Integer> SIZES = List.of(128, 512, 1024, 2048, 4096, 8192);
     private static final List<ElementType> TYPES = List.of(ElementType.F32, ElementType.F16, ElementType.BF16);
     private static final List<List<Integer>> ATTENTIONS =
@@ -31,6 +36,7 @@ public final class SelftestPack {
     /// Writes the pack for a target.
     ///
     /// @param progress told what is being compiled
+    /// @throws IOException if the pack is larger than is promised, or cannot be written
     public static void write(Target target, Path file, Consumer<String> progress) throws IOException {
         var writer = new PackWriter(target);
         for (var function : functions("cases.ir")) {
@@ -43,10 +49,21 @@ public final class SelftestPack {
         }
         progress.accept("the structure of MiniLM");
         var encoder = SpeedModels.encoder();
-        writer.check("structure of MiniLM, 16 tokens", Pack.Kind.MODEL, encoder, Map.of("n", 16L), 10 * TOLERANCE);
-        writer.time("structure of MiniLM, 128 tokens", encoder, Map.of("n", 128L));
+        writer.check("structure of MiniLM, 16 tokens", Pack.Kind.MODEL, encoder, Map.of("b", 1L, "n", 16L), 10 * TOLERANCE);
+        for (long sentences : SENTENCES) {
+            var name = "structure of MiniLM, f32, " + sentences + " x " + TOKENS + " tokens";
+            var work = new Pack.Work(Pack.Operation.ENCODER, ElementType.F32, List.of(sentences, TOKENS));
+            writer.time(
+                    name, encoder, Map.of("b", sentences, "n", TOKENS), 10 * TOLERANCE,
+                    new Pack.Speed("encoder", name, 0, 0, 0, work));
+        }
         speeds(target, writer, progress);
+        writer.peer(resource("pytorch.py"));
         writer.write(file);
+        if (Files.size(file) > LARGEST) {
+            throw new IOException(file + " has " + Files.size(file) + " bytes, and a pack is promised to have at most " + LARGEST
+                    + ": a defect of the selftest");
+        }
     }
 
     private static void speeds(Target target, PackWriter writer, Consumer<String> progress) throws IOException {
@@ -60,21 +77,30 @@ public final class SelftestPack {
                     writer.speed(
                             SpeedModels.products(type, n, links),
                             type == ElementType.F32 ? TOLERANCE : HALF_TOLERANCE,
-                            new Pack.Speed("product " + type, series, links, 2.0 * n * n * n, SpeedModels.scale(n)));
+                            new Pack.Speed(
+                                    "product " + type, series, links, 2.0 * n * n * n, SpeedModels.scale(n),
+                                    new Pack.Work(Pack.Operation.PRODUCT, type, List.of((long) n))));
                 }
             }
         }
-        for (var shape : ATTENTIONS) {
-            int heads = shape.get(0);
-            int length = shape.get(1);
-            int size = shape.get(2);
-            var series = "attention f32, " + heads + " heads of " + size + ", length " + length;
-            progress.accept(series);
-            for (int links : new int[] {1, LINKS}) {
-                writer.speed(
-                        SpeedModels.attention(heads, length, size, links),
-                        TOLERANCE,
-                        new Pack.Speed("attention", series, links, 4.0 * heads * length * length * size, 0));
+        for (var type : TYPES) {
+            if (missing.contains(type)) continue;
+            for (var shape : ATTENTIONS) {
+                int heads = shape.get(0);
+                int length = shape.get(1);
+                int size = shape.get(2);
+                var series = "attention " + type + ", " + heads + " heads of " + size + ", length " + length;
+                progress.accept(series);
+                var work = new Pack.Work(
+                        Pack.Operation.ATTENTION, type, shape.stream().map(Integer::longValue).toList());
+                for (int links : new int[] {1, LINKS}) {
+                    writer.speed(
+                            SpeedModels.attention(type, heads, length, size, links),
+                            type == ElementType.F32 ? TOLERANCE : HALF_TOLERANCE,
+                            new Pack.Speed(
+                                    "attention " + type, series, links, 4.0 * heads * length * length * size,
+                                    SpeedModels.attentionScale(length), work));
+                }
             }
         }
     }
@@ -85,12 +111,14 @@ public final class SelftestPack {
         return numbers;
     }
 
-    private static List<GraphOp.Function> functions(String file) {
+    private static List<GraphOp.Function> functions(String file) throws IOException {
+        var text = new String(resource(file), StandardCharsets.UTF_8);
+        return IrParser.parse(text, file).stream().map(GraphOp.Function.class::cast).toList();
+    }
+
+    private static byte[] resource(String file) throws IOException {
         try (var stream = SelftestPack.class.getResourceAsStream("/org/portolan/cli/selftest/" + file)) {
-            var text = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-            return IrParser.parse(text, file).stream().map(GraphOp.Function.class::cast).toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            return stream.readAllBytes();
         }
     }
 }

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,6 +65,32 @@ class PackTest {
         pack = write("first.pack");
     }
 
+    private static PackWriter product(int written, int claimed) throws IOException {
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        var work = new Pack.Work(Pack.Operation.PRODUCT, ElementType.F32, List.of(64L));
+        writer.speed(
+                SpeedModels.products(ElementType.F32, 64, written),
+                1e-4,
+                new Pack.Speed("product", "product 64", claimed, 2.0 * 64 * 64 * 64, SpeedModels.scale(64), work));
+        return writer;
+    }
+
+    private static PackWriter attention(ElementType type, int written, int claimed) throws IOException {
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        var work = new Pack.Work(Pack.Operation.ATTENTION, type, List.of(2L, 48L, 16L));
+        writer.speed(
+                SpeedModels.attention(type, 2, 48, 16, written),
+                type == ElementType.F32 ? 1e-4 : 2e-2,
+                new Pack.Speed("attention", "attention 48", claimed, 4.0 * 2 * 48 * 48 * 16,
+                        SpeedModels.attentionScale(48), work));
+        return writer;
+    }
+
+    private static Report run(PackWriter writer, String name) throws IOException {
+        writer.write(folder.resolve(name));
+        return run(folder.resolve(name));
+    }
+
     private static Path write(String name) throws IOException {
         var writer = new PackWriter(Targets.resolve("cpu"));
         writer.check("dense", Pack.Kind.CHECK, parse(DENSE), Map.of("m", 5L), 1e-4);
@@ -72,7 +99,9 @@ class PackTest {
             writer.speed(
                     SpeedModels.products(ElementType.F32, 64, links),
                     1e-4,
-                    new Pack.Speed("product", "product 64", links, 2.0 * 64 * 64 * 64, SpeedModels.scale(64)));
+                    new Pack.Speed(
+                            "product", "product 64", links, 2.0 * 64 * 64 * 64, SpeedModels.scale(64),
+                            new Pack.Work(Pack.Operation.PRODUCT, ElementType.F32, List.of(64L))));
         }
         var file = folder.resolve(name);
         writer.write(file);
@@ -126,6 +155,58 @@ class PackTest {
         assertFalse(report.passed());
         assertTrue(
                 report.lines().stream().anyMatch(line -> line.startsWith("| dense | FAILED: p[")), report.lines().toString());
+    }
+
+    /// All links of a chain are checked: one link too many or too few is found.
+    @Test
+    void chainsAreChecked() throws IOException {
+        for (int links : new int[] {1, 3}) {
+            assertTrue(run(product(links, links), "right.pack").passed());
+            assertTrue(run(attention(ElementType.F32, links, links), "right.pack").passed());
+            assertFalse(run(product(links + 1, links), "wrong-chain.pack").passed());
+            assertFalse(run(attention(ElementType.F32, links + 1, links), "wrong-chain.pack").passed());
+        }
+        assertTrue(run(attention(ElementType.BF16, 3, 3), "right.pack").passed());
+        assertFalse(run(attention(ElementType.BF16, 2, 1), "wrong-chain.pack").passed());
+    }
+
+    @Test
+    void anotherLibrarysTimesStandBesideOurs() throws IOException {
+        Assumptions.assumeTrue(hasPython(), "skipped: there is no python3 here");
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        var work = new Pack.Work(Pack.Operation.PRODUCT, ElementType.F32, List.of(64L));
+        writer.time(
+                "a product", SpeedModels.products(ElementType.F32, 64, 1), Map.of(), 1e-4,
+                new Pack.Speed("", "a product", 0, 0, 0, work));
+        writer.peer(
+                """
+                import json, sys
+                request = json.loads(sys.argv[1])
+                for item in request["work"]:
+                    n = item["work"]["shape"][0]
+                    print(json.dumps({"name": item["name"], "way": request["driver"] + ".matmul", "milliseconds": n / 2}))
+                print(json.dumps({"note": "a note of the script"}))
+                print("no JSON")
+                sys.exit(3)
+                """
+                        .getBytes(StandardCharsets.UTF_8));
+        var report = run(writer, "peer.pack");
+        assertTrue(report.passed());
+        var lines = String.join("\n", report.lines());
+        assertTrue(lines.contains("cpu.matmul 32.0000"), lines);
+        assertTrue(report.json().print().contains("cpu.matmul"), lines);
+        assertTrue(lines.contains("a note of the script"), lines);
+        assertTrue(lines.contains("no JSON") && lines.contains("ended with the status 3"), lines);
+    }
+
+    private static boolean hasPython() {
+        try {
+            var process = new ProcessBuilder("python3", "--version").redirectErrorStream(true).start();
+            process.getInputStream().readAllBytes();
+            return process.waitFor() == 0;
+        } catch (IOException | InterruptedException e) {
+            return false;
+        }
     }
 
     @Test

@@ -88,9 +88,10 @@ final class DeviceChecks {
 
     private static String again(Device device) {
         // Twice what the device has, a quarter at a time; an emulator's memory is the host's, and is not worth that much.
-        long piece = Math.max(MIB, device.description().memoryBytes() / 4);
+        // The host itself is not asked for what it has: others need it.
+        long all = device.description().memoryBytes();
         boolean real = !device.description().emulated() && !device.description().sharesHostMemory();
-        piece = real ? piece : Math.min(piece, 256L * MIB);
+        long piece = Math.max(MIB, real ? all / 4 : Math.min(all / 4, 256L * MIB));
         for (int round = 0; round < 8; round++) {
             try (var arena = Arena.ofShared()) {
                 device.allocate(arena, piece, 64);

@@ -9,9 +9,11 @@ import org.portolan.runtime.type.ElementType;
 /// archive; {@value #CONTENTS} is this record, and every {@code entry} another file of the archive.
 ///
 /// @param target as it was compiled for, for example {@code cuda:sm_90}
-public record Pack(String target, List<Case> cases) {
+/// @param peer entry of a Python script that does the measured work by another library, so that both stand in one table;
+///     empty: none
+public record Pack(String target, List<Case> cases, String peer) {
     public static final String CONTENTS = "pack.json";
-    static final long VERSION = 1;
+    static final long VERSION = 2;
 
     public Pack {
         cases = List.copyOf(cases);
@@ -56,12 +58,34 @@ public record Pack(String target, List<Case> cases) {
         }
     }
 
-    /// @param family what is measured, at several sizes
+    /// @param family what is measured, at several sizes; runs of models of one family are given inputs that begin alike
     /// @param series the size; cases of one series differ in the number of links
     /// @param operations floating-point operations of one link
-    /// @param scale where it is not 0, a single link is {@code scale * a x b} of its two inputs, square matrices
-    public record Speed(String family, String series, int links, double operations, double scale) {
-        public static final Speed NONE = new Speed("", "", 0, 0, 0);
+    /// @param scale what the result of a link is multiplied by, so that numbers keep their size
+    /// @param work what a link does
+    public record Speed(String family, String series, int links, double operations, double scale, Work work) {
+        public static final Speed NONE = new Speed("", "", 0, 0, 0, Work.NONE);
+    }
+
+    /// What can be measured.
+    public enum Operation {
+        NONE,
+        /// {@code scale * a x previous} of square matrices; the shape is their extent.
+        PRODUCT,
+        /// {@code scale *} softmax of the scores, themselves divided by the root of the size, times the values, with the result
+        /// of the link before as queries; the shape is heads, length and size.
+        ATTENTION,
+        /// A run of a model with the structure of MiniLM; the shape is sentences and tokens.
+        ENCODER
+    }
+
+    /// An operation and its size, for whoever else is to do it.
+    public record Work(Operation operation, ElementType type, List<Long> shape) {
+        public static final Work NONE = new Work(Operation.NONE, ElementType.F32, List.of());
+
+        public Work {
+            shape = List.copyOf(shape);
+        }
     }
 
     /// Kernels for one device.

@@ -44,7 +44,7 @@ final class PackFile implements AutoCloseable {
         return pack;
     }
 
-    private byte[] entry(String name) throws IOException {
+    byte[] entry(String name) throws IOException {
         var entry = archive.getEntry(name);
         if (entry == null) {
             throw new BadDataFile(path + " is no pack, or a damaged one: it has no '" + name + "'");

@@ -13,6 +13,7 @@ import org.portolan.runtime.selftest.Pack.Data;
 import org.portolan.runtime.selftest.Pack.Image;
 import org.portolan.runtime.selftest.Pack.Speed;
 import org.portolan.runtime.selftest.Pack.Weight;
+import org.portolan.runtime.selftest.Pack.Work;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
@@ -24,6 +25,7 @@ public final class PackJson {
         return Json.of(members(
                         "version", Pack.VERSION,
                         "target", pack.target(),
+                        "peer", pack.peer(),
                         "cases", list(pack.cases(), PackJson::of)))
                 .printLines();
     }
@@ -37,7 +39,10 @@ public final class PackJson {
                 throw new BadDataFile("this program reads packs of version " + Pack.VERSION + " and this one is " + version
                         + "; write the pack again");
             }
-            return new Pack(members.get("target").asText(), list(members.get("cases"), PackJson::caseOf));
+            return new Pack(
+                    members.get("target").asText(),
+                    list(members.get("cases"), PackJson::caseOf),
+                    members.get("peer").asText());
         } catch (IllegalArgumentException e) {
             throw new BadDataFile("the pack is damaged: " + e.getMessage());
         }
@@ -78,7 +83,23 @@ public final class PackJson {
                 "series", speed.series(),
                 "links", speed.links(),
                 "operations", speed.operations(),
-                "scale", speed.scale());
+                "scale", speed.scale(),
+                "work", of(speed.work()));
+    }
+
+    static Object of(Work work) {
+        return members(
+                "operation", work.operation().name().toLowerCase(Locale.ROOT),
+                "type", work.type().text(),
+                "shape", work.shape());
+    }
+
+    private static Work workOf(Json json) {
+        var members = json.asMembers();
+        return new Work(
+                Pack.Operation.valueOf(members.get("operation").asText().toUpperCase(Locale.ROOT)),
+                ElementType.parse(members.get("type").asText()),
+                list(members.get("shape"), Json::asLong));
     }
 
     private static Speed speedOf(Json json) {
@@ -88,7 +109,8 @@ public final class PackJson {
                 members.get("series").asText(),
                 (int) members.get("links").asLong(),
                 members.get("operations").asDouble(),
-                members.get("scale").asDouble());
+                members.get("scale").asDouble(),
+                workOf(members.get("work")));
     }
 
     private static Object of(Image image) {
@@ -145,7 +167,7 @@ public final class PackJson {
         return json.asList().stream().map(read).toList();
     }
 
-    private static Map<String, Object> members(Object... namesAndValues) {
+    static Map<String, Object> members(Object... namesAndValues) {
         var members = new LinkedHashMap<String, Object>();
         for (int i = 0; i < namesAndValues.length; i += 2) {
             members.put((String) namesAndValues[i], namesAndValues[i + 1]);

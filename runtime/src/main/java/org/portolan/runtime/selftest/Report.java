@@ -26,7 +26,23 @@ public record Report(
 
     /// @param milliseconds the median
     /// @param operationsPerSecond 0 where that makes no sense
-    public record Timing(String name, double milliseconds, double operationsPerSecond) {}
+    /// @param work what was measured, so that others can do the same
+    /// @param others how long that took them
+    public record Timing(
+            String name, double milliseconds, double operationsPerSecond, Pack.Work work, List<PeerTime> others) {
+        public Timing {
+            others = List.copyOf(others);
+        }
+
+        Timing(String name, double milliseconds, double operationsPerSecond, Pack.Work work) {
+            this(name, milliseconds, operationsPerSecond, work, List.of());
+        }
+    }
+
+    /// The time of another library for the same work on the same device.
+    ///
+    /// @param way which of its ways, for example {@code torch.matmul}
+    public record PeerTime(String way, double milliseconds) {}
 
     public boolean passed() {
         return results.stream().allMatch(Result::passed);
@@ -53,17 +69,31 @@ public record Report(
         }
         if (!timings.isEmpty()) {
             lines.add("");
-            lines.add("| what | ms | GFLOP/s |");
-            lines.add("|---|---|---|");
-            for (var timing : timings) {
-                lines.add(String.format(Locale.ROOT, "| %s | %.4f | %s |", timing.name(), timing.milliseconds(),
-                        timing.operationsPerSecond() == 0
-                                ? "-"
-                                : String.format(Locale.ROOT, "%.1f", timing.operationsPerSecond() / 1e9)));
-            }
+            lines.add("| what | ms | GFLOP/s | others, ms | others' time / ours |");
+            lines.add("|---|---|---|---|---|");
+            timings.forEach(timing -> lines.add(line(timing)));
         }
         notes.forEach(note -> lines.add("- " + note));
         return lines;
+    }
+
+    private static String line(Timing timing) {
+        var others = new ArrayList<String>();
+        var ratios = new ArrayList<String>();
+        for (var other : timing.others()) {
+            others.add(String.format(Locale.ROOT, "%s %.4f", other.way(), other.milliseconds()));
+            ratios.add(String.format(Locale.ROOT, "%.2f", other.milliseconds() / timing.milliseconds()));
+        }
+        return String.format(
+                Locale.ROOT,
+                "| %s | %.4f | %s | %s | %s |",
+                timing.name(),
+                timing.milliseconds(),
+                timing.operationsPerSecond() == 0
+                        ? "-"
+                        : String.format(Locale.ROOT, "%.1f", timing.operationsPerSecond() / 1e9),
+                others.isEmpty() ? "-" : String.join(", ", others),
+                others.isEmpty() ? "-" : String.join(", ", ratios));
     }
 
     public Json json() {
@@ -82,7 +112,10 @@ public record Report(
                 .toList());
         members.put("timings", timings.stream()
                 .map(timing -> Map.of("name", timing.name(), "milliseconds", timing.milliseconds(),
-                        "operationsPerSecond", timing.operationsPerSecond()))
+                        "operationsPerSecond", timing.operationsPerSecond(),
+                        "others", timing.others().stream()
+                                .map(other -> Map.of("way", other.way(), "milliseconds", other.milliseconds()))
+                                .toList()))
                 .toList());
         members.put("notes", notes);
         return Json.of(members);

@@ -74,9 +74,13 @@ final class SpeedTable {
             progress.accept(name + ", chain of " + item.speed().links());
             try (var model = file.load(item, devices)) {
                 try (var outputs = model.run(inputs)) {
-                    var problem = problem(item, inputs, outputs.asMap().values().iterator().next());
+                    var problem = ChainCheck.problem(
+                            item.speed(),
+                            item.tolerance(),
+                            List.copyOf(inputs.values()),
+                            outputs.asMap().values().iterator().next());
                     if (!problem.isEmpty()) {
-                        return problem;
+                        return "a chain of " + item.speed().links() + ": " + problem;
                     }
                 }
                 if (!emulated) {
@@ -96,17 +100,9 @@ final class SpeedTable {
         double nanoseconds = (times.getLast() - times.getFirst()) / links;
         perOperation.put(speed.family(), times.getLast() / speed.links() / speed.operations());
         if (nanoseconds > 0) {
-            timings.add(new Timing(name, nanoseconds / 1e6, speed.operations() / nanoseconds * 1e9));
+            timings.add(new Timing(name, nanoseconds / 1e6, speed.operations() / nanoseconds * 1e9, speed.work()));
         } else {
             notes.add(name + " could not be measured: the long chain took no longer than the short one; is the computer idle?");
         }
-    }
-
-    private static String problem(Pack.Case item, Map<String, Tensor> inputs, Tensor found) {
-        if (item.speed().scale() == 0 || item.speed().links() != 1) {
-            return "";
-        }
-        var operands = inputs.values().iterator();
-        return TensorCheck.product(operands.next(), operands.next(), found, item.speed().scale(), item.tolerance());
     }
 }

@@ -5,11 +5,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.portolan.cuda.image.CudaImage;
 import org.portolan.runtime.PortolanException.BadProgramFile;
+import org.portolan.runtime.PortolanException.Cancelled;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.device.Kernel;
 import org.portolan.runtime.device.KernelImage;
@@ -27,8 +32,8 @@ final class CudaKernels implements KernelImage {
     private static final long PLAIN_SHARED_BYTES = 48 << 10;
 
     private final CudaContext context;
-    private final List<Long> modules = new ArrayList<>();
-    private final Map<String, CudaKernel> kernels = new HashMap<>();
+    private final List<Long> modules = Collections.synchronizedList(new ArrayList<>());
+    private final Map<String, CudaKernel> kernels = new ConcurrentHashMap<>();
 
     private CudaKernels(CudaContext context) {
         this.context = context;
@@ -39,13 +44,50 @@ final class CudaKernels implements KernelImage {
         context.enter();
         var loaded = new CudaKernels(context);
         try {
-            for (var module : image.modules()) {
-                loaded.add(module, image.machine());
+            int threads = Math.min(image.modules().size(), Runtime.getRuntime().availableProcessors());
+            if (threads > 1) {
+                loaded.addByThreads(image, threads);
+            } else {
+                for (var module : image.modules()) {
+                    loaded.add(module, image.machine());
+                }
             }
             return loaded;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             loaded.close();
             throw e;
+        }
+    }
+
+    /// The driver compiles on the thread that calls it, so that many kernels are done sooner by many threads. The first kernel
+    /// that fails is the one that is told of.
+    private void addByThreads(CudaImage image, int threads) {
+        var failed = new AtomicBoolean();
+        try (var pool = Executors.newFixedThreadPool(threads)) {
+            var under = image.modules().stream()
+                    .map(module -> pool.submit(() -> {
+                        if (!failed.get()) {
+                            try {
+                                context.enter();
+                                add(module, image.machine());
+                            } catch (RuntimeException | Error e) {
+                                failed.set(true);
+                                throw e;
+                            }
+                        }
+                    }))
+                    .toList();
+            for (var one : under) {
+                one.get();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Cancelled("the thread was interrupted while kernels were loaded");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw (Error) e.getCause();
         }
     }
 
@@ -90,7 +132,7 @@ final class CudaKernels implements KernelImage {
         int status = context.calls.moduleLoad(handle, text, (int) keys.byteSize() / 4, keys, values);
         if (status != CudaStatus.SUCCESS) {
             var doing = "compiling the kernel " + module.entry().name() + ", made for " + machine + ", for "
-                    + context.name();
+                    + context.name() + (status == CudaStatus.UNSUPPORTED_PTX ? " by " + version() : "");
             var said = said(log);
             if (said.isEmpty() || CudaStatus.of(status).lost()) {
                 context.check(status, doing);
@@ -98,6 +140,18 @@ final class CudaKernels implements KernelImage {
             throw new DeviceFailed(CudaStatus.of(status).message(doing) + "; the driver's compiler says: " + said, null);
         }
         return handle.get(ValueLayout.JAVA_LONG, 0);
+    }
+
+    /// The driver's own version, for a message.
+    private String version() {
+        try (var arena = Arena.ofConfined()) {
+            var version = arena.allocate(ValueLayout.JAVA_INT);
+            int status = context.calls.driverGetVersion(version);
+            int number = version.get(ValueLayout.JAVA_INT, 0);
+            return status == CudaStatus.SUCCESS
+                    ? "a driver of CUDA " + number / 1000 + "." + number % 1000 / 10
+                    : "a driver of an unknown version";
+        }
     }
 
     /// The log in one line, without what only repeats the file's name.

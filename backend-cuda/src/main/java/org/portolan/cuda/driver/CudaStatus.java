@@ -17,6 +17,7 @@ record CudaStatus(int code, String name, String sentence, boolean lost) {
     static final int OUT_OF_MEMORY = 2;
     static final int NO_DEVICE = 100;
     static final int NO_BINARY_FOR_GPU = 209;
+    static final int UNSUPPORTED_PTX = 222;
     static final int NOT_READY = 600;
     /// No status of the driver's: it has no such entry point.
     static final int NOT_THERE = -1;
@@ -59,7 +60,7 @@ record CudaStatus(int code, String name, String sentence, boolean lost) {
         refused(219, "INVALID_GRAPHICS_CONTEXT", "a graphics context is not valid");
         lost(220, "NVLINK_UNCORRECTABLE", "a link between devices has an error that cannot be corrected");
         refused(221, "JIT_COMPILER_NOT_FOUND", "the driver has no compiler; install libnvidia-ptxjitcompiler, or compile with machine code");
-        refused(222, "UNSUPPORTED_PTX_VERSION", "the driver is older than the kernels' PTX version; install a newer driver");
+        refused(UNSUPPORTED_PTX, "UNSUPPORTED_PTX_VERSION", "the driver is older than the kernels' PTX version; install a newer driver");
         refused(223, "JIT_COMPILATION_DISABLED", "the driver's compiler is switched off (CUDA_DISABLE_PTX_JIT)");
         refused(224, "UNSUPPORTED_EXEC_AFFINITY", "the device cannot be divided that way");
         refused(225, "UNSUPPORTED_DEVSIDE_SYNC", "kernels may not wait for kernels on this device");

@@ -39,7 +39,8 @@ final class DriverCalls {
     private final MemorySegment launchKernel;
     private final MemorySegment setCurrent;
 
-    private DriverCalls(SymbolLookup symbols) {
+    /// @param symbols where the entry points are; those that are not there are not called
+    DriverCalls(SymbolLookup symbols) {
         for (var name : new String[] {
             "cuInit", "cuDriverGetVersion", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceTotalMem_v2",
             "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",

@@ -24,6 +24,11 @@ record DriverLibrary(DriverCalls calls, String reason) {
         } catch (IllegalArgumentException e) {
             return new DriverLibrary(null, "there is no driver: the system's loader finds no " + library);
         }
+        return of(calls, library);
+    }
+
+    /// @param library its name, for messages
+    static DriverLibrary of(DriverCalls calls, String library) {
         int status = calls.init();
         if (status != CudaStatus.SUCCESS) {
             return new DriverLibrary(null, CudaStatus.of(status).message("starting the driver " + library));

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -227,6 +228,57 @@ class CudaDriverTest {
             assertTrue(problem.getMessage().contains("INVALID_PTX"), problem.getMessage());
         }
         assertEquals(0, FakeDriver.live());
+    }
+
+    @Test
+    void manyKernelsAreCompiledByManyThreads() {
+        var names = IntStream.range(0, 60).mapToObj(number -> "kernel" + number).toArray(String[]::new);
+        try (var device = open();
+                var arena = Arena.ofConfined()) {
+            try (var image = device.load(image(arena, names))) {
+                for (var name : names) {
+                    assertEquals(name, image.kernel(name).name());
+                }
+            }
+            names[20] = "refused_by_the_driver";
+            var bytes = image(arena, names);
+            var problem = assertThrows(DeviceFailed.class, () -> device.load(bytes));
+            assertTrue(problem.getMessage().contains("refused_by_the_driver"), problem.getMessage());
+        }
+        assertEquals(0, FakeDriver.live(), "a kernel was not unloaded");
+    }
+
+    @Test
+    void aDriverThatIsOlderThanTheKernelsIsNamed() {
+        try (var device = open();
+                var arena = Arena.ofConfined()) {
+            FakeDriver.fail("cuModuleLoadDataEx", 1, CudaStatus.UNSUPPORTED_PTX, false);
+            var bytes = image(arena, "twice");
+            var problem = assertThrows(DeviceFailed.class, () -> device.load(bytes));
+            assertTrue(problem.getMessage().contains("CUDA 12.4"), problem.getMessage());
+            assertTrue(problem.getMessage().contains("newer driver"), problem.getMessage());
+        }
+    }
+
+    /// A driver that lacks any one of the functions: what can do without works, and the rest is a typed error that says so.
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "cuInit", "cuDriverGetVersion", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceTotalMem_v2",
+        "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
+        "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuMemAlloc_v2", "cuMemFree_v2", "cuMemAllocAsync",
+        "cuMemFreeAsync", "cuMemHostAlloc", "cuMemFreeHost", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemsetD32Async",
+        "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuEventCreate", "cuEventDestroy_v2", "cuEventRecord",
+        "cuEventSynchronize", "cuLaunchKernel", "cuStreamBeginCapture_v2", "cuGraphLaunch", "cuMemcpyPeerAsync"
+    })
+    void anOldDriverLacksFunctions(String function) {
+        var old = new CudaDriver(() -> FakeDriver.without(function));
+        try (var device = old.open(0, DeviceOptions.defaults())) {
+            if (!device.description().emulated()) {
+                run(device, "twice", FLOATS);
+            }
+        } catch (DeviceFailed | DeviceMissing problem) {
+            assertTrue(problem.getMessage().contains("too old"), problem.getMessage());
+        }
     }
 
     @Test

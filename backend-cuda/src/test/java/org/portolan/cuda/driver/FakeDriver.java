@@ -10,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.portolan.llvm.LlvmTools;
 
 /// The library `fake_cuda.c`, compiled once: a driver without a device that does what a test tells it.
@@ -58,6 +59,12 @@ final class FakeDriver {
 
     static String library() {
         return LIBRARY.toString();
+    }
+
+    /// The library as one that is too old to have a function.
+    static DriverLibrary without(String function) {
+        return DriverLibrary.of(
+                new DriverCalls(name -> name.equals(function) ? Optional.empty() : SYMBOLS.find(name)), "an old library");
     }
 
     static void reset() {

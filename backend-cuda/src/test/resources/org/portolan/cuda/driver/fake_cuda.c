@@ -21,7 +21,7 @@ static long live, calls;
 static int device_count = 1;
 static int major = 8, minor = 6;
 static u64 memory_bytes = 1ul << 30, used_bytes;
-static void *current;
+static __thread void *current;
 struct copy { void *to; const void *from; u64 bytes; };
 static struct copy waiting[4096];
 static int waiting_count;
@@ -79,7 +79,10 @@ long fake_count(const char *function) {
     return 0;
 }
 
-static int enter(const char *function) {
+static int lock;
+static void take_lock(void) { while (__sync_lock_test_and_set(&lock, 1)) {} }
+static void give_lock(void) { __sync_lock_release(&lock); }
+static int entered(const char *function) {
     calls++;
     int place = 0;
     while (counted[place].name && strcmp(counted[place].name, function)) place++;
@@ -91,6 +94,13 @@ static int enter(const char *function) {
         return fail_status;
     }
     return SUCCESS;
+}
+// Several threads may load kernels at once.
+static int enter(const char *function) {
+    take_lock();
+    int status = entered(function);
+    give_lock();
+    return status;
 }
 #define ENTER() { int status = enter(__func__); if (status) return status; }
 static int device_of(const void *wanted) { return (const int *)wanted - context; }
@@ -214,7 +224,7 @@ int cuModuleLoadDataEx(struct module **result, const char *image, u32 count, con
     int i = 0;
     while (entry[i] && entry[i] != '(' && i < NAME - 1) { module->name[i] = entry[i]; i++; }
     module->name[i] = 0;
-    live++;
+    __sync_fetch_and_add(&live, 1);
     *result = module;
     return SUCCESS;
 }

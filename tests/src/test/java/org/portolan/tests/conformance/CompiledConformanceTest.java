@@ -13,7 +13,6 @@ import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -38,9 +37,9 @@ class CompiledConformanceTest {
     /// What the processor passes of the smallest folder of cases, so that an empty one is seen.
     private static final int LEAST = 700;
 
-    /// Drivers whose vendor compiles each kernel anew, for about a second: one in so many cases is run, always the same
-    /// ones. `-Dconformance.all=true` runs all.
-    private static final Map<String, Integer> SAMPLED = Map.of("opencl", 16);
+    /// With `-Dconformance.share.DRIVER=N` one in N cases is run, always the same ones: for drivers whose vendor compiles each
+    /// kernel anew, for about a second. `-Dconformance.all=true` runs all.
+    private static final String SHARE = "conformance.share.";
 
     @TempDir
     Path folder;
@@ -61,7 +60,7 @@ class CompiledConformanceTest {
         var page = folder.resolve("conformance.md");
         var document = folder.resolve("conformance.json");
         var wanted = System.getProperty("conformance.filter", "");
-        int share = Boolean.getBoolean("conformance.all") ? 1 : SAMPLED.getOrDefault(driver.name(), 1);
+        int share = Boolean.getBoolean("conformance.all") ? 1 : Integer.getInteger(SHARE + driver.name(), 1);
         var filter = wanted.isEmpty() && share > 1 ? sample(cases, share) : wanted;
         var out = new StringWriter();
         var line = Main.commandLine();

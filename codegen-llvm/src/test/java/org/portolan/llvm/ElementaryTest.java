@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.portolan.lowering.cases.ArithmeticCase;
 
 /// The expanded elementary functions on this processor, against Java's own: over random bit patterns of all
 /// magnitudes, over the range where the function bends, and at its corners.
@@ -77,8 +78,8 @@ class ElementaryTest {
     private static Worst sweep(Function function, String type) {
         boolean single = type.equals("f32");
         try (var arena = Arena.ofConfined();
-                var kernel = new HostKernel(ArithmeticTest.kernel(
-                        type, type, type, true, "%z = arith." + function.name() + " %x : vec<16x" + type + ">"))) {
+                var kernel = new HostKernel(ArithmeticCase.text(
+                        type, type, type, "%z = arith." + function.name() + " %x : T:" + type, 16))) {
             var x = inputs(arena, single, function.range(), 1);
             var y = arena.allocate(8L * COUNT, 64);
             assertEquals(0, kernel.run(List.of(x, x, y), List.of((long) COUNT), 0, (COUNT + 15) / 16));
@@ -158,8 +159,8 @@ class ElementaryTest {
         for (var type : List.of("f32", "f64")) {
             boolean single = type.equals("f32");
             try (var arena = Arena.ofConfined();
-                    var kernel = new HostKernel(ArithmeticTest.kernel(
-                            type, type, type, true, "%z = arith.pow %x, %y : vec<16x" + type + ">"))) {
+                    var kernel = new HostKernel(ArithmeticCase.text(
+                            type, type, type, "%z = arith.pow %x, %y : T:" + type, 16))) {
                 var x = inputs(arena, single, 30, 2);
                 var y = inputs(arena, single, 20, 3);
                 // Every corner meets every other.
@@ -200,8 +201,8 @@ class ElementaryTest {
     @Test
     void integerPowers() {
         try (var arena = Arena.ofConfined();
-                var kernel = new HostKernel(ArithmeticTest.kernel(
-                        "i32", "i32", "i32", true, "%z = arith.pow %x, %y : vec<16xi32>"))) {
+                var kernel = new HostKernel(ArithmeticCase.text(
+                        "i32", "i32", "i32", "%z = arith.pow %x, %y : T:i32", 16))) {
             int count = 41 * 41;
             var x = arena.allocate(4L * count, 64);
             var y = arena.allocate(4L * count, 64);

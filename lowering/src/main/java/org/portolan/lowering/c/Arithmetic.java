@@ -201,23 +201,15 @@ final class Arithmetic {
     }
 
     private Term fma(List<Term> operands, ElementType element) {
-        var a = wide(operands.get(0), element);
-        var b = wide(operands.get(1), element);
-        var c = wide(operands.get(2), element);
-        if (!element.isFloat()) {
-            return arithmetic("+", builder.let("product", arithmetic("*", a, b, element)), c, element);
+        if (CType.isSmallFloat(element)) {
+            return SmallFma.of(builder, operands, element);
         }
-        if (!CType.isSmallFloat(element) || !builder.words.hasDouble()) {
-            return narrow(builder.function(Words.Function.FMA, a, b, c), element);
-        }
-        // The product of two small floats is exact in double, and the sum to odd there lets it be rounded once.
-        return narrow(
-                builder.function(
-                        Words.Function.FMA,
-                        builder.convert(a, CType.Base.F64),
-                        builder.convert(b, CType.Base.F64),
-                        builder.convert(c, CType.Base.F64)),
-                element);
+        var a = operands.get(0);
+        var b = operands.get(1);
+        var c = operands.get(2);
+        return element.isFloat()
+                ? builder.function(Words.Function.FMA, a, b, c)
+                : arithmetic("+", builder.let("product", arithmetic("*", a, b, element)), c, element);
     }
 
     private Term compare(Relation relation, Term left, Term right) {

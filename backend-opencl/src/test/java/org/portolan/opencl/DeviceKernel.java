@@ -3,6 +3,7 @@ package org.portolan.opencl;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.portolan.ir.MachineOp;
@@ -25,10 +26,32 @@ public final class DeviceKernel implements AutoCloseable {
 
     public DeviceKernel(Device device, List<TileOp.Kernel> kernels, MachineOp.Chip chip) {
         this.device = device;
+        var text = new OpenClCodegen().emit("opencl", kernels, chip);
+        boolean exchanges = device.description().features().contains("sub_group_exchange");
         try (var arena = Arena.ofConfined()) {
-            image = device.load(arena.allocateFrom(
-                    ValueLayout.JAVA_BYTE, new OpenClCodegen().compile(kernels, chip).bytes()));
+            var bytes = (exchanges ? text : withoutSubGroups(text)).getBytes(StandardCharsets.UTF_8);
+            image = device.load(arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes));
         }
+    }
+
+    /// The same kernels where threads exchange by local memory and barriers: what runs where there are no sub-groups. Only
+    /// for kernels in which all threads of a group come to each exchange.
+    private static String withoutSubGroups(String text) {
+        var exchange =
+                """
+                #undef exchange
+                #define exchange(value, distance) ({ \\
+                    barrier(CLK_LOCAL_MEM_FENCE); \\
+                    exchanged[get_local_id(0)] = (value); \\
+                    barrier(CLK_LOCAL_MEM_FENCE); \\
+                    exchanged[get_local_id(0) ^ (distance)]; })
+                """;
+        int kernels = text.indexOf("\n__kernel ") + 1;
+        return text.contains(" warp=")
+                ? (text.substring(0, kernels) + exchange + text.substring(kernels))
+                        .replaceAll("(?m)^(//: .*) warp=\\d+", "$1")
+                        .replace("* error) {\n", "* error) {\n    __local uint exchanged[1024];\n")
+                : text;
     }
 
     /// Whether there is a device; where not, tests are skipped and say so.

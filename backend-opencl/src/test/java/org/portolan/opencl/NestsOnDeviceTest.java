@@ -9,7 +9,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Kernels of every machine file, those of GPUs too, on the first device.
 class NestsOnDeviceTest {
     static Stream<String> machines() {
-        return Stream.of("opencl-cpu", "opencl-gpu", "opencl-gpu-mali");
+        return Stream.of("opencl-cpu", "opencl-gpu", "opencl-gpu-mali", "opencl-gpu-intel-xe");
     }
 
     @ParameterizedTest
@@ -22,6 +22,7 @@ class NestsOnDeviceTest {
             nests.check(name, 1, 1);
             nests.check(name, 3, 130);
         }
+        nests.check("row sums", 2, 900);
         nests.check("elementwise", 0, 3);
         nests.check("row sums", 3, 0);
     }

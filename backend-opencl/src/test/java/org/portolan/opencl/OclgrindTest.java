@@ -24,7 +24,7 @@ class OclgrindTest {
     Path folder;
 
     @ParameterizedTest
-    @CsvSource({"opencl-cpu", "opencl-gpu"})
+    @CsvSource({"opencl-cpu", "opencl-gpu", "opencl-gpu-intel-xe"})
     void nestsHaveNoReport(String machine) throws Exception {
         assertEquals("", run("nests", machine));
     }

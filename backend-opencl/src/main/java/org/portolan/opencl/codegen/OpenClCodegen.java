@@ -33,10 +33,18 @@ public final class OpenClCodegen implements Codegen {
                 .orElseThrow(() -> new CompileException("the machine file opencl-cpu is missing from backend-opencl"));
     }
 
-    /// The extensions that the text needs.
+    /// What a device must have that runs the text: an extension, or {@code sub_group_exchange}, which more than one
+    /// extension gives.
     @Override
     public List<String> requirements(MachineOp.Chip machine) {
-        return machine.types().contains("f64") ? List.of("cl_khr_fp64") : List.of();
+        var required = new ArrayList<String>();
+        if (machine.types().contains("f64")) {
+            required.add("cl_khr_fp64");
+        }
+        if (machine.warp() > 1) {
+            required.add("sub_group_exchange");
+        }
+        return required;
     }
 
     @Override
@@ -76,7 +84,8 @@ public final class OpenClCodegen implements Codegen {
         var words = new OpenClWords(
                 machine.vectorBytes(),
                 machine.types().contains("f64"),
-                machine.features().contains("cl_khr_int64_base_atomics"));
+                machine.features().contains("cl_khr_int64_base_atomics"),
+                machine.warp());
         try {
             var source = CEmitter.emit(expanded, words, intrinsics);
             var text = new StringBuilder();
@@ -86,6 +95,7 @@ public final class OpenClCodegen implements Codegen {
                 text.append("//: ").append(kernel.function()).append(' ').append(kernel.name())
                         .append(" buffers=").append(kernel.buffers()).append(" symbols=").append(kernel.symbols())
                         .append(" block=").append(kernel.block()).append(" shared=").append(kernel.sharedBytes())
+                        .append(kernel.exchanges() ? " warp=" + machine.warp() : "")
                         .append(" of ").append(origin).append('\n');
             }
             return text + source.text();

@@ -8,7 +8,7 @@ import org.portolan.ir.text.TextLibrary;
 
 /// The machine files of OpenCL devices.
 public final class OpenClMachines implements TextLibrary {
-    private static final List<String> NAMES = List.of("opencl-cpu", "opencl-gpu", "opencl-gpu-intel-xe", "opencl-gpu-mali");
+    private static final List<String> NAMES = List.of("opencl-cpu", "opencl-gpu", "opencl-gpu-adreno", "opencl-gpu-intel-xe", "opencl-gpu-mali");
 
     @Override
     public List<String> names() {

@@ -18,7 +18,29 @@ import org.portolan.lowering.c.Words;
 /// @param vectorBytes of the machine's vectors; OpenCL C has longer ones, which compilers take apart badly
 /// @param hasDouble whether the device has {@code cl_khr_fp64}
 /// @param hasLongAtomics whether it has {@code cl_khr_int64_base_atomics}
-record OpenClWords(long vectorBytes, boolean hasDouble, boolean hasLongAtomics) implements Words {
+/// @param warp threads of a sub-group that exchange what they have; 1 where they cannot
+record OpenClWords(long vectorBytes, boolean hasDouble, boolean hasLongAtomics, long warp) implements Words {
+    /// Which extension exchanges, and which one says how large a sub-group is, differs between vendors.
+    private static final String SUB_GROUPS =
+            """
+            #if defined(cl_khr_subgroup_shuffle)
+            #pragma OPENCL EXTENSION cl_khr_subgroup_shuffle : enable
+            #define exchange(value, distance) sub_group_shuffle_xor(value, (uint)(distance))
+            #elif defined(cl_intel_subgroups)
+            #pragma OPENCL EXTENSION cl_intel_subgroups : enable
+            #define exchange(value, distance) intel_sub_group_shuffle_xor(value, (uint)(distance))
+            #endif
+            #if defined(cl_intel_required_subgroup_size)
+            #pragma OPENCL EXTENSION cl_intel_required_subgroup_size : enable
+            #define SUB_GROUP __attribute__((intel_reqd_sub_group_size(WARP)))
+            #elif defined(cl_qcom_reqd_sub_group_size)
+            #pragma OPENCL EXTENSION cl_qcom_reqd_sub_group_size : enable
+            #define SUB_GROUP __attribute__((qcom_reqd_sub_group_size("PART")))
+            #else
+            #define SUB_GROUP
+            #endif
+            """;
+
     private static final Set<String> RESERVED = Set.copyOf(List.of(("auto break case char const continue default do double "
                     + "else enum extern float for goto if inline int long register restrict return short signed sizeof static "
                     + "struct switch typedef union unsigned void volatile while bool true false half uchar ushort uint ulong "
@@ -26,7 +48,7 @@ record OpenClWords(long vectorBytes, boolean hasDouble, boolean hasLongAtomics) 
                     + "floor ceil rint trunc sqrt fabs copysign min max clz any all select barrier get_global_id get_local_id "
                     + "get_group_id vload2 vload4 vload8 vload16 vstore2 vstore4 vstore8 vstore16 prefetch as_float as_double "
                     + "abs sign step mix dot cross length exp log sin cos tan pow erf tanh round "
-                    + "atomic_add atomic_cmpxchg NULL INFINITY NAN M_PI EOF linux unix quad complex imaginary")
+                    + "atomic_add atomic_cmpxchg exchange SUB_GROUP NULL INFINITY NAN M_PI EOF linux unix quad complex imaginary")
             .split(" ")));
 
     @Override
@@ -35,6 +57,9 @@ record OpenClWords(long vectorBytes, boolean hasDouble, boolean hasLongAtomics) 
                 + (doubles ? "#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n" : "")
                 + (hasLongAtomics
                         ? "#ifdef cl_khr_int64_base_atomics\n#pragma OPENCL EXTENSION cl_khr_int64_base_atomics : enable\n#endif\n"
+                        : "")
+                + (warp > 1
+                        ? SUB_GROUPS.replace("WARP", Long.toString(warp)).replace("PART", warp > 64 ? "full" : "half")
                         : "");
     }
 
@@ -54,7 +79,7 @@ record OpenClWords(long vectorBytes, boolean hasDouble, boolean hasLongAtomics) 
     public String kernelHead(String name, List<Parameter> buffers, List<String> symbols, long block) {
         var head = new StringBuilder("__kernel ");
         if (block > 0) {
-            head.append("__attribute__((reqd_work_group_size(").append(block).append(", 1, 1))) ");
+            head.append(warp > 1 ? "SUB_GROUP " : "").append("__attribute__((reqd_work_group_size(").append(block).append(", 1, 1))) ");
         }
         head.append("void ").append(name).append('(');
         for (var buffer : buffers) {
@@ -90,6 +115,11 @@ record OpenClWords(long vectorBytes, boolean hasDouble, boolean hasLongAtomics) 
     @Override
     public String barrier() {
         return "barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);";
+    }
+
+    @Override
+    public Optional<String> exchange(String value, long distance) {
+        return warp > distance ? Optional.of("exchange(" + value + ", " + distance + ")") : Optional.empty();
     }
 
     /// The word's upper half is the code; whoever stores it stores the lower half, too.

@@ -1,5 +1,8 @@
 package org.portolan.opencl.driver;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +14,8 @@ import org.portolan.runtime.device.DeviceDescription;
 ///
 /// @param sharesHostMemory whether kernels take addresses of the host: the device is the host's processor and has
 ///     fine-grained shared memory, or it has fine-grained system sharing
+/// @param exchanges whether the threads of a sub-group can exchange what they have
+/// @param warp how many threads that are, where the device says so; else 0, and the machine file's number stands
 /// @param exactDivision whether the vendor's compiler can be asked for correctly rounded division and square roots
 record DeviceFacts(
         long device,
@@ -25,6 +30,8 @@ record DeviceFacts(
         long localBytes,
         long groupLimit,
         long vectorBytes,
+        boolean exchanges,
+        long warp,
         Set<String> extensions) {
     /// {@code buffers} keeps a device from using the host's memory in place.
     static final String MEMORY_VARIABLE = "PORTOLAN_OPENCL_MEMORY";
@@ -43,12 +50,15 @@ record DeviceFacts(
     private static final int HOST_UNIFIED_MEMORY = 0x1035;
     private static final int NATIVE_VECTOR_WIDTH_FLOAT = 0x103A;
     private static final int SVM_CAPABILITIES = 0x1053;
+    private static final int SUB_GROUP_SIZES_INTEL = 0x4108;
+    private static final int WAVEFRONT_WIDTH_AMD = 0x4043;
     private static final int PLATFORM_NAME = 0x0902;
     private static final int PLATFORM_VERSION = 0x0901;
 
     private static final long TYPE_CPU = 2;
     private static final long SVM_FINE_GRAIN_BUFFER = 2;
     private static final long SVM_FINE_GRAIN_SYSTEM = 4;
+    private static final long USUAL_WARP = 16;
     private static final long CORRECTLY_ROUNDED_DIVIDE_SQRT = 128;
 
     static DeviceFacts of(OpenCl library, long platform, long device) {
@@ -62,6 +72,8 @@ record DeviceFacts(
         boolean shares = library.hasPointers()
                 && (inProcess || (sharing & SVM_FINE_GRAIN_SYSTEM) != 0)
                 && !wish("memory", MEMORY_VARIABLE).equals("buffers");
+        var extensions = Set.copyOf(List.of(library.deviceText(device, EXTENSIONS).split(" +")));
+        boolean exchanges = extensions.contains("cl_khr_subgroup_shuffle") || extensions.contains("cl_intel_subgroups");
         return new DeviceFacts(
                 device,
                 name,
@@ -75,7 +87,23 @@ record DeviceFacts(
                 library.deviceNumber(device, LOCAL_MEMORY),
                 library.deviceNumber(device, MAX_WORK_GROUP_SIZE),
                 4 * Math.max(1, library.deviceNumber(device, NATIVE_VECTOR_WIDTH_FLOAT)),
-                Set.copyOf(List.of(library.deviceText(device, EXTENSIONS).split(" +"))));
+                exchanges,
+                exchanges ? warp(library, device) : 1,
+                extensions);
+    }
+
+    /// The vendor's word for the size of a sub-group; of several sizes 16, or else the largest.
+    private static long warp(OpenCl library, long device) {
+        var sizes = MemorySegment.ofArray(library.deviceInfo(device, SUB_GROUP_SIZES_INTEL));
+        long most = library.deviceNumber(device, WAVEFRONT_WIDTH_AMD);
+        for (long at = 0; at + 8 <= sizes.byteSize(); at += 8) {
+            long size = sizes.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+            if (size == USUAL_WARP) {
+                return size;
+            }
+            most = Math.max(most, size);
+        }
+        return Math.clamp(most, 0, 128);
     }
 
     /// What the property or the variable of the environment says; empty if neither is there.
@@ -92,9 +120,17 @@ record DeviceFacts(
                 emulated,
                 sharesHostMemory,
                 memoryBytes,
-                extensions,
+                features(),
                 machine(),
                 limits());
+    }
+
+    private Set<String> features() {
+        var features = new HashSet<>(extensions);
+        if (exchanges) {
+            features.add("sub_group_exchange");
+        }
+        return features;
     }
 
     private String machine() {
@@ -106,7 +142,11 @@ record DeviceFacts(
         if (isProcessor) {
             return "opencl-cpu";
         }
-        return words.contains("mali") ? "opencl-gpu-mali" : words.contains("intel") ? "opencl-gpu-intel-xe" : "opencl-gpu";
+        return words.contains("mali")
+                ? "opencl-gpu-mali"
+                : words.contains("adreno")
+                        ? "opencl-gpu-adreno"
+                        : words.contains("intel") ? "opencl-gpu-intel-xe" : "opencl-gpu";
     }
 
     private Map<String, Long> limits() {
@@ -118,6 +158,9 @@ record DeviceFacts(
         } else {
             limits.put("shared_bytes", localBytes);
             limits.put("block_limit", Math.min(groupLimit, 1024));
+            if (warp > 0) {
+                limits.put("warp", warp);
+            }
         }
         return limits;
     }

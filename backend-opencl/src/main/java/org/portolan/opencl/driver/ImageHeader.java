@@ -10,12 +10,13 @@ import org.portolan.runtime.PortolanException.BadProgramFile;
 /// @param kernels by the name that plans use
 record ImageHeader(Map<String, Entry> kernels) {
     private static final Pattern LINE = Pattern.compile(
-            "//: (\\w+) (\\S+) buffers=(\\d{1,4}) symbols=(\\d{1,4}) block=(\\d{1,9}) shared=(\\d{1,9}) of (.*)");
+            "//: (\\w+) (\\S+) buffers=(\\d{1,4}) symbols=(\\d{1,4}) block=(\\d{1,9}) shared=(\\d{1,9})(?: warp=(\\d{1,4}))? of (.*)");
 
     /// @param function in the text
     /// @param block threads of a work-group; 0 where each point of the grid is a work-item on its own
+    /// @param warp threads of a sub-group that exchange what they have; 1 where none do
     /// @param origin the model's nodes
-    record Entry(String function, int buffers, int symbols, long block, long sharedBytes, String origin) {}
+    record Entry(String function, int buffers, int symbols, long block, long sharedBytes, long warp, String origin) {}
 
     static ImageHeader read(String source) {
         var kernels = new LinkedHashMap<String, Entry>();
@@ -31,7 +32,8 @@ record ImageHeader(Map<String, Entry> kernels) {
                     Integer.parseInt(match.group(4)),
                     Long.parseLong(match.group(5)),
                     Long.parseLong(match.group(6)),
-                    match.group(7)));
+                    match.group(7) == null ? 1 : Long.parseLong(match.group(7)),
+                    match.group(8)));
         }
         return new ImageHeader(kernels);
     }

@@ -66,9 +66,16 @@ final class OpenCl {
     /// Of OpenCL 2.0; null where the loader is older.
     private final MethodHandle setKernelPointer;
     private final MethodHandle copyShared;
+    /// Of OpenCL 2.1; null where the loader is older.
+    private final MethodHandle getSubGroupInfo;
 
-    private OpenCl(SymbolLookup symbols) {
-        var find = new Finder(symbols);
+    /// Where the functions come from; null for one that is not there.
+    interface Functions {
+        MethodHandle find(String name, FunctionDescriptor type);
+    }
+
+    OpenCl(Functions functions) {
+        var find = new Finder(functions);
         getPlatforms = find.function("clGetPlatformIDs", INT, INT, POINTER, POINTER);
         getPlatformInfo = find.function("clGetPlatformInfo", INT, LONG, INT, LONG, POINTER, POINTER);
         getDevices = find.function("clGetDeviceIDs", INT, LONG, LONG, INT, POINTER, POINTER);
@@ -102,10 +109,12 @@ final class OpenCl {
         releaseKernel = find.function("clReleaseKernel", INT, LONG);
         releaseEvent = find.function("clReleaseEvent", INT, LONG);
         setKernelPointer = find.optional("clSetKernelArgSVMPointer", INT, LONG, INT, LONG);
+        getSubGroupInfo = find.optional(
+                "clGetKernelSubGroupInfo", INT, LONG, LONG, INT, LONG, POINTER, LONG, POINTER, POINTER);
         copyShared = find.optional("clEnqueueSVMMemcpy", INT, LONG, INT, LONG, LONG, LONG, INT, POINTER, POINTER);
     }
 
-    private record Finder(SymbolLookup symbols) {
+    private record Finder(Functions functions) {
         MethodHandle function(String name, MemoryLayout result, MemoryLayout... arguments) {
             var handle = optional(name, result, arguments);
             if (handle == null) {
@@ -115,11 +124,14 @@ final class OpenCl {
         }
 
         MethodHandle optional(String name, MemoryLayout result, MemoryLayout... arguments) {
-            return symbols.find(name)
-                    .map(address ->
-                            Linker.nativeLinker().downcallHandle(address, FunctionDescriptor.of(result, arguments)))
-                    .orElse(null);
+            return functions.find(name, FunctionDescriptor.of(result, arguments));
         }
+    }
+
+    private static Functions of(SymbolLookup symbols) {
+        return (name, type) -> symbols.find(name)
+                .map(address -> Linker.nativeLinker().downcallHandle(address, type))
+                .orElse(null);
     }
 
     /// The library, opened once in the process.
@@ -129,7 +141,7 @@ final class OpenCl {
             var name = given == null || given.isEmpty() ? LIBRARY : given;
             try {
                 loaded = new Loaded(
-                        Optional.of(new OpenCl(SymbolLookup.libraryLookup(name, Arena.global()))), "");
+                        Optional.of(new OpenCl(of(SymbolLookup.libraryLookup(name, Arena.global())))), "");
             } catch (IllegalArgumentException e) {
                 loaded = new Loaded(Optional.empty(), "the OpenCL loader " + name + " is not usable: " + e.getMessage()
                         + "; install it (Debian: ocl-icd-libopencl1) and a driver for the device (pocl-opencl-icd for the"
@@ -389,6 +401,20 @@ final class OpenCl {
     long createKernel(long program, String name) {
         return create("taking kernel " + name, (arena, error) ->
                 (long) createKernel.invokeExact(program, arena.allocateFrom(name), error));
+    }
+
+    /// The threads of a sub-group of a kernel that runs in groups of a size; 0 where the device does not say.
+    long subGroup(long kernel, long device, long group) {
+        if (getSubGroupInfo == null) {
+            return 0;
+        }
+        try (var arena = arguments()) {
+            var size = arena.allocateFrom(ValueLayout.JAVA_LONG, group);
+            var found = arena.allocate(ValueLayout.JAVA_LONG);
+            int code = run(() -> (int) getSubGroupInfo.invokeExact(
+                    kernel, device, 0x2033, 8L, size, 8L, found, MemorySegment.NULL));
+            return code == ErrorCode.SUCCESS ? found.get(ValueLayout.JAVA_LONG, 0) : 0;
+        }
     }
 
     int setArgument(long kernel, int number, long size, MemorySegment value) {

@@ -2,6 +2,7 @@ package org.portolan.opencl.driver;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.PortolanException.DeviceLost;
 import org.portolan.runtime.device.Device;
@@ -39,20 +40,17 @@ final class OpenClDevice implements Device {
 
     @Override
     public MemorySegment allocate(Arena arena, long bytes, long alignment) {
-        check();
-        return memory.allocate(arena, bytes, alignment);
+        return noticing(() -> memory.allocate(arena, bytes, alignment));
     }
 
     @Override
     public KernelImage load(MemorySegment image) {
-        check();
-        return OpenClImage.load(this, image);
+        return noticing(() -> OpenClImage.load(this, image));
     }
 
     @Override
     public Queue openQueue(StopSignal stop) {
-        check();
-        return new OpenClQueue(this, stop);
+        return noticing(() -> new OpenClQueue(this, stop));
     }
 
     @Override
@@ -62,6 +60,17 @@ final class OpenClDevice implements Device {
 
     void lost() {
         health = DeviceHealth.LOST;
+    }
+
+    /// What the device gives; a device that is found to be lost stays so.
+    <T> T noticing(Supplier<T> work) {
+        check();
+        try {
+            return work.get();
+        } catch (DeviceLost e) {
+            lost();
+            throw e;
+        }
     }
 
     private void check() {

@@ -32,6 +32,11 @@ final class OpenClImage implements KernelImage {
         if (header.kernels().isEmpty()) {
             return new OpenClImage(device, header, 0);
         }
+        if (!device.facts.exchanges() && header.kernels().values().stream().anyMatch(entry -> entry.warp() > 1)) {
+            throw new DeviceFailed("the kernels let the threads of a sub-group exchange what they have, and "
+                    + device.facts.name() + " has neither cl_khr_subgroup_shuffle nor cl_intel_subgroups; compile the model for"
+                    + " this device, or with +warp=1 behind the target's name", null);
+        }
         return new OpenClImage(device, header, Programs.build(device, header, source));
     }
 
@@ -41,8 +46,25 @@ final class OpenClImage implements KernelImage {
         if (entry == null) {
             throw new BadProgramFile("the kernels have no '" + name + "'; compile the model again");
         }
-        return kernels.computeIfAbsent(name, _ -> new OpenClKernel(
-                name, entry, device.library.createKernel(program, entry.function())));
+        return kernels.computeIfAbsent(name, _ -> {
+            long handle = device.noticing(() -> device.library.createKernel(program, entry.function()));
+            checkWarp(entry, handle);
+            return new OpenClKernel(name, entry, handle);
+        });
+    }
+
+    /// Threads exchange what they have within a sub-group, which must hold whole warps.
+    private void checkWarp(ImageHeader.Entry entry, long handle) {
+        if (entry.warp() > 1) {
+            long found = device.library.subGroup(handle, device.facts.device(), entry.block());
+            if (found % entry.warp() != 0 || found == 0) {
+                device.library.releaseKernel(handle);
+                throw new DeviceFailed("kernel " + entry.function() + " of " + entry.origin() + " was compiled for sub-groups of "
+                        + entry.warp() + " threads, and " + device.facts.name() + " runs it in sub-groups of "
+                        + (found == 0 ? "a size that it does not say" : found) + "; compile the model for this device, or with"
+                        + " +warp=1 behind the target's name", null);
+            }
+        }
     }
 
     @Override

@@ -42,13 +42,18 @@ final class OpenClQueue implements Queue {
         this.device = device;
         this.stop = stop;
         error = device.allocate(arena, ERROR_BYTES, ERROR_BYTES);
+        long created = 0;
         try {
-            queue = library().createQueue(device.context, device.facts.device());
+            created = library().createQueue(device.context, device.facts.device());
+            queue = created;
+            reset();
         } catch (RuntimeException e) {
+            if (created != 0) {
+                library().releaseQueue(created);
+            }
             arena.close();
             throw e;
         }
-        reset();
     }
 
     OpenCl library() {
@@ -185,7 +190,7 @@ final class OpenClQueue implements Queue {
         if (given == done) {
             return Event.PAST;
         }
-        var event = new OpenClEvent(this, library().marker(queue), given);
+        var event = new OpenClEvent(this, device.noticing(() -> library().marker(queue)), given);
         events.add(event);
         check(library().flush(queue), "handing work over");
         return event;

@@ -42,7 +42,9 @@ public final class CEmitter {
     /// @param function in the text
     /// @param block threads of a block; 0 where each point of the grid is a thread on its own
     /// @param sharedBytes what a block shares
-    public record Kernel(String name, String function, int buffers, int symbols, long block, long sharedBytes) {}
+    /// @param exchanges whether threads of a warp exchange what they have
+    public record Kernel(
+            String name, String function, int buffers, int symbols, long block, long sharedBytes, boolean exchanges) {}
 
     /// One text with all the kernels.
     ///
@@ -76,7 +78,8 @@ public final class CEmitter {
         var dims = new DimWriter(builder);
         var threads = new ThreadLoops(kernel);
         var written = new HashSet<Value>();
-        boolean waits = scan(kernel.body(), written, new IdentityHashMap<>());
+        boolean exchanges = exchanges(kernel.body());
+        boolean waits = scan(kernel.body(), written, new IdentityHashMap<>()) || exchanges;
         for (var name : List.of("thread", "point", "points", "alive", "error")) {
             code.fresh(name);
         }
@@ -119,7 +122,7 @@ public final class CEmitter {
         }
         writer.emit(kernel.body());
         entries.add(new Kernel(
-                kernel.name(), function, buffers.size(), symbols.size(), threads.block(), writer.sharedBytes()));
+                kernel.name(), function, buffers.size(), symbols.size(), threads.block(), writer.sharedBytes(), exchanges));
         var origin = kernel.origin().isEmpty() ? "" : "// " + String.join(", ", kernel.origin()).replaceAll("[\n\\\\]", " ") + "\n";
         return origin + words.kernelHead(function, buffers, symbols, threads.block()) + "\n" + beginning + code + "}\n";
     }
@@ -142,7 +145,7 @@ public final class CEmitter {
         }
         writer.emit(kernel.body());
         near.words().end(matrices).forEach(code::line);
-        entries.add(new Kernel(kernel.name(), function, near.buffers().size(), near.symbols().size(), 0, 0));
+        entries.add(new Kernel(kernel.name(), function, near.buffers().size(), near.symbols().size(), 0, 0, false));
         var origin = kernel.origin().isEmpty() ? "" : "// " + String.join(", ", kernel.origin()).replaceAll("[\n\\\\]", " ") + "\n";
         return origin + words.kernelHead(function, near.buffers(), near.symbols(), 0) + "\n" + near.beginning() + code + "}\n";
     }
@@ -175,6 +178,11 @@ public final class CEmitter {
             }
         }
         return indices;
+    }
+
+    private static boolean exchanges(Body body) {
+        return body.ops().stream().anyMatch(op -> op instanceof TileOp.Exchange
+                || OpSchema.bodies(op).stream().anyMatch(CEmitter::exchanges));
     }
 
     /// Finds what is stored to, through views, and whether there are barriers.

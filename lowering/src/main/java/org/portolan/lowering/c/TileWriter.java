@@ -146,9 +146,8 @@ final class TileWriter {
                 places.put(result, local.consume(ring(ring), result.hint()));
             case TileOp.Release(Value ring) -> local.release(ring(ring));
             case TileOp.Barrier(Bind scope) -> barrier(scope);
-            case TileOp.Exchange _ ->
-                throw new EmitException("these words have none for threads that exchange what they have; the machine says"
-                        + " warp = 1 where they cannot");
+            case TileOp.Exchange(Value value, long distance, Value result) ->
+                bindAll(result, List.of(Exchanges.exchange(builder, scalar(value), distance)));
             case TileOp.Broadcast(Value value, Value result) -> {
                 var scalar = scalar(value);
                 bind(result, (_, width) -> builder.splat(scalar, width));

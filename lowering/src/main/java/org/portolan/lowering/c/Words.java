@@ -49,6 +49,13 @@ public interface Words {
     /// A statement: all threads of the block come here, and see what the others have written.
     String barrier();
 
+    /// What the thread has whose number in its warp differs in the bit of a distance; absent where threads cannot exchange.
+    ///
+    /// @param value an unsigned integer of 32 bits
+    default Optional<String> exchange(String value, long distance) {
+        return Optional.empty();
+    }
+
     /// A statement that stores the first error of a run, {@code code} and which failure of the kernel it was.
     String recordError(long code, int failure);
 

@@ -236,9 +236,8 @@ final class ArithEmitter {
         }
         // The product of two small floats is exact in double, and the sum to odd there lets it be rounded once.
         var type = a.type().of("double");
-        var sum = floats.fma(
-                builder.convert("fpext", a, type), builder.convert("fpext", b, type), builder.convert("fpext", c, type));
-        return narrow(sum, element);
+        var product = builder.binary("fmul", builder.convert("fpext", a, type), builder.convert("fpext", b, type));
+        return narrow(floats.sumToOdd(product, builder.convert("fpext", c, type)), element);
     }
 
     private Operand compare(Relation relation, Operand left, Operand right, ElementType element) {

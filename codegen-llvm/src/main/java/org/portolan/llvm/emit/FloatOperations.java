@@ -106,7 +106,8 @@ final class FloatOperations {
         return builder.select(usable, exact, plain);
     }
 
-    private Operand sumToOdd(Operand left, Operand right) {
+    /// The sum of two doubles; where it is not exact, whichever of its two neighbours has an odd last bit.
+    Operand sumToOdd(Operand left, Operand right) {
         var type = left.type();
         var integers = type.of("i64");
         var sum = builder.binary("fadd", left, right);

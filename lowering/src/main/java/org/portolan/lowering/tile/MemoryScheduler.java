@@ -30,6 +30,8 @@ final class MemoryScheduler {
 
     private static final double COPY_START = 32;
     private static final double ELEMENT = 6;
+    /// How much dearer an element is that is stored alone: one core does it for all, as others might write beside it.
+    private static final double SCATTERED = 4;
     /// For each piece of a copy whose pieces lie apart.
     private static final double PIECE = 0.75;
     /// The most lanes where each element comes in a block of its own.
@@ -192,7 +194,7 @@ final class MemoryScheduler {
             var vector = axes.stream().filter(vectors::contains).findFirst();
             boolean adjacent = vector.isPresent() && isStoreAdjacent(i, vector.get());
             cost += times(axes, vectors, Optional.empty())
-                    * (adjacent ? COPY_START + lanes(vector.get()) / LANES_PER_STEP * 4 : copies(vector));
+                    * (adjacent ? COPY_START + lanes(vector.get()) / LANES_PER_STEP * 4 : SCATTERED * copies(vector));
         }
         return cost;
     }

@@ -26,8 +26,11 @@ final class CopyQueues {
     private final Map<Object, Long> longest = new HashMap<>();
     private final int incoming;
     private final int outgoing;
+    private final long block;
 
-    CopyQueues(Body body) {
+    /// @param block the bytes that copies begin at multiples of
+    CopyQueues(Body body, long block) {
+        this.block = block;
         var counts = new int[2];
         count(body, counts);
         incoming = counts[0];
@@ -39,7 +42,7 @@ final class CopyQueues {
             if (op instanceof TileOp.Load load && VectorBuffers.isVector(load.result())) {
                 counts[0]++;
                 remember(true, load.result());
-            } else if (op instanceof TileOp.Store store && VectorBuffers.isVector(store.value())) {
+            } else if (op instanceof TileOp.Store store && (VectorBuffers.isVector(store.value()) || isSingle(store))) {
                 counts[1]++;
                 remember(false, store.value());
             }
@@ -50,7 +53,33 @@ final class CopyQueues {
     private record Key(boolean incoming, ElementType element) {}
 
     private void remember(boolean in, Value value) {
-        longest.merge(new Key(in, inMemory(value)), value.type().laneCount(), Math::max);
+        longest.merge(new Key(in, inMemory(value)), lanes(value), Math::max);
+    }
+
+    /// The lanes of a slot; a single element has a block to itself.
+    private long lanes(Value value) {
+        return VectorBuffers.isVector(value) ? value.type().laneCount() : block * 8 / inMemory(value).bits();
+    }
+
+    /// Whether one element is stored to global memory.
+    boolean isSingle(TileOp.Store store) {
+        return !VectorBuffers.isVector(store.value())
+                && store.indices().stream().noneMatch(VectorBuffers::isVector)
+                && store.buffer().buffer().space() == Type.Space.GLOBAL
+                && store.value().type().elementType().bits() * (store.value().type().elementType() == ElementType.BOOL ? 8 : 1) >= 8;
+    }
+
+    /// Copies out one element, if {@code limit} is 1 and not 0.
+    void single(List<Op> ops, TileOp.Store store, Value element, Value limit) {
+        var ring = ring(store.value(), false);
+        var filled = slot(ring, store.value().hint());
+        ops.add(new TileOp.Acquire(ring, filled));
+        ops.add(new TileOp.Store(element, filled, List.of(LaneLoops.index(ops, 0)), Optional.empty()));
+        ops.add(new TileOp.Publish(ring));
+        var ready = slot(ring, store.value().hint());
+        ops.add(new TileOp.Consume(ring, ready));
+        ops.add(new TileOp.Put(ready, store.buffer(), store.indices(), Optional.empty(), Optional.of(limit), 1));
+        ops.add(new TileOp.Release(ring));
     }
 
     /// Truth values travel as bytes.
@@ -67,7 +96,7 @@ final class CopyQueues {
         int sites = in ? incoming : outgoing;
         var element = inMemory(value);
         if (sites <= MOST_SLOTS) {
-            return declare(value.hint(), element, value.type().laneCount(), sites <= MOST_SLOTS / 2 ? 2 : 1);
+            return declare(value.hint(), element, lanes(value), sites <= MOST_SLOTS / 2 ? 2 : 1);
         }
         var key = new Key(in, element);
         return shared.computeIfAbsent(key, _ -> declare(in ? "in" : "out", element, longest.get(key), 1));

@@ -36,7 +36,7 @@ final class MemoryVectors extends VectorArithmetic {
 
     private MemoryVectors(Body body, VectorTable table) {
         super(body, table);
-        queues = new CopyQueues(body);
+        queues = new CopyQueues(body, table.alignment());
     }
 
     /// The body without vectors; what it allocates stands where it is first needed.
@@ -81,7 +81,11 @@ final class MemoryVectors extends VectorArithmetic {
             if (!(op instanceof Op.Pure) || dependsOnGroup(op)) {
                 flush();
             }
-            ops.add(op);
+            if (op instanceof TileOp.Store store && queues.isSingle(store)) {
+                single(store);
+            } else {
+                ops.add(op);
+            }
         } else {
             switch (op) {
                 case ArithOp arith -> arith(arith);
@@ -247,6 +251,22 @@ final class MemoryVectors extends VectorArithmetic {
         }
         queues.put(ops, store, bounds, places.get(value) instanceof Place.Uniform(Value scalar) ? scalar : buffer(value),
                 true, lanes);
+    }
+
+    /// A single element goes out by a copy, like everything else.
+    private void single(TileOp.Store store) {
+        var value = store.value();
+        if (value.type().elementType() == ElementType.BOOL) {
+            value = Value.of(Type.scalar(ElementType.U8), value.hint());
+            ops.add(new ArithOp.Cast(store.value(), value));
+        }
+        var one = LaneLoops.index(ops, 1);
+        var limit = one;
+        if (store.mask().isPresent()) {
+            limit = Value.of(Type.INDEX, "limit");
+            ops.add(new ArithOp.Select(store.mask().get(), one, LaneLoops.index(ops, 0), limit));
+        }
+        queues.single(ops, store, value, limit);
     }
 
     /// Truth values as bytes, for memory.

@@ -128,13 +128,37 @@ public sealed interface TileOp extends Op {
         }
     }
 
-    /// Fills {@code to} from {@code from} starting at the offsets; outside {@code from} with zeros. Asynchronous copies
-    /// are complete when their ring slot is consumed.
-    record Copy(Value from, Value to, List<Value> offsets, boolean async) implements TileOp {
+    /// Fills {@code to} from {@code from} starting at the offsets; outside {@code from} with zeros. Axis {@code i} of
+    /// {@code to} goes along axis {@code axes[i]} of {@code from}; without {@code axes} those are its last ones in order.
+    /// Asynchronous copies are complete when their ring slot is consumed. A copy to memory that the threads of a block share
+    /// is one operation of all of them: each comes to it with the same operands, and they divide it.
+    ///
+    /// {@code inside} says that nothing of it lies outside {@code from}.
+    record Copy(Value from, Value to, List<Value> offsets, boolean async, List<Long> axes, boolean inside)
+            implements TileOp {
         public Copy {
             offsets = List.copyOf(offsets);
+            axes = List.copyOf(axes);
+            int rank = from.buffer().rank();
+            Rules.check(
+                    axes.isEmpty()
+                            || axes.size() == to.buffer().rank()
+                                    && axes.stream().distinct().count() == axes.size()
+                                    && axes.stream().allMatch(axis -> axis >= 0 && axis < rank),
+                    "tile.copy goes along different axes of " + from + " for each axis of " + to + ", found " + axes);
             Rules.check(offsets.size() == from.buffer().rank(), "tile.copy needs one offset for each axis of " + from);
             Rules.sameElement(from, to, "tile.copy");
+        }
+
+        public Copy(Value from, Value to, List<Value> offsets, boolean async) {
+            this(from, to, offsets, async, List.of(), false);
+        }
+
+        /// The axis of {@code from} along which an axis of {@code to} goes.
+        public int source(int axis) {
+            return axes.isEmpty()
+                    ? from.buffer().rank() - to.buffer().rank() + axis
+                    : Math.toIntExact(axes.get(axis));
         }
     }
 

@@ -114,8 +114,8 @@ public final class AscendCodegen implements Codegen {
                             && buffer.buffer().space() == Type.Space.GLOBAL
                     || op instanceof TileOp.Atomic(var _, Value atomic, var _, var _, var _)
                             && atomic.buffer().space() == Type.Space.GLOBAL
-                    || op instanceof TileOp.Copy(var _, Value to, var _, var _)
-                            && to.buffer().space() == Type.Space.GLOBAL;
+                    || op instanceof TileOp.Copy copy
+                            && copy.to().buffer().space() == Type.Space.GLOBAL;
             if (stores || OpSchema.bodies(op).stream().anyMatch(AscendCodegen::storesElements)) {
                 return true;
             }

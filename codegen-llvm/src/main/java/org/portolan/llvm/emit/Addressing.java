@@ -81,7 +81,7 @@ final class Addressing {
     BufferPlace view(BufferPlace place, List<Operand> offsets, Type.Buffer type) {
         if (type.layout().isEmpty() && !hasSameStrides(place, type)) {
             var part = new BufferPlace.Part(place, List.copyOf(offsets));
-            return new BufferPlace(type, place.pointer(), place.offset(), place.scope(), Optional.of(part));
+            return new BufferPlace(type, place.pointer(), place.offset(), place.scope(), Optional.of(part), false);
         }
         if (Words.isPacked(place.type().element())) {
             return new BufferPlace(type, place.pointer(), elementIndex(place, offsets), place.scope());

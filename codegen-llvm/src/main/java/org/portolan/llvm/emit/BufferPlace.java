@@ -13,7 +13,9 @@ import org.portolan.ir.Type;
 ///     address
 /// @param scope what loads and stores say about aliasing; empty if nothing is known
 /// @param part of which other buffer this is a part, where its elements lie as that one has them
-record BufferPlace(Type.Buffer type, Operand pointer, Operand offset, String scope, Optional<Part> part) {
+/// @param whole whether this is all of a buffer of the kernel's, which is aligned as these are
+record BufferPlace(
+        Type.Buffer type, Operand pointer, Operand offset, String scope, Optional<Part> part, boolean whole) {
 
     /// The last axes of a whole, from the offsets on.
     record Part(BufferPlace whole, List<Operand> offsets) {
@@ -29,7 +31,12 @@ record BufferPlace(Type.Buffer type, Operand pointer, Operand offset, String sco
     }
 
     BufferPlace(Type.Buffer type, Operand pointer, Operand offset, String scope) {
-        this(type, pointer, offset, scope, Optional.empty());
+        this(type, pointer, offset, scope, Optional.empty(), false);
+    }
+
+    /// All of a buffer of the kernel's.
+    static BufferPlace parameter(Type.Buffer type, Operand pointer, String scope) {
+        return new BufferPlace(type, pointer, Operand.index(0), scope, Optional.empty(), true);
     }
 
     /// Whether the elements lie row by row, with nothing between those of a row.

@@ -45,7 +45,8 @@ public final class KernelEmitter {
         parameters(kernel, builder, scope, dims);
         var extents = kernel.grid().stream().map(dims::invariant).toList();
         var tile = new TileEmitter(
-                builder, scope, dims, target, new GridLoop(builder, new ControlFlow(builder), extents), null, null);
+                builder, scope, dims, target, new GridLoop(builder, new ControlFlow(builder), extents), null, null,
+                RingOrder.of(kernel.body()));
         if (extents.isEmpty()) {
             // A grid of one point: a call with an empty range does nothing.
             new ControlFlow(builder).choose(

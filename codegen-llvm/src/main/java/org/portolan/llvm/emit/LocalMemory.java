@@ -3,6 +3,7 @@ package org.portolan.llvm.emit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
@@ -22,10 +23,12 @@ final class LocalMemory {
     private final long vectorBytes;
     private final SharedMemory shared;
     private final SharedCopies copies;
+    private final RingOrder ringOrder;
     private long used;
 
     /// @param shared null where a buffer is never shared
     /// @param copies null where nobody shares the work of a copy
+    /// @param ringOrder of the kernel
     LocalMemory(
             FunctionBuilder builder,
             DimEmitter dims,
@@ -33,7 +36,9 @@ final class LocalMemory {
             Memory memory,
             long vectorBytes,
             SharedMemory shared,
-            SharedCopies copies) {
+            SharedCopies copies,
+            RingOrder ringOrder) {
+        this.ringOrder = ringOrder;
         this.builder = builder;
         this.dims = dims;
         this.flow = flow;
@@ -58,8 +63,17 @@ final class LocalMemory {
         }
         long perSlot = Math.ceilDiv(bytes(type.slot()), ALIGNMENT) * ALIGNMENT * 8 / Math.max(8, element.bits());
         var slots = reserve(type.slot(), ring.hint(), bytes(type.slot()) + (type.depth() - 1) * perSlot * element.bits() / 8);
-        return new RingPlace(
-                type, slots, perSlot, counter(), counter(), copies == null ? List.of() : copies.slotGroups(type.depth()));
+        return new RingPlace(type, slots, perSlot, counter(), counter(), waits(ring, type));
+    }
+
+    private RingPlace.Waits waits(Value ring, Type.Ring type) {
+        if (copies == null || !copies.isAsync()) {
+            return new RingPlace.Never();
+        }
+        var place = ringOrder.place(ring);
+        return place.isPresent()
+                ? new RingPlace.InTurns(ringOrder.rings(), place.getAsInt(), counter())
+                : new RingPlace.Numbered(copies.slotGroups(type.depth()));
     }
 
     BufferPlace acquire(RingPlace ring) {
@@ -67,30 +81,47 @@ final class LocalMemory {
     }
 
     BufferPlace consume(RingPlace ring) {
-        if (copies != null) {
-            copies.consume(ring.groups(), slotNumber(ring, ring.read()));
+        switch (ring.waits()) {
+            case RingPlace.Never() -> {}
+            case RingPlace.Numbered(var groups) -> copies.consume(groups, slotNumber(ring.read()));
+            case RingPlace.InTurns(int rings, int place, var pending) -> {
+                copies.consume(rings, place, slotNumber(pending));
+                count(pending, -1);
+            }
         }
         return slot(ring, ring.read());
     }
 
     void publish(RingPlace ring) {
-        if (copies != null) {
-            copies.publish(ring.groups(), slotNumber(ring, ring.filled()));
+        switch (ring.waits()) {
+            case RingPlace.Never() -> {}
+            case RingPlace.Numbered(var groups) -> copies.publish(groups, slotNumber(ring.filled()));
+            case RingPlace.InTurns(int _, int _, var pending) -> {
+                copies.endGroup();
+                count(pending, 1);
+            }
         }
-        count(ring.filled());
+        advance(ring, ring.filled());
     }
 
     void release(RingPlace ring) {
-        count(ring.read());
+        advance(ring, ring.read());
     }
 
-    private Operand slotNumber(RingPlace ring, Operand counter) {
-        var count = builder.assign("count", LlvmType.LONG, "load i64, " + counter);
-        return builder.binary("urem", count, Operand.index(ring.type().depth()));
+    private Operand slotNumber(Operand counter) {
+        return builder.assign("count", LlvmType.LONG, "load i64, " + counter);
+    }
+
+    /// The next slot, after the last one the first.
+    private void advance(RingPlace ring, Operand counter) {
+        var next = builder.binary("add", slotNumber(counter), Operand.index(1));
+        var last = builder.compare("eq", next, Operand.index(ring.type().depth()));
+        builder.line("store " + builder.select(last, Operand.index(0), next) + ", " + counter);
     }
 
     private BufferPlace slot(RingPlace ring, Operand counter) {
-        var number = slotNumber(ring, counter);
+        var number = slotNumber(counter);
+        builder.markNonNegative(number);
         var distance = builder.multiply(number, Operand.index(ring.slotElements()));
         var element = Words.inMemory(ring.type().slot().element());
         var pointer = builder.assign(
@@ -98,9 +129,8 @@ final class LocalMemory {
         return new BufferPlace(ring.type().slot(), pointer, Operand.index(0), "");
     }
 
-    private void count(Operand counter) {
-        var count = builder.assign("count", LlvmType.LONG, "load i64, " + counter);
-        builder.line("store " + builder.binary("add", count, Operand.index(1)) + ", " + counter);
+    private void count(Operand counter, long by) {
+        builder.line("store " + builder.binary("add", slotNumber(counter), Operand.index(by)) + ", " + counter);
     }
 
     private Operand counter() {
@@ -136,21 +166,26 @@ final class LocalMemory {
 
     /// Fills `to` from `from` starting at the offsets; outside `from` with zeros. Rows of plain buffers are copied by
     /// vectors, everything else by elements.
-    void copy(BufferPlace from, BufferPlace to, List<Operand> offsets, boolean async) {
-        if (copies != null && shared != null && shared.holds(to.type()) && copies.areShared()) {
-            copies.copy(from, to, offsets, async);
+    void copy(BufferPlace from, BufferPlace to, List<Operand> offsets, TileOp.Copy copy) {
+        if (copies != null && shared != null && shared.holds(to.type())) {
+            copies.copy(from, to, offsets, copy);
             return;
         }
-        boolean plain = from.isPlain() && to.isPlain() && !Words.isPacked(from.type().element());
+        boolean plain = copy.axes().isEmpty() && from.type().rank() == to.type().rank() && from.isPlain() && to.isPlain() && !Words.isPacked(from.type().element());
         long lanes = plain ? vectorBytes * 8 / from.type().element().bits() : 0;
-        copyAxis(from, to, offsets, new ArrayList<>(), lanes);
+        copyAxis(copy, from, to, offsets, new ArrayList<>(), lanes);
     }
 
     private void copyAxis(
-            BufferPlace from, BufferPlace to, List<Operand> offsets, List<Operand> indices, long lanes) {
+            TileOp.Copy copy,
+            BufferPlace from,
+            BufferPlace to,
+            List<Operand> offsets,
+            List<Operand> indices,
+            long lanes) {
         int axis = indices.size();
         if (axis == to.type().rank()) {
-            copyElements(from, to, offsets, indices, 0);
+            copyElements(copy, from, to, offsets, indices, 0);
             return;
         }
         boolean last = axis == to.type().rank() - 1;
@@ -160,23 +195,31 @@ final class LocalMemory {
             builder.markNonNegative(index);
             indices.add(index);
             if (last) {
-                copyElements(from, to, offsets, indices, lanes);
+                copyElements(copy, from, to, offsets, indices, lanes);
             } else {
-                copyAxis(from, to, offsets, indices, lanes);
+                copyAxis(copy, from, to, offsets, indices, lanes);
             }
             indices.removeLast();
         });
     }
 
     private void copyElements(
-            BufferPlace from, BufferPlace to, List<Operand> offsets, List<Operand> indices, long lanes) {
+            TileOp.Copy copy,
+            BufferPlace from,
+            BufferPlace to,
+            List<Operand> offsets,
+            List<Operand> indices,
+            long lanes) {
         var type = new LlvmType(Words.of(Type.scalar(from.type().element())).element(), lanes);
-        var places = new ArrayList<Operand>();
-        Operand inside = Operand.integer(LlvmType.BIT, 1);
+        var places = new ArrayList<>(offsets);
         for (int axis = 0; axis < indices.size(); axis++) {
-            var place = builder.add(offsets.get(axis), indices.get(axis));
-            places.add(place);
-            boolean vector = lanes > 0 && axis == indices.size() - 1;
+            int source = copy.source(axis);
+            places.set(source, builder.add(offsets.get(source), indices.get(axis)));
+        }
+        Operand inside = Operand.integer(LlvmType.BIT, 1);
+        for (int axis = 0; axis < places.size(); axis++) {
+            var place = places.get(axis);
+            boolean vector = lanes > 0 && axis == places.size() - 1;
             var own = vector ? ascending(place, lanes) : place;
             var extent = builder.splat(dims.invariant(from.type().dims().get(axis)), own.type().lanes());
             // Negative numbers are large unsigned ones.

@@ -3,12 +3,28 @@ package org.portolan.llvm.emit;
 import java.util.List;
 import org.portolan.ir.Type;
 
-/// A ring on a processor that copies by itself: plain buffers one behind the other, and two counters in memory, which
-/// LLVM turns into registers.
+/// A ring on a processor that copies by itself: plain buffers one behind the other, and counters in memory, which LLVM turns
+/// into registers.
 ///
 /// @param slots points to the first slot
 /// @param slotElements from one slot to the next
-/// @param filled points to the number of slots handed over so far
-/// @param groups points to the number of the group of copies that filled each slot; none where a copy is done at once
-/// @param read points to the number of slots handed back so far
-record RingPlace(Type.Ring type, Operand slots, long slotElements, Operand filled, Operand read, List<Operand> groups) {}
+/// @param filled points to the number of the slot that is handed over next
+/// @param read points to the number of the slot that is handed back next
+/// @param waits how a thread knows that a slot's copies are complete
+record RingPlace(Type.Ring type, Operand slots, long slotElements, Operand filled, Operand read, Waits waits) {
+
+    sealed interface Waits {}
+
+    /// A copy is done at once.
+    record Never() implements Waits {}
+
+    /// @param groups for each slot points to the number of the group of copies that filled it
+    record Numbered(List<Operand> groups) implements Waits {}
+
+    /// The rings are published in turns.
+    ///
+    /// @param rings how many there are
+    /// @param place which of them this is
+    /// @param pending points to the number of slots that are published and not consumed
+    record InTurns(int rings, int place, Operand pending) implements Waits {}
+}

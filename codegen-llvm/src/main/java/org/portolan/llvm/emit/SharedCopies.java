@@ -3,6 +3,8 @@ package org.portolan.llvm.emit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
+import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.runtime.type.Dim;
 
@@ -11,7 +13,9 @@ import org.portolan.runtime.type.Dim;
 /// is one group of copies, and consuming waits for all but the groups that came after it.
 final class SharedCopies {
     private static final int WIDEST = 16;
-    private static final long MOST_WAITING = 3;
+    /// Chunks of one thread that are written one after the other.
+    private static final long SIDE_BY_SIDE = 16;
+    private static final long MOST_WAITING = 7;
 
     private final FunctionBuilder builder;
     private final ControlFlow flow;
@@ -45,11 +49,13 @@ final class SharedCopies {
 
     // ------------------------------------------------------------------------------------------------------------ rings
 
+    /// Whether the machine copies by itself.
+    boolean isAsync() {
+        return async;
+    }
+
     /// Which group of copies filled each slot: one number in memory for each, which LLVM turns into registers.
     List<Operand> slotGroups(long depth) {
-        if (!async) {
-            return List.of();
-        }
         if (groups == null) {
             groups = builder.inEntry(() -> {
                 var counter = builder.assign("groups", LlvmType.POINTER, "alloca i64");
@@ -70,10 +76,7 @@ final class SharedCopies {
 
     /// Ends the group that fills a slot.
     void publish(List<Operand> slotGroups, Operand slot) {
-        if (!async) {
-            return;
-        }
-        assembly("cp.async.commit_group;", "~{memory}");
+        endGroup();
         var count = builder.assign("groups", LlvmType.LONG, "load i64, " + groups);
         var next = builder.binary("add", count, Operand.index(1));
         builder.line("store " + next + ", " + groups);
@@ -88,9 +91,6 @@ final class SharedCopies {
     /// Waits for the group that filled a slot; later ones may still be under way. The instruction wants that number
     /// written out.
     void consume(List<Operand> slotGroups, Operand slot) {
-        if (!async) {
-            return;
-        }
         Operand filled = Operand.index(0);
         for (int i = 0; i < slotGroups.size(); i++) {
             var number = builder.assign("group", LlvmType.LONG, "load i64, " + slotGroups.get(i));
@@ -98,6 +98,19 @@ final class SharedCopies {
         }
         var count = builder.assign("groups", LlvmType.LONG, "load i64, " + groups);
         waitFor(builder.binary("sub", count, filled), MOST_WAITING);
+    }
+
+    /// The copies since the last group are one.
+    void endGroup() {
+        assembly("cp.async.commit_group;", "~{memory}");
+    }
+
+    /// Waits for the next slot of one of several rings that are published in turns.
+    ///
+    /// @param pending how many of its slots are published and not consumed
+    void consume(int rings, int place, Operand pending) {
+        var groups = builder.multiply(pending, Operand.index(rings));
+        waitFor(builder.add(groups, Operand.index(-1L - place)), MOST_WAITING);
     }
 
     private void waitFor(Operand later, long most) {
@@ -119,154 +132,214 @@ final class SharedCopies {
 
     // ----------------------------------------------------------------------------------------------------------- copies
 
-    /// Whether all threads of the block come to this place with the same work.
-    boolean areShared() {
-        return !team.isAlone();
-    }
-
     /// Fills `to`, which is shared, from `from` starting at the offsets; outside `from` with zeros.
-    void copy(BufferPlace from, BufferPlace to, List<Operand> offsets, boolean mayBeAsync) {
+    void copy(BufferPlace from, BufferPlace to, List<Operand> offsets, TileOp.Copy copy) {
         var extents = to.type().dims().stream()
                 .map(dim -> dim.constant()
                         .orElseThrow(() -> new EmitException("a shared buffer has extents that are numbers: " + to.type())))
                 .toList();
-        long lanes = from.isPlain() && to.part().isEmpty() ? chunk(to.type(), extents) : 1;
+        int fast = to.fastest();
+        boolean sideBySide = fast >= 0 && to.part().isEmpty() && copy.source(fast) == from.fastest();
+        long lanes = sideBySide && from.isPlain() ? chunk(to.type(), extents, fast) : 1;
+        var plan = new Plan(copy, from, to, extents, Math.max(0, fast), lanes, copy.async() && async && lanes > 1);
         long chunks = extents.stream().reduce(1L, Math::multiplyExact) / lanes;
+        long rounds = chunks / team.threads();
+        if (chunks % team.threads() == 0 && rounds <= SIDE_BY_SIDE) {
+            for (long round = 0; round < rounds; round++) {
+                chunk(plan, offsets, builder.add(team.thread(), Operand.index(round * team.threads())));
+            }
+            return;
+        }
         var stop = Operand.index(chunks);
         flow.count("chunk", team.thread(), stop, Operand.index(team.threads()), List.of(), number -> carried -> {
             builder.markNonNegative(number);
-            chunk(from, to, offsets, extents, number, lanes, mayBeAsync && async && lanes > 1);
+            chunk(plan, offsets, number);
             return carried;
         });
     }
 
-    private void chunk(
-            BufferPlace from,
-            BufferPlace to,
-            List<Operand> offsets,
-            List<Long> extents,
-            Operand number,
-            long lanes,
-            boolean machine) {
-        int last = extents.size() - 1;
+    /// @param fast the axis of `to` along which neighbours lie side by side at both ends
+    /// @param lanes elements of that axis that are copied at once
+    /// @param machine whether the machine copies them
+    private record Plan(
+            TileOp.Copy copy, BufferPlace from, BufferPlace to, List<Long> extents, int fast, long lanes, boolean machine) {
+        /// The axis of `from` that moves with the fast one.
+        int along() {
+            return copy.source(fast);
+        }
+    }
+
+    private void chunk(Plan plan, List<Operand> offsets, Operand number) {
+        var extents = plan.extents();
+        long lanes = plan.lanes();
+        var order = new ArrayList<Integer>();
+        for (int axis = 0; axis < extents.size(); axis++) {
+            if (axis != plan.fast()) {
+                order.add(axis);
+            }
+        }
+        order.add(plan.fast());
         var own = new Operand[extents.size()];
         var rest = number;
-        for (int axis = last; axis >= 0; axis--) {
-            long extent = axis == last ? extents.get(axis) / lanes : extents.get(axis);
-            var index = axis == 0 ? rest : builder.binary("urem", rest, Operand.index(extent));
-            rest = axis == 0 ? rest : builder.binary("udiv", rest, Operand.index(extent));
+        for (int i = order.size() - 1; i >= 0; i--) {
+            int axis = order.get(i);
+            long extent = axis == plan.fast() ? extents.get(axis) / lanes : extents.get(axis);
+            var index = i == 0 ? rest : builder.binary("urem", rest, Operand.index(extent));
+            rest = i == 0 ? rest : builder.binary("udiv", rest, Operand.index(extent));
             builder.markNonNegative(index);
-            own[axis] = axis == last ? builder.multiply(index, Operand.index(lanes)) : index;
+            own[axis] = axis == plan.fast() ? builder.multiply(index, Operand.index(lanes)) : index;
         }
-        var source = new ArrayList<Operand>();
+        var from = plan.from();
+        var source = new ArrayList<>(offsets);
+        for (int axis = 0; axis < own.length; axis++) {
+            int place = plan.copy().source(axis);
+            source.set(place, builder.add(offsets.get(place), own[axis]));
+        }
         Operand inside = Operand.integer(LlvmType.BIT, 1);
-        for (int axis = 0; axis <= last; axis++) {
-            source.add(builder.add(offsets.get(axis), own[axis]));
-            if (axis < last) {
+        for (int axis = 0; axis < source.size(); axis++) {
+            if (axis != plan.along()) {
                 var extent = dims.invariant(from.type().dims().get(axis));
                 inside = builder.binary("and", inside, builder.compare("ult", source.get(axis), extent));
             }
         }
         var rows = inside;
         var target = List.of(own);
-        if (!machine) {
-            elements(from, to, source, target, lanes, rows);
+        if (!plan.machine()) {
+            elements(plan, source, target, rows);
             return;
         }
         int bytes = Math.toIntExact(lanes * from.type().element().bits() / 8);
-        var left = builder.binary("sub", dims.invariant(from.type().dims().get(last)), source.get(last));
+        var place = addressing.address(from, source);
+        if (plan.copy().inside()) {
+            whereAligned(plan, place, source, target, rows, bytes, () -> Optional.empty());
+            return;
+        }
+        int along = plan.along();
+        var left = builder.binary("sub", dims.invariant(from.type().dims().get(along)), source.get(along));
         var there = builder.intrinsic(
                 "smin", builder.intrinsic("smax", left, Operand.index(0)), Operand.index(lanes));
         var used = builder.select(rows, there, Operand.index(0));
         var some = builder.compare("ne", used, Operand.index(0));
         // Where nothing is taken, any address will do that is one.
-        var address = builder.select(some, addressing.address(from, source), from.pointer());
-        var bits = builder.assign("bits", LlvmType.LONG, "ptrtoint " + address + " to i64");
+        var address = builder.select(some, place, from.pointer());
+        whereAligned(
+                plan, address, source, target, rows, bytes, () -> Optional.of(builder.convert(
+                        "trunc", builder.multiply(used, Operand.index(bytes / lanes)), LlvmType.INT)));
+    }
+
+    /// Copies asynchronously where the address allows it, which LLVM mostly knows; else element by element.
+    ///
+    /// @param size how many bytes are taken, where that may be fewer
+    private void whereAligned(
+            Plan plan,
+            Operand address,
+            List<Operand> source,
+            List<Operand> target,
+            Operand rows,
+            int bytes,
+            Supplier<Optional<Operand>> size) {
+        var bits = plan.from().whole()
+                ? builder.multiply(addressing.elementIndex(plan.from(), source), Operand.index(bytes / plan.lanes()))
+                : builder.assign("bits", LlvmType.LONG, "ptrtoint " + address + " to i64");
         var aligned = builder.compare(
                 "eq", builder.binary("and", bits, Operand.index(bytes - 1L)), Operand.index(0));
         flow.choose(
                 aligned,
                 () -> {
-                    var size = builder.convert(
-                            "trunc", builder.multiply(used, Operand.index(bytes / lanes)), LlvmType.INT);
-                    var global = builder.assign(
-                            "global", LlvmType.scalar("ptr addrspace(1)"), "addrspacecast " + address + " to ptr addrspace(1)");
-                    var shared = fragments.sharedAddress(addressing.address(to, target));
-                    assembly(
-                            "cp.async." + (bytes == WIDEST ? "cg" : "ca") + ".shared.global [$0], [$1], " + bytes + ", $2;",
-                            "r,l,r,~{memory}",
-                            shared,
-                            global,
-                            size);
+                    copy(plan, address, target, bytes, size.get());
                     return List.of();
                 },
                 () -> {
-                    elements(from, to, source, target, lanes, rows);
+                    elements(plan, source, target, rows);
                     return List.of();
                 });
     }
 
-    private void elements(
-            BufferPlace from, BufferPlace to, List<Operand> source, List<Operand> target, long lanes, Operand rows) {
-        int last = source.size() - 1;
+    private void copy(Plan plan, Operand address, List<Operand> target, int bytes, Optional<Operand> size) {
+        var global = builder.assign(
+                "global", LlvmType.scalar("ptr addrspace(1)"), "addrspacecast " + address + " to ptr addrspace(1)");
+        var shared = fragments.sharedAddress(addressing.address(plan.to(), target));
+        var inputs = new ArrayList<>(List.of(shared, global));
+        size.ifPresent(inputs::add);
+        assembly(
+                "cp.async." + (bytes == WIDEST ? "cg" : "ca") + ".shared.global [$0], [$1], " + bytes
+                        + (size.isPresent() ? ", $2;" : ";"),
+                size.isPresent() ? "r,l,r,~{memory}" : "r,l,~{memory}",
+                inputs.toArray(Operand[]::new));
+    }
+
+    private void elements(Plan plan, List<Operand> source, List<Operand> target, Operand rows) {
+        var from = plan.from();
         var type = Words.of(Type.scalar(from.type().element()));
-        var extent = dims.invariant(from.type().dims().get(last));
-        for (long lane = 0; lane < lanes; lane++) {
-            var sourceAt = moved(source, lane);
-            var inside = builder.binary("and", rows, builder.compare("ult", sourceAt.get(last), extent));
+        var extent = dims.invariant(from.type().dims().get(plan.along()));
+        for (long lane = 0; lane < plan.lanes(); lane++) {
+            var sourceAt = moved(source, plan.along(), lane);
+            var inside = builder.binary("and", rows, builder.compare("ult", sourceAt.get(plan.along()), extent));
             var value = memory.load(from, sourceAt, type, Optional.of(inside), Optional.empty());
-            memory.store(to, moved(target, lane), value, Optional.empty());
+            memory.store(plan.to(), moved(target, plan.fast(), lane), value, Optional.empty());
         }
     }
 
-    private List<Operand> moved(List<Operand> indices, long lane) {
+    private List<Operand> moved(List<Operand> indices, int axis, long lane) {
         var result = new ArrayList<>(indices);
-        result.set(result.size() - 1, builder.add(result.getLast(), Operand.index(lane)));
+        result.set(axis, builder.add(result.get(axis), Operand.index(lane)));
         return result;
     }
 
-    /// How many elements of the last axis lie side by side at both ends, up to the widest copy.
-    private static long chunk(Type.Buffer to, List<Long> extents) {
+    /// How many elements of an axis lie side by side in a buffer, up to the widest copy.
+    private static long chunk(Type.Buffer to, List<Long> extents, int fast) {
         int bits = to.element().bits();
         if (bits < 8) {
             return 1;
         }
         for (long lanes = WIDEST * 8L / bits; lanes * bits >= 32; lanes /= 2) {
-            if (extents.getLast() % lanes == 0 && isSideBySide(to, extents, lanes)) {
+            if (extents.get(fast) % lanes == 0 && isSideBySide(to, extents, fast, lanes)) {
                 return lanes;
             }
         }
         return 1;
     }
 
-    /// Whether every aligned group of elements of the last axis is one in memory too, and aligned there.
-    private static boolean isSideBySide(Type.Buffer type, List<Long> extents, long lanes) {
+    /// Whether every aligned group of elements of an axis is one in memory too, and aligned there.
+    private static boolean isSideBySide(Type.Buffer type, List<Long> extents, int fast, long lanes) {
         if (type.layout().isEmpty()) {
             return true;
         }
-        long count = extents.stream().reduce(1L, Math::multiplyExact);
-        long start = 0;
+        long count = extents.stream().reduce(1L, Math::multiplyExact) / lanes;
         for (long number = 0; number < count; number++) {
-            var index = new ArrayList<Dim>();
+            var index = new long[extents.size()];
             long rest = number;
             for (int axis = extents.size() - 1; axis >= 0; axis--) {
-                index.addFirst(Dim.of(rest % extents.get(axis)));
-                rest /= extents.get(axis);
+                long extent = axis == fast ? extents.get(axis) / lanes : extents.get(axis);
+                index[axis] = rest % extent * (axis == fast ? lanes : 1);
+                rest /= extent;
             }
-            long place = 0;
-            var physical = type.layout().get().apply(index);
-            for (int axis = 0; axis < physical.size(); axis++) {
-                long extent = type.physical().get(axis).constant().orElse(0);
-                place = place * extent + physical.get(axis).constant().orElse(-1);
+            long start = place(type, index);
+            for (long lane = 1; lane < lanes; lane++) {
+                index[fast]++;
+                if (place(type, index) != start + lane) {
+                    return false;
+                }
             }
-            if (number % lanes == 0) {
-                start = place;
-            }
-            if (place != start + number % lanes || start % lanes != 0) {
+            if (start % lanes != 0) {
                 return false;
             }
         }
         return true;
+    }
+
+    private static long place(Type.Buffer type, long[] index) {
+        var dims = new ArrayList<Dim>();
+        for (long number : index) {
+            dims.add(Dim.of(number));
+        }
+        var physical = type.layout().get().apply(dims);
+        long place = 0;
+        for (int axis = 0; axis < physical.size(); axis++) {
+            long extent = type.physical().get(axis).constant().orElse(0);
+            place = place * extent + physical.get(axis).constant().orElse(-1);
+        }
+        return place;
     }
 
     private void assembly(String text, String constraints, Operand... inputs) {

@@ -88,7 +88,7 @@ public final class ThreadKernelEmitter {
     }
 
     private void body(Grid grid, ThreadBlock team, SharedMemory shared) {
-        new TileEmitter(builder, scope, dims, target, grid, team, shared).emit(kernel.body());
+        new TileEmitter(builder, scope, dims, target, grid, team, shared, RingOrder.of(kernel.body())).emit(kernel.body());
     }
 
     /// A number of the thread that the machine keeps in a register of its own.
@@ -115,7 +115,7 @@ public final class ThreadKernelEmitter {
             var pointer = builder.inEntry(
                     () -> builder.assign(hint, LlvmType.POINTER, "addrspacecast " + given + " to ptr"));
             var loads = readOnly ? ", !invariant.load " + module.empty() : "";
-            scope.bind(parameter, new BufferPlace(type, pointer, Operand.index(0), loads));
+            scope.bind(parameter, BufferPlace.parameter(type, pointer, loads));
         }
         for (var symbol : kernel.symbols()) {
             var given = new Operand(LlvmType.LONG, "%" + builder.fresh(symbol));

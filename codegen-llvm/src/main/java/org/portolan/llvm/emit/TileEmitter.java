@@ -44,6 +44,7 @@ final class TileEmitter {
 
     /// @param team the threads of a block, side by side; null where one thread runs a whole block
     /// @param shared null where a buffer is never shared
+    /// @param rings of the kernel
     TileEmitter(
             FunctionBuilder builder,
             Scope scope,
@@ -51,7 +52,8 @@ final class TileEmitter {
             Target target,
             Grid grid,
             ThreadBlock team,
-            SharedMemory shared) {
+            SharedMemory shared,
+            RingOrder rings) {
         this.builder = builder;
         this.scope = scope;
         this.dims = dims;
@@ -71,7 +73,7 @@ final class TileEmitter {
                         team,
                         fragments,
                         target.intrinsics().containsKey(ASYNC_COPY));
-        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared, copies);
+        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared, copies, rings);
         lanes = new Lanes(builder, arith);
         intrinsics = new Intrinsics(builder, target.intrinsics());
         atomics = new Atomics(builder, addressing, arith);
@@ -137,8 +139,8 @@ final class TileEmitter {
             case TileOp.Store(Value value, Value buffer, List<Value> indices, Optional<Value> mask) ->
                 memory.store(
                         scope.buffer(buffer), operands(indices), scope.operand(value), mask.map(scope::operand));
-            case TileOp.Copy(Value from, Value to, List<Value> offsets, boolean async) ->
-                local.copy(scope.buffer(from), scope.buffer(to), operands(offsets), async);
+            case TileOp.Copy copy ->
+                local.copy(scope.buffer(copy.from()), scope.buffer(copy.to()), operands(copy.offsets()), copy);
             case TileOp.Ring(_, Value result) -> scope.bind(result, local.ring(result));
             case TileOp.Acquire(Value ring, Value result) -> scope.bind(result, local.acquire(scope.ring(ring)));
             case TileOp.Publish(Value ring) -> local.publish(scope.ring(ring));

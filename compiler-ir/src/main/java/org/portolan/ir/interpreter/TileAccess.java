@@ -1,7 +1,9 @@
 package org.portolan.ir.interpreter;
 
+import java.util.Arrays;
 import java.util.Optional;
 import org.portolan.ir.Combine;
+import org.portolan.ir.TileOp;
 
 /// Loads, stores, copies and atomic updates, element by element.
 final class TileAccess {
@@ -105,7 +107,8 @@ final class TileAccess {
         }
     }
 
-    static void copy(TileBuffer from, TileBuffer to, long[] offsets, boolean async) {
+    static void copy(TileBuffer from, TileBuffer to, long[] offsets, TileOp.Copy copy) {
+        boolean async = copy.async();
         int lead = from.extents.length - to.extents.length;
         if (lead < 0) {
             throw new TileException("a copy to " + to.describe() + " needs a source of at least as many axes, found "
@@ -122,11 +125,14 @@ final class TileAccess {
             var source = offsets.clone();
             for (int axis = 0; axis < index.length; axis++) {
                 target[axis] = index[axis];
-                source[lead + axis] += index[axis];
+                source[copy.source(axis)] += index[axis];
             }
             int place = to.checkedPlace(target);
             if (from.isInside(source)) {
                 to.memory.copy(place, from.memory.elements, from.memory.read(from.checkedPlace(source)), async);
+            } else if (copy.inside()) {
+                throw new TileException("a copy from " + from.describe() + " says that it stays inside, and goes to "
+                        + Arrays.toString(source));
             } else {
                 to.memory.copy(place, zero, 0, async);
             }

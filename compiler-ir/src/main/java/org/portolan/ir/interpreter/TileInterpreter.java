@@ -362,9 +362,9 @@ public final class TileInterpreter {
                         fragment(value.type()));
                 yield null;
             }
-            case TileOp.Copy(_, _, _, boolean async) -> {
+            case TileOp.Copy copy -> {
                 TileAccess.copy(
-                        buffer(thread, in[0]), buffer(thread, in[1]), numbers(thread, in, 2, in.length), async);
+                        buffer(thread, in[0]), buffer(thread, in[1]), numbers(thread, in, 2, in.length), copy);
                 yield null;
             }
             case TileOp.Ring(long depth, Value result) -> {

@@ -33,13 +33,16 @@ record TileMeeting(String kernel) {
         }
     }
 
-    /// The threads that run an operation: of those of a warp, which hold its fragments together, one.
+    /// The threads that run an operation: of those of a warp, which hold its fragments together, one; and of those of a block
+    /// one for what they copy together.
     static List<TileThread> running(TileOp op, List<TileThread> threads) {
-        if (threads.size() == 1 || !isCollective(op)) {
+        boolean shared = op instanceof TileOp.Copy copy && copy.to().buffer().space() == Type.Space.SHARED;
+        if (threads.size() == 1 || !shared && !isCollective(op)) {
             return threads;
         }
+        var scope = shared ? TileOp.Bind.BLOCK : TileOp.Bind.WARP;
         var first = new IdentityHashMap<TileThread, TileThread>();
-        threads.forEach(thread -> first.putIfAbsent(thread.scope(TileOp.Bind.WARP), thread));
+        threads.forEach(thread -> first.putIfAbsent(thread.scope(scope), thread));
         return List.copyOf(first.values());
     }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Type.Space;
 import org.portolan.ir.Value;
@@ -125,7 +126,7 @@ final class LocalMemory {
 
     /// Fills {@code to} from {@code from} starting at the offsets; outside {@code from} with zeros. The threads of a block
     /// share a copy to memory of the block out among them.
-    void copy(Place from, Place to, List<Term> offsets, Optional<Term> alive) {
+    void copy(Place from, Place to, List<Term> offsets, TileOp.Copy copy, Optional<Term> alive) {
         var extents = new ArrayList<Term>();
         Term count = Term.index(1);
         for (var dim : to.type().dims()) {
@@ -146,11 +147,14 @@ final class LocalMemory {
             indices.addFirst(axis == 0 ? rest : builder.let("i", builder.binary("%", rest, extents.get(axis))));
             rest = axis == 0 ? rest : builder.let("rest", builder.binary("/", rest, extents.get(axis)));
         }
-        var places = new ArrayList<Term>();
-        Optional<Term> inside = alive;
+        var places = new ArrayList<>(offsets);
         for (int axis = 0; axis < extents.size(); axis++) {
-            var place = builder.let("from", builder.add(offsets.get(axis), indices.get(axis)));
-            places.add(place);
+            int source = copy.source(axis);
+            places.set(source, builder.let("from", builder.add(offsets.get(source), indices.get(axis))));
+        }
+        Optional<Term> inside = alive;
+        for (int axis = 0; axis < places.size(); axis++) {
+            var place = places.get(axis);
             var extent = dims.invariant(from.type().dims().get(axis));
             var fits = builder.and(builder.compare(">=", place, Term.index(0)), builder.compare("<", place, extent));
             inside = Optional.of(inside.map(before -> builder.and(before, fits)).orElse(fits));

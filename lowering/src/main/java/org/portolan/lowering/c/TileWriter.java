@@ -136,8 +136,8 @@ final class TileWriter {
                 load(buffer, indices, mask, other, result);
             case TileOp.Store(Value value, Value buffer, List<Value> indices, Optional<Value> mask) ->
                 store(value, buffer, indices, mask);
-            case TileOp.Copy(Value from, Value to, List<Value> offsets, _) ->
-                local.copy(place(from), place(to), scalars(offsets), alive);
+            case TileOp.Copy copy ->
+                local.copy(place(copy.from()), place(copy.to()), scalars(copy.offsets()), copy, alive);
             case TileOp.Ring(_, Value result) -> rings.put(result, local.ring(result));
             case TileOp.Acquire(Value ring, Value result) ->
                 places.put(result, local.acquire(ring(ring), result.hint()));

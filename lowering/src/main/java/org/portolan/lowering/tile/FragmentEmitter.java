@@ -1,6 +1,7 @@
 package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.Set;
 import org.portolan.ir.Body;
 import org.portolan.ir.IndexMap;
 import org.portolan.ir.MachineOp;
+import org.portolan.ir.Relation;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
@@ -102,6 +104,9 @@ abstract class FragmentEmitter extends StageEmitter {
     /// Loops over the reduced axes, the last of them in blocks.
     private List<Value> sums(
             Scope scope, Reduction reduction, Plan plan, List<Split> splits, int index, List<Value> accumulators) {
+        if (index == splits.size() - 1 && plan.warps().slots() > 0) {
+            return ringed(scope, plan, accumulators);
+        }
         if (index == splits.size() - 1) {
             var tiles = tiles(reduction, plan.deep(), value -> isDeepLast(plan, value));
             return stages(
@@ -123,6 +128,114 @@ abstract class FragmentEmitter extends StageEmitter {
         return results;
     }
 
+    // ------------------------------------------------------------------------------------------------------------ rings
+
+    /// An operand, and the ring into which its tiles are copied.
+    private record Fed(Value value, Feed feed, Split across, boolean deepLast, Value ring) {
+        Type.Buffer slot() {
+            return ((Type.Ring) ring.type()).slot();
+        }
+    }
+
+    /// Loops over the blocks of the reduced axis; while one is multiplied, the next ones are copied.
+    private List<Value> ringed(Scope scope, Plan plan, List<Value> accumulators) {
+        var fed = new ArrayList<Fed>();
+        for (var value : plan.match().operands().values()) {
+            var across = analysis.free(value).contains(plan.row().axis()) ? plan.row() : plan.column();
+            boolean deepLast = isDeepLast(plan, value);
+            long depth = plan.deep().block();
+            var feed = Feed.of(analysis, value, plan.deep().axis(), across.axis(), depth, this::memory).orElseThrow();
+            var type = new Type.Ring(feed.slot(depth, across.tile(), deepLast), plan.warps().slots());
+            fed.add(new Fed(value, feed, across, deepLast, sharedRing(value, type)));
+        }
+        var steps = analysis.extent(plan.deep().axis()).ceilDivide(plan.deep().block());
+        var count = number(scope, steps);
+        // Whoever is late may still read what was here before.
+        scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        long ahead = plan.warps().slots() - 1;
+        for (long step = 0; step < ahead; step++) {
+            copyIfThere(scope, plan, fed, number(scope, Dim.of(step)), count);
+        }
+        var step = Value.of(Type.INDEX, "step");
+        var carried = accumulators.stream().map(Value::copy).toList();
+        var results = accumulators.stream().map(Value::copy).toList();
+        var inner = new Scope(scope);
+        var full = new HashMap<Value, Value>();
+        for (var each : fed) {
+            var slot = Value.of(each.slot(), each.value().hint() + "_full");
+            inner.ops.add(new TileOp.Consume(each.ring(), slot));
+            full.put(each.value(), slot);
+        }
+        inner.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        var next = products(inner, plan, carried, (parameter, deep, number) -> {
+            var value = plan.match().operands().get(parameter);
+            var each = fed.stream().filter(own -> own.value() == value).findFirst().orElseThrow();
+            var corner = corner(inner, plan, each.across().equals(plan.row()), number);
+            var start = number(inner, Dim.of(deep));
+            var offsets = each.deepLast() ? List.of(corner, start) : List.of(start, corner);
+            return loaded(inner, plan, parameter, full.get(value), offsets);
+        });
+        fed.forEach(each -> inner.ops.add(new TileOp.Release(each.ring())));
+        copyIfThere(inner, plan, fed, expression(inner, Dim.symbol("$0").plus(ahead), step), count);
+        carriedLoop(scope, steps, step, accumulators, carried, inner, next, results);
+        // What was handed over beyond the last block is taken back, empty.
+        for (long rest = 0; rest < ahead; rest++) {
+            for (var each : fed) {
+                scope.ops.add(new TileOp.Consume(each.ring(), Value.of(each.slot(), "rest")));
+                scope.ops.add(new TileOp.Release(each.ring()));
+            }
+        }
+        return results;
+    }
+
+    private boolean isWhole(Split split) {
+        return analysis.extent(split.axis()).modulo(split.block()).isConstant(0);
+    }
+
+    /// Begins to copy a block, if there is such a one; the slots are handed over in any case, so that how many are under way is
+    /// always the same number.
+    private void copyIfThere(Scope scope, Plan plan, List<Fed> fed, Value step, Value count) {
+        var there = compare(scope, step, Relation.LESS, count);
+        for (var each : fed) {
+            var slot = Value.of(each.slot(), each.value().hint() + "_fill");
+            scope.ops.add(new TileOp.Acquire(each.ring(), slot));
+            var inner = new Scope(scope);
+            var offsets = new ArrayList<Value>();
+            for (int axis = 0; axis < each.feed().origin().size(); axis++) {
+                var origin = index(inner, each.feed().origin().get(axis), List.of(), Map.of());
+                offsets.add(
+                        axis == each.feed().deepAxis()
+                                ? expression(
+                                        inner,
+                                        Dim.symbol("$0").plus(Dim.symbol("$1").times(plan.deep().block())),
+                                        origin,
+                                        step)
+                                : axis == each.feed().acrossAxis()
+                                        ? expression(
+                                                inner,
+                                                Dim.symbol("$0").plus(Dim.symbol("$1")),
+                                                origin,
+                                                blockStarts.get(each.across().axis()))
+                                        : origin);
+            }
+            inner.ops.add(new TileOp.Copy(
+                    memoryOf(each.feed().read().source()),
+                    slot,
+                    offsets,
+                    true,
+                    each.feed().axes(each.deepLast()),
+                    isWhole(plan.deep()) && isWhole(each.across())));
+            scope.ops.add(new TileOp.If(
+                    there,
+                    new Body(List.of(), terminated(inner.ops, List.of())),
+                    new Body(List.of(), List.of(new TileOp.Yield(List.of()))),
+                    List.of()));
+            scope.ops.add(new TileOp.Publish(each.ring()));
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------------------- products
+
     private static boolean isDeepLast(Plan plan, Value value) {
         var parameter = plan.match().operands().entrySet().stream()
                 .filter(entry -> entry.getValue() == value)
@@ -134,13 +247,27 @@ abstract class FragmentEmitter extends StageEmitter {
 
     /// Multiplies what a block of the reduced axis holds in shared memory.
     private List<Value> products(Scope scope, Plan plan, List<Tile> tiles, Value slot, List<Value> accumulators) {
+        return products(scope, plan, accumulators, (parameter, deep, number) -> {
+            var value = plan.match().operands().get(parameter);
+            var tile = tiles.stream().filter(each -> each.value() == value).findFirst().orElseThrow();
+            var corner = corner(scope, plan, tile.across().equals(plan.row()), number);
+            return loaded(scope, plan, parameter, tile.buffer(), tile.place(slot, number(scope, Dim.of(deep)), corner));
+        });
+    }
+
+    /// Loads the fragment of a parameter that begins at a place along the reduced axis, the n-th of this warp along the other.
+    private interface Loading {
+        Value fragment(Value parameter, long deep, long number);
+    }
+
+    private List<Value> products(Scope scope, Plan plan, List<Value> accumulators, Loading loading) {
         var current = new ArrayList<>(accumulators);
         long step = plan.match().extent(plan.deep().axis());
         for (long deep = 0; deep < plan.deep().block(); deep += step) {
             for (long row = 0; row < plan.rows(); row++) {
                 for (long column = 0; column < plan.columns(); column++) {
                     int index = Math.toIntExact(row * plan.columns() + column);
-                    current.set(index, product(scope, plan, tiles, slot, deep, row, column, current.get(index)));
+                    current.set(index, product(scope, plan, loading, deep, row, column, current.get(index)));
                 }
             }
         }
@@ -148,7 +275,7 @@ abstract class FragmentEmitter extends StageEmitter {
     }
 
     private Value product(
-            Scope scope, Plan plan, List<Tile> tiles, Value slot, long deep, long row, long column, Value sum) {
+            Scope scope, Plan plan, Loading loading, long deep, long row, long column, Value sum) {
         var match = plan.match();
         var arguments = new ArrayList<Value>();
         for (var parameter : match.intrinsic().body().params()) {
@@ -157,30 +284,34 @@ abstract class FragmentEmitter extends StageEmitter {
                 continue;
             }
             var value = match.operands().get(parameter);
-            var tile = tiles.stream().filter(each -> each.value() == value).findFirst().orElseThrow();
-            boolean isRow = tile.across().equals(plan.row());
-            long number = isRow ? row : column;
+            long number = analysis.free(value).contains(plan.row().axis()) ? row : column;
             arguments.add(scope.helper(
                     List.of("fragment", parameter, deep, number),
-                    () -> operand(scope, plan, tile, parameter, slot, deep, isRow, number)));
+                    () -> loading.fragment(parameter, deep, number)));
         }
         var result = Value.of(sum.type(), sum.hint());
         scope.ops.add(new TileOp.Call(arguments, match.intrinsic().name(), List.of(result)));
         return result;
     }
 
-    private Value operand(
-            Scope scope, Plan plan, Tile tile, Value parameter, Value slot, long deep, boolean isRow, long number) {
-        var type = fragment(plan.match(), parameter);
+    private Value loaded(Scope scope, Plan plan, Value parameter, Value buffer, List<Value> offsets) {
+        return loaded(scope, plan.match(), parameter, plan.deep().axis(), buffer, offsets);
+    }
+
+    /// Loads a fragment from shared memory, by an instruction if there is one.
+    Value loaded(Scope scope, Match match, Value parameter, String deep, Value buffer, List<Value> offsets) {
+        var type = fragment(match, parameter);
         var result = Value.of(type, parameter.hint());
-        var offsets = tile.place(slot, number(scope, Dim.of(deep)), corner(scope, plan, isRow, number));
         var load = loading(type);
-        if (load.isEmpty()) {
-            scope.ops.add(new TileOp.Load(tile.buffer(), offsets, Optional.empty(), Optional.empty(), result));
+        int along = match.order(parameter).indexOf(deep) - type.dims().size() + buffer.buffer().rank();
+        // Only matrices of 16 bits can be turned on the way.
+        boolean fits = type.element().bits() == 16 || MemoryEmitter.fastestAxis(buffer.buffer()) == along;
+        if (load.isEmpty() || !fits) {
+            scope.ops.add(new TileOp.Load(buffer, offsets, Optional.empty(), Optional.empty(), result));
             return result;
         }
         var part = Value.of(new Type.Buffer(type.element(), type.dims(), Type.Space.SHARED), parameter.hint() + "_part");
-        scope.ops.add(new TileOp.View(tile.buffer(), offsets, part));
+        scope.ops.add(new TileOp.View(buffer, offsets, part));
         scope.ops.add(new TileOp.Call(List.of(part), load.get().name(), List.of(result)));
         return result;
     }

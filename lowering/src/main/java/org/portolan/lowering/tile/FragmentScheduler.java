@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
+import org.portolan.ir.Value;
 import org.portolan.lowering.tile.Schedule.Block;
 import org.portolan.lowering.tile.Schedule.Form;
 import org.portolan.lowering.tile.Schedule.Split;
@@ -18,7 +19,9 @@ final class FragmentScheduler {
     /// Threads that keep a machine busy.
     private static final double MANY = 8192;
     /// Steps of the instruction in a block of the reduced axis.
-    private static final long[] STEPS = {2, 1};
+    private static final long[] STEPS = {4, 2, 1};
+    /// Tiles under way where the machine copies by itself, the most that a block's share of shared memory has room for.
+    private static final long[] SLOTS = {4, 3};
     private static final Shape[] SHAPES = {
         new Shape(128, 128, 2, 4), new Shape(128, 64, 2, 2), new Shape(64, 128, 2, 2), new Shape(64, 64, 2, 2),
         new Shape(64, 32, 2, 1), new Shape(32, 64, 1, 2), new Shape(32, 32, 1, 1), new Shape(16, 64, 1, 2),
@@ -37,7 +40,7 @@ final class FragmentScheduler {
         }
     }
 
-    private record Choice(Match match, Shape shape, long depth, double score) {}
+    private record Choice(Match match, Shape shape, long depth, long slots, double score) {}
 
     FragmentScheduler(
             NestAnalysis analysis, MachineOp.Chip machine, List<String> common, BlockScheduler.Axes axes) {
@@ -87,10 +90,12 @@ final class FragmentScheduler {
         for (var shape : SHAPES) {
             for (long steps : STEPS) {
                 long depth = steps * match.extent(axes.deep().getFirst());
-                if (fits(match, shape, depth)) {
+                long slots = slots(match, shape, depth);
+                // By way of registers, more than two steps are more than a thread can hold.
+                if (fits(match, shape, depth, slots) && (slots > 0 || steps <= 2)) {
                     double score = score(shape) * (steps + 2) / (steps + 3);
                     if (best == null || score > best.score()) {
-                        best = new Choice(match, shape, depth, score);
+                        best = new Choice(match, shape, depth, slots, score);
                     }
                 }
             }
@@ -98,21 +103,47 @@ final class FragmentScheduler {
         return Optional.ofNullable(best);
     }
 
-    private boolean fits(Match match, Shape shape, long depth) {
+    /// How many tiles of each operand are under way; 0 if not all of them can be copied as they lie.
+    private long slots(Match match, Shape shape, long depth) {
+        var deep = axes.deep().getFirst();
+        boolean copied = Feed.copies(machine)
+                && analysis.estimate(deep) > depth
+                && match.operands().values().stream()
+                        .allMatch(value -> Feed.of(analysis, value, deep, across(value), depth, NestToTile::rowMajor)
+                                .isPresent());
+        for (long slots : SLOTS) {
+            if (copied && bytes(match, shape, depth, slots) <= machine.sharedBytes() / (slots == SLOTS[0] ? 2 : 1)) {
+                return slots;
+            }
+        }
+        return 0;
+    }
+
+    private String across(Value value) {
+        return analysis.free(value).contains(axes.row()) ? axes.row() : axes.column();
+    }
+
+    /// The shared memory of a block: the tiles, and the sums on their way to those who go on with them.
+    private long bytes(Match match, Shape shape, long depth, long slots) {
+        long bytes = shape.rows() * (shape.columns() + 16) * 4;
+        for (var value : match.operands().values()) {
+            long width = across(value).equals(axes.row()) ? shape.rows() : shape.columns();
+            long elements = slots > 0 ? slots * depth * width : 2 * (depth + 16) * (width + 16);
+            bytes += elements * value.type().elementType().bits() / 8;
+        }
+        return bytes;
+    }
+
+    private boolean fits(Match match, Shape shape, long depth, long slots) {
         long fragmentRows = match.extent(axes.row());
         long fragmentColumns = match.extent(axes.column());
         long threads = shape.warps() * machine.warp();
         long accumulators = shape.rows() * shape.columns() / threads;
-        long bytes = shape.rows() * (shape.columns() + 16) * 4;
-        for (var value : match.operands().values()) {
-            long width = analysis.free(value).contains(axes.row()) ? shape.rows() : shape.columns();
-            bytes += 2 * (depth + 16) * (width + 16) * value.type().elementType().bits() / 8;
-        }
         return shape.rows() / shape.warpRows() % fragmentRows == 0
                 && shape.columns() / shape.warpColumns() % fragmentColumns == 0
                 && threads <= machine.blockLimit()
                 && accumulators * 2 <= machine.vectorRegisters()
-                && bytes <= machine.sharedBytes();
+                && bytes(match, shape, depth, slots) <= machine.sharedBytes();
     }
 
     private double score(Shape shape) {
@@ -157,7 +188,7 @@ final class FragmentScheduler {
             }
         }
         loops.add(new Split(deep, choice.depth(), 1, 1));
-        var warps = new Warps(choice.match().intrinsic().name(), shape.warpRows(), shape.warpColumns());
+        var warps = new Warps(choice.match().intrinsic().name(), shape.warpRows(), shape.warpColumns(), choice.slots());
         return new Schedule(
                 splits,
                 stages,

@@ -108,19 +108,8 @@ final class RowProducts {
 
     /// A fragment of a box that begins at a place along the box's axes.
     private Value operand(Scope scope, Match match, Value parameter, Box box, Value first, Value second) {
-        var type = FragmentEmitter.fragment(match, parameter);
-        var result = Value.of(type, parameter.hint());
-        var buffer = box.buffer();
-        var offsets = List.of(first, second);
-        var load = emitter.loading(type);
-        if (load.isEmpty()) {
-            scope.ops.add(new TileOp.Load(buffer, offsets, Optional.empty(), Optional.empty(), result));
-            return result;
-        }
-        var part = Value.of(new Type.Buffer(type.element(), type.dims(), Type.Space.SHARED), parameter.hint() + "_part");
-        scope.ops.add(new TileOp.View(buffer, offsets, part));
-        scope.ops.add(new TileOp.Call(List.of(part), load.get().name(), List.of(result)));
-        return result;
+        var deep = match == scores ? rows.deep() : rows.key();
+        return emitter.loaded(scope, match, parameter, deep, box.buffer(), List.of(first, second));
     }
 
     /// The scores of a block of keys, where all threads find them.

@@ -96,8 +96,13 @@ public record Schedule(
     }
 
     /// The warps of a block, so many along the first tiled axis and along the second, compute a reduction with an
-    /// instruction on fragments.
-    public record Warps(String intrinsic, long rows, long columns) {}
+    /// instruction on fragments. Operands are copied asynchronously into rings of {@code slots}, or, if that is 0, come by
+    /// way of registers.
+    public record Warps(String intrinsic, long rows, long columns, long slots) {
+        public Warps(String intrinsic, long rows, long columns) {
+            this(intrinsic, rows, columns, 0);
+        }
+    }
 
     /// Each step of the innermost loop of the only reduction is an instruction of the machine on vector registers. Its lanes
     /// lie along {@code across}, and each lane sums a few neighbours along {@code deep}.

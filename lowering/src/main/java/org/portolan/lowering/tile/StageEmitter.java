@@ -46,6 +46,12 @@ abstract class StageEmitter extends ThreadEmitter {
             return depth * across.tile() / lanes;
         }
 
+        /// Whether neighbours that a thread copies are neighbours in shared memory.
+        boolean isSideBySide() {
+            int fastest = MemoryEmitter.fastestAxis(buffer.buffer());
+            return deepFirst == (fastest == (deepLast ? 2 : 1));
+        }
+
         List<Value> place(Value slot, Value deep, Value point) {
             return deepLast ? List.of(slot, point, deep) : List.of(slot, deep, point);
         }
@@ -252,14 +258,17 @@ abstract class StageEmitter extends ThreadEmitter {
             boolean last = deepLast.test(value);
             // Threads that go down a column find other banks in each row.
             long padding = vectorBytes * 8 / Math.max(8, value.type().elementType().bits());
+            // Matrices of 16 bits are turned when they are loaded, so they lie as they came.
+            boolean inside = padded && value.type().elementType().bits() == 16 ? deepFirst : last;
             var dims = last
                     ? Dim.list(2, across.tile(), deep.block())
                     : Dim.list(2, deep.block(), across.tile());
-            var pitch = last
+            var pitch = inside
                     ? Dim.list(2, across.tile(), deep.block() + padding)
                     : Dim.list(2, deep.block(), across.tile() + padding);
             var names = List.of("slot", "row", "column");
-            var layout = new IndexMap(names, names.stream().map(Dim::symbol).toList());
+            var places = inside == last ? names : List.of("slot", "column", "row");
+            var layout = new IndexMap(names, places.stream().map(Dim::symbol).toList());
             var type = new Type.Buffer(
                     value.type().elementType(), dims, Type.Space.SHARED, Optional.of(layout), pitch);
             tiles.add(new Tile(value, across, deep.block(), deepFirst, lanes, last, sharedBuffer(value, type)));
@@ -331,7 +340,7 @@ abstract class StageEmitter extends ThreadEmitter {
     private void write(Scope scope, Value slot, List<Piece> pieces) {
         for (var piece : pieces) {
             var tile = piece.tile();
-            if (tile.deepFirst() == tile.deepLast() || tile.lanes() == 1) {
+            if (tile.isSideBySide() || tile.lanes() == 1) {
                 var place = tile.place(slot, piece.deep(), piece.across());
                 storeWhere(scope, piece.inside(), piece.value(), tile.buffer(), place);
                 continue;

@@ -305,6 +305,13 @@ class ThreadEmitter extends LoopEmitter {
         return buffer;
     }
 
+    /// A queue of buffers of the block.
+    Value sharedRing(Value like, Type.Ring type) {
+        var ring = Value.of(type, like.hint() + "_ring");
+        around.ops.add(new TileOp.Ring(type.depth(), ring));
+        return ring;
+    }
+
     private void storeAll(
             Scope scope, List<List<Value>> totals, List<List<Value>> copies, Value index, Value mask) {
         for (int i = 0; i < totals.size(); i++) {

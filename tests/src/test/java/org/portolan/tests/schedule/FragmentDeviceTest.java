@@ -36,15 +36,18 @@ class FragmentDeviceTest {
 
     @ParameterizedTest
     @CsvSource({
-        "sm_80,f16,64,64,64,false", "sm_80,bf16,40,24,33,true", "sm_80,i8,32,48,96,false", "sm_80,i8,20,40,70,true",
-        "sm_75,f16,33,64,40,false", "sm_80,bf16,128,64,64,false"
+        "sm_80,f16,64,64,192,plain", "sm_80,bf16,40,24,100,plain turned", "sm_80,i8,64,48,160,plain turned",
+        "sm_80,f16,64,64,64,computed", "sm_80,bf16,40,24,33,computed turned", "sm_80,i8,32,48,96,computed", "sm_80,i8,20,40,70,computed turned",
+        "sm_75,f16,33,64,40,computed", "sm_80,bf16,128,64,64,computed"
     })
-    void products(String machine, String element, long m, long n, long k, boolean transposed) throws IOException {
+    void products(String machine, String element, long m, long n, long k, String how) throws IOException {
         Assumptions.assumeTrue(
                 Devices.drivers().stream().map(Driver::list).anyMatch(FragmentDeviceTest::emulates),
                 "skipped: there is no " + DEVICE);
         var sum = element.equals("i8") ? "i32" : "f32";
-        var text = FragmentKernelTest.product(element, sum, transposed, "%pl = arith.abs %p : ELEMENT");
+        boolean transposed = how.contains("turned");
+        var left = how.contains("plain") ? FragmentKernelTest.PLAIN : "%pl = arith.abs %p : ELEMENT";
+        var text = FragmentKernelTest.product(element, sum, transposed, left);
         var function = (GraphOp.Function)
                 IrParser.parse(FragmentKernelTest.sized(text, m, n, k, false), "product").getFirst();
         var target = Targets.resolve("cuda:" + machine);

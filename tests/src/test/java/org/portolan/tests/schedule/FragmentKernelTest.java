@@ -8,6 +8,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.portolan.ir.MachineOp;
 import org.portolan.ir.TileOp;
 
 /// Contractions for a machine that multiplies fragments: the instruction is found by what it does, and the kernels compute
@@ -39,8 +40,16 @@ class FragmentKernelTest {
                 .replace("SUM", sum);
     }
 
+    /// What makes the left operand one that can be copied as it lies.
+    static final String PLAIN = "%pl = nest.read %x <at = [i, l]> : ELEMENT";
+
     private static KernelCheck check(String text, long m, long n, long k, boolean dynamic, boolean transposed) {
-        var check = new KernelCheck(ThreadMachine.fragments());
+        return check(ThreadMachine.fragments(), text, m, n, k, dynamic, transposed);
+    }
+
+    private static KernelCheck check(
+            MachineOp.Chip chip, String text, long m, long n, long k, boolean dynamic, boolean transposed) {
+        var check = new KernelCheck(chip);
         var sized = sized(text, m, n, k, dynamic);
         var shapes = Map.of(
                 "x", List.of(m, k), "y", transposed ? List.of(n, k) : List.of(k, n), "bias", List.of(n));
@@ -73,6 +82,30 @@ class FragmentKernelTest {
         var text = product(element, element.equals("i8") ? "i32" : "f32", transposed, "%pl = arith.abs %p : ELEMENT");
         assertTrue(multipliesFragments(check(text, m, n, k, false, transposed)));
         assertTrue(multipliesFragments(check(text, m, n, k, true, transposed)));
+    }
+
+    /// Where the machine copies by itself, tiles come through rings: whole ones, ragged ones, and such of unknown extents.
+    @ParameterizedTest
+    @CsvSource({
+        "f16,64,64,128,false", "bf16,33,40,100,true", "f16,64,32,96,true", "i8,40,48,160,true", "i8,64,64,128,false",
+        "bf16,20,70,40,false"
+    })
+    void rings(String element, long m, long n, long k, boolean transposed) {
+        var text = product(element, element.equals("i8") ? "i32" : "f32", transposed, PLAIN);
+        assertTrue(copies(check(ThreadMachine.copying(), text, m, n, k, false, transposed)));
+        assertTrue(copies(check(ThreadMachine.copying(), text, m, n, k, true, transposed)));
+    }
+
+    private static boolean copies(KernelCheck check) {
+        return ThreadKernelTest.has(
+                check.kernels().getFirst().body().ops(), op -> op instanceof TileOp.Copy copy && copy.async());
+    }
+
+    /// What is computed before the product cannot be copied.
+    @Test
+    void whatIsComputedIsNotCopied() {
+        var text = product("f16", "f32", false, "%pl = arith.abs %p : f16");
+        assertFalse(copies(check(ThreadMachine.copying(), text, 64, 64, 64, false, false)));
     }
 
     /// What is added before the product is computed when a tile is filled; beyond the end it must be 0 all the same.

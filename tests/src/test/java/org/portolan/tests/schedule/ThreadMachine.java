@@ -1,7 +1,11 @@
 package org.portolan.tests.schedule;
 
+import java.util.ArrayList;
 import java.util.List;
+import org.portolan.ir.Body;
 import org.portolan.ir.MachineOp;
+import org.portolan.ir.Op;
+import org.portolan.ir.OpSchema;
 import org.portolan.ir.text.IrParser;
 
 /// Machines whose lanes are threads, of no vendor: what they say is all that the lowering knows of such a chip.
@@ -53,6 +57,22 @@ final class ThreadMachine {
         return (MachineOp.Chip) IrParser.parse(text.toString(), "fragments").getFirst();
     }
 
+    /// The same, and it copies to shared memory by itself.
+    static MachineOp.Chip copying() {
+        var plain = fragments();
+        var copy = (MachineOp.Intrinsic) IrParser.parse(COPY, "copy").getFirst();
+        var ops = new ArrayList<Op>(plain.intrinsics().ops());
+        ops.add(copy);
+        return (MachineOp.Chip) OpSchema.rebuild(
+                plain, value -> value, value -> value, _ -> new Body(List.of(), ops));
+    }
+
+    private static final String COPY =
+            """
+            machine.intrinsic <name = "copy.async", spelling = ""> { (%x: u8[1,16]) ->
+              machine.yield [%x]
+            }
+            """;
     private static final String LOAD =
             """
             machine.intrinsic <name = "load.ELEMENT", spelling = "", spreads = [(r, c) -> (4*(r%8)+c%8/2, c%2+2*(r/8)+4*(c/8))]> { (%x: ELEMENT[16,16]) ->

@@ -21,6 +21,8 @@ import org.portolan.lowering.math.ExpandElementary;
 /// how many buffers and numbers it takes and how many cores may run it.
 public final class AscendCodegen implements Codegen {
     private static final String FAMILY = "ascend";
+    /// The feature of a machine that copies whole blocks of 32 bytes only.
+    private static final String WHOLE_BLOCKS = "whole-blocks";
 
     @Override
     public String family() {
@@ -74,7 +76,9 @@ public final class AscendCodegen implements Codegen {
         }
         try {
             boolean matrices = kernels.stream().anyMatch(kernel -> calls(kernel.body()));
-            var prelude = AscendMachines.resource("codegen/prelude.h") + (matrices ? AscendMachines.resource("codegen/cube.h") : "");
+            var prelude = AscendMachines.resource("codegen/prelude.h")
+                    + AscendMachines.resource(machine.features().contains(WHOLE_BLOCKS) ? "codegen/blocks.h" : "codegen/pieces.h")
+                    + (matrices ? AscendMachines.resource("codegen/cube.h") : "");
             var intrinsics = new HashMap<String, String>();
             for (var op : machine.intrinsics().ops()) {
                 if (op instanceof MachineOp.Intrinsic intrinsic) {

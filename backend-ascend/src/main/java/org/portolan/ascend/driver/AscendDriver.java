@@ -50,8 +50,15 @@ public final class AscendDriver implements Driver {
     }
 
     private static DeviceDescription emulated(int ordinal) {
-        var soc = Optional.ofNullable(System.getenv(EMULATED_CHIP)).filter(name -> !name.isBlank()).orElse("Ascend910B1");
+        var soc = emulatedName()
+                .or(() -> Optional.ofNullable(System.getenv(EMULATED_CHIP)).filter(name -> !name.isBlank()))
+                .orElse("Ascend910B1");
         return description(ordinal, soc + ", emulated", true, EMULATED_BYTES, Chips.of(soc));
+    }
+
+    /// The chip that the emulated library is, once it is there: it can be told to be another.
+    private static synchronized Optional<String> emulatedName() {
+        return Optional.ofNullable(emulated).flatMap(library -> library.text("aclrtGetSocName"));
     }
 
     private static DeviceDescription description(int ordinal, String label, boolean emulated, long bytes, Chips chip) {

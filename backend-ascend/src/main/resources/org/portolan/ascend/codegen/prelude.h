@@ -45,6 +45,20 @@ template <class T> struct ReadElements {
 };
 template <class T> __aicore__ inline ReadElements<T> at(const GlobalTensor<T> &tensor) { return {tensor}; }
 
+// How single elements and pieces of rows come and go depends on what the chip can copy; it stands below.
+template <class T> __aicore__ inline T take(const GlobalTensor<T> &from, int64_t place, const LocalTensor<uint8_t> &stage);
+template <class T>
+__aicore__ inline void give(const GlobalTensor<T> &to, int64_t place, T value, const LocalTensor<uint8_t> &stage);
+template <class T>
+__aicore__ inline void takePiece(const LocalTensor<T> &to, const GlobalTensor<T> &from, int64_t place, int64_t first, int64_t limit,
+                                 T other);
+template <class T>
+__aicore__ inline void takeRows(const LocalTensor<T> &to, const GlobalTensor<T> &from, int64_t place, int64_t step, int64_t width,
+                                int64_t count, int32_t spread);
+template <class T>
+__aicore__ inline void givePiece(const GlobalTensor<T> &to, int64_t place, const LocalTensor<T> &from, int64_t first, int64_t limit,
+                                 const LocalTensor<uint8_t> &stage);
+
 template <class T> __aicore__ inline GlobalTensor<uint8_t> bytesOf(const GlobalTensor<T> &tensor, int64_t index) {
     GlobalTensor<uint8_t> bytes;
     bytes.SetGlobalBuffer((__gm__ uint8_t *)tensor.GetPhyAddr() + index * int64_t(sizeof(T)));
@@ -54,18 +68,8 @@ template <class T> struct WrittenElement {
     GlobalTensor<T> tensor;
     LocalTensor<uint8_t> stage;
     int64_t index;
-    __aicore__ inline operator T() const {
-        order<HardEvent::S_MTE2>();
-        DataCopyPad(stage, bytesOf(tensor, index), DataCopyExtParams(1, sizeof(T), 0, 0, 0), DataCopyPadExtParams<uint8_t>());
-        order<HardEvent::MTE2_S>();
-        return stage.template ReinterpretCast<T>().GetValue(0);
-    }
-    __aicore__ inline void operator=(T value) const {
-        stage.template ReinterpretCast<T>().SetValue(0, value);
-        order<HardEvent::S_MTE3>();
-        DataCopyPad(bytesOf(tensor, index), stage, DataCopyExtParams(1, sizeof(T), 0, 0, 0));
-        order<HardEvent::MTE3_S>();
-    }
+    __aicore__ inline operator T() const { return take(tensor, index, stage); }
+    __aicore__ inline void operator=(T value) const { give(tensor, index, value, stage); }
 };
 template <class T> struct WrittenElements {
     GlobalTensor<T> tensor;
@@ -166,24 +170,7 @@ __aicore__ inline void fetch(const LocalTensor<T> &to, const GlobalTensor<T> &fr
         order<HardEvent::V_MTE2>();
     }
     if (first >= limit) return;
-    const int64_t block = 32 / int64_t(sizeof(T));
-    const int64_t lead = first % block;
-    const int64_t tail = (block - limit % block) % block;
-    const DataCopyExtParams rows(1, uint32_t((limit - first) * int64_t(sizeof(T))), 0, 0, 0);
-    if constexpr (sizeof(T) == 8) {
-        GlobalTensor<uint32_t> source;
-        source.SetGlobalBuffer((__gm__ uint32_t *)from.GetPhyAddr() + 2 * (place + first));
-        DataCopyPad(to[uint32_t(first - lead)].template ReinterpretCast<uint32_t>(), source, rows,
-                    DataCopyPadExtParams<uint32_t>(true, uint8_t(2 * lead), uint8_t(2 * tail), uint32_t(other)));
-        if (uint32_t(other) != uint32_t(uint64_t(other) >> 32)) {
-            order<HardEvent::MTE2_S>();
-            for (int64_t i = first - lead; i < first; i++) to.SetValue(uint32_t(i), other);
-            for (int64_t i = limit; i < limit + tail; i++) to.SetValue(uint32_t(i), other);
-        }
-    } else {
-        DataCopyPad(to[uint32_t(first - lead)], from[uint64_t(place + first)], rows,
-                    DataCopyPadExtParams<T>(true, uint8_t(lead), uint8_t(tail), other));
-    }
+    takePiece(to, from, place, first, limit, other);
 }
 
 // Pieces first .. limit of `width` elements, which lie `step` elements apart and come to lie `spread` apart, in blocks of their own.
@@ -197,11 +184,7 @@ __aicore__ inline void rows(const LocalTensor<T> &to, const GlobalTensor<T> &fro
         order<HardEvent::V_MTE2>();
     }
     if (first >= limit) return;
-    const int64_t bytes = width * int64_t(sizeof(T));
-    const int64_t gap = int64_t(spread) * int64_t(sizeof(T)) / 32 - (bytes + 31) / 32;
-    DataCopyPad(to[uint32_t(first * spread)], from[uint64_t(place + first * step)],
-                DataCopyExtParams(uint16_t(limit - first), uint32_t(bytes), uint32_t((step - width) * int64_t(sizeof(T))), uint32_t(gap), 0),
-                DataCopyPadExtParams<T>());
+    takeRows(to[uint32_t(first * spread)], from, place + first * step, step, width, limit - first, spread);
 }
 
 // Elements first .. limit of a piece to global memory.
@@ -219,15 +202,7 @@ __aicore__ inline void put(const GlobalTensor<T> &to, int64_t place, const Local
         for (; first < next; first++) at(to, stage)[place + first] = from.GetValue(uint32_t(first));
         order<HardEvent::S_MTE3>();
     }
-    if (first >= limit) return;
-    const DataCopyExtParams rows(1, uint32_t((limit - first) * int64_t(sizeof(T))), 0, 0, 0);
-    if constexpr (sizeof(T) == 8) {
-        GlobalTensor<uint32_t> target;
-        target.SetGlobalBuffer((__gm__ uint32_t *)to.GetPhyAddr() + 2 * (place + first));
-        DataCopyPad(target, from[uint32_t(first)].template ReinterpretCast<uint32_t>(), rows);
-    } else {
-        DataCopyPad(to[uint64_t(place + first)], from[uint32_t(first)], rows);
-    }
+    if (first < limit) givePiece(to, place, from, first, limit, stage);
 }
 
 // The first failure of this core, in a block of its own.

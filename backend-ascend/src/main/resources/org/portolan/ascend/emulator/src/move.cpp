@@ -47,6 +47,42 @@ void accumulate(Core &core, uint8_t *to, const uint8_t *from, uint64_t bytes, in
     }
 }
 
+// Where a chip copies whole blocks only, elements go to memory by way of their block. Its other bytes may hold nothing: they
+// go back to where they came from, and hold nothing there.
+struct Leftover {
+    bool possible;
+    uint8_t bytes[kBlock];
+};
+
+Leftover leftover(Core &core, const uint8_t *from, const uint8_t *to, uint64_t bytes) {
+    Leftover found{};
+    Allocation &of = *core.recent;
+    bool block = bytes == kBlock && reinterpret_cast<uint64_t>(to) % kBlock == 0;
+    if (!checking || core.chip->architecture != 2002 || !block || of.initialized == nullptr) return found;
+    for (uint32_t i = 0; i < kBlock; i++) {
+        uint64_t at = to - of.base + i;
+        bool held = of.initialized[at / 32] >> (at % 32) & 1;
+        found.bytes[i] = !held && !core.initialized[from - core.base + i];
+        found.possible |= found.bytes[i] != 0;
+    }
+    return found;
+}
+
+void forget(Core &core, const uint8_t *to, const Leftover &found) {
+    Allocation &of = *core.recent;
+    for (uint32_t i = 0; found.possible && i < kBlock; i++) {
+        uint64_t at = to - of.base + i;
+        if (found.bytes[i]) of.initialized[at / 32] &= ~(1u << at % 32);
+    }
+}
+
+void checkSource(Core &core, const uint8_t *from, uint64_t bytes, const Leftover &found) {
+    core.read(from, bytes, "the source", found.possible);
+    for (uint32_t i = 0; found.possible && i < bytes; i++) {
+        if (!found.bytes[i]) core.read(from + i, 1, "the source");
+    }
+}
+
 void copySet(Core &core, uint8_t *target, const uint8_t *from, const Global &, uint64_t bytes) {
     // What was never written in global memory is as good as never written here.
     core.globalReads(from, bytes, core.initialized + (target - core.base));
@@ -89,14 +125,16 @@ void copyOut(const Global &dst, const Local &a, const Rows &rows, Place place) {
     for (uint32_t row = 0; row < rows.count; row++) {
         uint8_t *from = core.span(a, row * rows.sourceStep, rows.length, "the source");
         core.aligned(from, kBlock, "the source");
-        core.read(from, rows.length, "the source");
         uint8_t *to = core.global(dst, row * rows.targetStep, rows.length, "the destination");
+        Leftover rest = leftover(core, from, to, rows.length);
+        checkSource(core, from, rows.length, rest);
         if (reinterpret_cast<uint64_t>(to) % rows.element != 0) core.fault("the destination is at %p, no multiple of its element's %d bytes", (void *)to, rows.element);
         for (uint64_t i = 0; core.atomic != 0 && core.recent->initialized != nullptr && i < rows.length; i++) {
             uint64_t at = to - core.recent->base + i;
             if ((core.recent->initialized[at / 32] >> (at % 32) & 1) == 0) core.fault("atomic addition to global memory that was never written");
         }
         core.globalWrites(to, rows.length, 0, 0);
+        forget(core, to, rest);
         if (core.atomic == 0) memcpy(to, from, rows.length);
         else accumulate(core, to, from, rows.length, rows.element);
     }

@@ -2,6 +2,8 @@ package org.portolan.runtime;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.stream.Collectors;
 import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.Event;
 import org.portolan.runtime.device.KernelError;
@@ -15,6 +17,9 @@ import org.portolan.runtime.type.ElementTypes;
 final class Executor implements AutoCloseable {
     /// How many launches may be under way in a run that can be cancelled or has a deadline, twice over.
     private static final int WINDOW = Stretch.MOST_LAUNCHES;
+
+    /// So many nodes an error names, where their kernel is the same.
+    private static final int MOST_NAMED = 4;
 
     private final RunState state;
     private final FlatPlan plan;
@@ -264,10 +269,10 @@ final class Executor implements AutoCloseable {
 
     /// Waits for all work so far, and ends the run if a kernel has failed or if it should stop.
     void await() {
-        for (Queue queue : state.queues) {
-            long error = queue.takeError();
+        for (int device = 0; device < state.queues.length; device++) {
+            long error = state.queues[device].takeError();
             if (error != 0) {
-                throw failure(error, "");
+                throw failure(error, origins(device, KernelError.ofWord(error).kernel()));
             }
         }
         state.settled();
@@ -292,6 +297,18 @@ final class Executor implements AutoCloseable {
             replays.close();
         }
         numbers.close();
+    }
+
+    /// What the launches of a kernel stand for: which of them failed, the error word does not say.
+    private String origins(int device, int kernel) {
+        return Arrays.stream(plan.instructions)
+                .filter(Instruction.Launch.class::isInstance)
+                .map(Instruction.Launch.class::cast)
+                .filter(launch -> kernel != 0 && launch.device() == device && launch.kernelNumber() == kernel)
+                .map(Instruction.Launch::origin)
+                .distinct()
+                .limit(MOST_NAMED)
+                .collect(Collectors.joining(" or "));
     }
 
     private static PortolanException failure(long word, String origin) {

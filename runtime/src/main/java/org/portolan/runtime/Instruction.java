@@ -9,10 +9,12 @@ import org.portolan.runtime.type.ElementType;
 sealed interface Instruction {
 
     /// @param number counts the launches; picks the grid in a {@link Binding}
+    /// @param kernelNumber what the kernel calls itself in an {@linkplain org.portolan.runtime.device.KernelError error}
     /// @param writes indices of those slots that the kernel may change
     record Launch(
             int number,
             Kernel kernel,
+            int kernelNumber,
             int device,
             int[] slots,
             int[] extents,

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.portolan.runtime.device.Kernel;
+import org.portolan.runtime.device.KernelError;
 import org.portolan.runtime.plan.Plan;
 import org.portolan.runtime.plan.Slot;
 import org.portolan.runtime.plan.Step;
@@ -56,8 +57,10 @@ final class PlanFlattener {
             case Step.Launch launch -> {
                 int[] slots = launch.slots().stream().mapToInt(Integer::intValue).toArray();
                 int[] grid = expressions.addAll(launch.grid());
-                var kernel = kernels.find(launch.device(), plan.kernels().get(launch.kernel()));
-                instructions.add(new Instruction.Launch(launchGrids.size(), kernel, launch.device(), slots,
+                var name = plan.kernels().get(launch.kernel());
+                var kernel = kernels.find(launch.device(), name);
+                instructions.add(new Instruction.Launch(
+                        launchGrids.size(), kernel, KernelError.numberOf(name), launch.device(), slots,
                         expressions.addAll(launch.extents()), grid, expressions.add(launch.cost()), writes(launch),
                         launch.origin()));
                 launchGrids.add(grid);

@@ -11,6 +11,7 @@ import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
+import org.portolan.runtime.device.KernelError;
 
 /// The kernels of a program, each kept once: kernels that differ in nothing but names and origin are the same.
 final class KernelTable {
@@ -27,9 +28,24 @@ final class KernelTable {
     String add(TileOp.Kernel kernel) {
         return namesByCode.computeIfAbsent(new Code().of(kernel), _ -> {
             var name = prefix + kernels.size();
-            kernels.add(new TileOp.Kernel(name, kernel.symbols(), kernel.grid(), kernel.origin(), kernel.body()));
+            var body = marked(kernel.body(), KernelError.numberOf(name));
+            kernels.add(new TileOp.Kernel(name, kernel.symbols(), kernel.grid(), kernel.origin(), body));
             return name;
         });
+    }
+
+    /// The body with checks that say whose they are.
+    private static Body marked(Body body, int kernel) {
+        return new Body(body.params(), body.ops().stream().map(op -> marked(op, kernel)).toList());
+    }
+
+    private static Op marked(Op op, int kernel) {
+        if (op instanceof TileOp.Fail(var condition, long code) && 0 < code && code <= KernelError.LAST_CODE) {
+            return new TileOp.Fail(condition, KernelError.marked(kernel, (int) code));
+        }
+        return OpSchema.bodies(op).isEmpty()
+                ? op
+                : OpSchema.rebuild(op, value -> value, value -> value, body -> marked(body, kernel));
     }
 
     List<TileOp.Kernel> kernels() {

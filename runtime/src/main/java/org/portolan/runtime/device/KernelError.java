@@ -1,11 +1,19 @@
 package org.portolan.runtime.device;
 
-/// The error word of a kernel: 0 while all is well, else the code in the upper 32 bits and in the lower 32 the number
-/// that the compiler gave to the failing operation. The first error to be stored wins.
+/// The error word of a kernel: 0 while all is well, else in the upper 32 bits the kernel's number and, in 8 bits, the code,
+/// and in the lower 32 the number that the compiler gave to the failing operation. The first error to be stored wins.
 ///
-/// @param code one of the constants here, or another that the compiler chose
+/// @param kernel the {@linkplain #numberOf number} of the kernel, which tells what failed where a run waits for many
+///     kernels at once; 0 where the kernel says none
+/// @param code one of the constants here, or another from 1 to 255 that the compiler chose
 /// @param operation which of the kernel's operations that can fail, counted from 1
-public record KernelError(int code, int operation) {
+public record KernelError(int kernel, int code, int operation) {
+    /// The largest code.
+    public static final int LAST_CODE = 0xFF;
+
+    private static final int CODE_BITS = 8;
+    private static final int MOST_KERNELS = 1 << 23;
+
     /// An index lies outside of the axis that it picks from.
     public static final int INDEX_OUT_OF_RANGE = 1;
 
@@ -18,12 +26,37 @@ public record KernelError(int code, int operation) {
     /// Two elements that had to differ, or to be sorted, are not.
     public static final int INVALID_ORDER = 4;
 
+    /// An error of a kernel without a number.
+    public KernelError(int code, int operation) {
+        this(0, code, operation);
+    }
+
     public static KernelError ofWord(long word) {
-        return new KernelError((int) (word >>> 32), (int) word);
+        int upper = (int) (word >>> 32);
+        return new KernelError(upper >>> CODE_BITS, upper & LAST_CODE, (int) word);
     }
 
     public long word() {
-        return (long) code << 32 | operation & 0xFFFF_FFFFL;
+        return (long) marked(kernel, code) << 32 | operation & 0xFFFF_FFFFL;
+    }
+
+    /// The number of a kernel of this name: one more than what its name ends with, {@code kernel_7}; 0 where that is no number.
+    public static int numberOf(String kernelName) {
+        int digits = kernelName.length();
+        while (digits > 0 && Character.isDigit(kernelName.charAt(digits - 1))) {
+            digits--;
+        }
+        int length = kernelName.length() - digits;
+        if (length == 0 || length > 7) {
+            return 0;
+        }
+        int number = Integer.parseInt(kernelName.substring(digits)) + 1;
+        return number < MOST_KERNELS ? number : 0;
+    }
+
+    /// A code together with the number of its kernel: what the kernel stores in the upper half of the word.
+    public static int marked(int kernel, int code) {
+        return kernel << CODE_BITS | code;
     }
 
     /// What the code says, for a message.

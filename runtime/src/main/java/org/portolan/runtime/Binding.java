@@ -82,7 +82,8 @@ final class Binding {
         return add(offset, 63) & -64;
     }
 
-    private static long add(long left, long right) {
+    /// @throws PortolanException.LimitExceeded beyond 2^63
+    static long add(long left, long right) {
         try {
             return Math.addExact(left, right);
         } catch (ArithmeticException e) {

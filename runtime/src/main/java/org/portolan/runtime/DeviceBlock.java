@@ -7,12 +7,15 @@ import org.portolan.runtime.plan.Plan;
 
 /// Memory of a device that one run state owns and that only grows.
 final class DeviceBlock implements AutoCloseable {
+    private final RunState state;
     private final Device device;
     private Arena arena;
     private MemorySegment memory = MemorySegment.NULL;
     private long capacity;
 
-    DeviceBlock(Device device) {
+    /// @param device whose memory it is
+    DeviceBlock(RunState state, Device device) {
+        this.state = state;
         this.device = device;
     }
 
@@ -29,14 +32,32 @@ final class DeviceBlock implements AutoCloseable {
         return memory.asSlice(offset, bytes);
     }
 
-    /// Makes room for so many bytes; what was there before is lost if the address changes. No work may use it.
+    /// Makes room for so many bytes; what was there before is lost if the address changes. No work may use it. Where the
+    /// device has not that much left, run states that are idle give back what they have.
     void reserve(long bytes) {
         if (bytes > capacity) {
             close();
-            arena = Arena.ofShared();
-            memory = device.allocate(arena, bytes, Plan.ALIGNMENT);
-            capacity = bytes;
+            try {
+                allocate(bytes);
+            } catch (PortolanException.LimitExceeded full) {
+                if (!state.reclaim()) {
+                    throw full;
+                }
+                allocate(bytes);
+            }
         }
+    }
+
+    private void allocate(long bytes) {
+        var larger = Arena.ofShared();
+        try {
+            memory = device.allocate(larger, bytes, Plan.ALIGNMENT);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            larger.close();
+            throw e;
+        }
+        arena = larger;
+        capacity = bytes;
     }
 
     /// Takes over the memory of another block, which is empty afterwards.

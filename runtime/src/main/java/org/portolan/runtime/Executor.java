@@ -60,6 +60,9 @@ final class Executor implements AutoCloseable {
         while (next < instructions.length) {
             var stretch = replays == null ? null : replays.at(next);
             if (stretch != null && replays.replay(stretch, this)) {
+                for (int slot : stretch.written()) {
+                    written(slot);
+                }
                 if (state.control().isLimited()) {
                     keepWindow(state.queue(), stretch.launches());
                 }
@@ -131,10 +134,22 @@ final class Executor implements AutoCloseable {
         }
         if (beside) {
             handBack(launch);
-        } else if (state.control().isLimited()) {
-            keepWindow(queue, 1);
+        } else {
+            for (int argument : launch.writes()) {
+                written(launch.slots()[argument]);
+            }
+            if (state.control().isLimited()) {
+                keepWindow(queue, 1);
+            }
         }
         state.control().check();
+    }
+
+    /// The device writes a slot, so that a copy of it on the host is not what it was.
+    private void written(int slot) {
+        if (state.hostArguments != null) {
+            state.hostArguments.written(slot);
+        }
     }
 
     private void start(Instruction.Launch launch, boolean beside) {
@@ -196,6 +211,7 @@ final class Executor implements AutoCloseable {
     }
 
     private void copy(Instruction.Copy copy) {
+        written(copy.to());
         long bytes = state.value(copy.bytes());
         long fromOffset = state.value(copy.fromOffset());
         long toOffset = state.value(copy.toOffset());
@@ -242,6 +258,7 @@ final class Executor implements AutoCloseable {
             ElementTypes.setLong(type, outgoing, index, state.value(values[index]));
         }
         state.queue().copyIn(outgoing, to, bytes);
+        written(write.slot());
     }
 
     private void check(Instruction.Check check) {

@@ -1,22 +1,36 @@
 package org.portolan.runtime;
 
+import java.util.Arrays;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.plan.Slot;
 
 /// What kernels on the host beside a device work on, where the device does not share the host's memory: copies of the
-/// slots, brought before each launch and handed back after it. Weights, and inputs that nothing updates, lie on the host
-/// anyway.
+/// slots, brought before each launch and handed back after it. What is on the host already and was not written on the device
+/// since is not brought again. Weights, and inputs that nothing updates, lie on the host anyway.
 final class HostArguments implements AutoCloseable {
     private final RunState state;
     private final DeviceBlock[] copies;
+    /// For each slot how many bytes of its copy are those on the device; -1 where it is not known.
+    private final long[] current;
     private boolean handingBack;
 
     HostArguments(RunState state, Device host) {
         this.state = state;
         copies = new DeviceBlock[state.plan.slotBytes.length];
+        current = new long[copies.length];
         for (int slot = 0; slot < copies.length; slot++) {
-            copies[slot] = new DeviceBlock(host);
+            copies[slot] = new DeviceBlock(state, host);
         }
+    }
+
+    /// Begins a run: nothing is here.
+    void begin() {
+        Arrays.fill(current, -1);
+    }
+
+    /// The device writes a slot.
+    void written(int slot) {
+        current[slot] = -1;
     }
 
     /// Brings the arguments of a launch, after all work so far.
@@ -36,8 +50,9 @@ final class HostArguments implements AutoCloseable {
                 long bytes = state.slots.bytesForLaunch(slot);
                 copies[slot].reserve(bytes);
                 addresses[argument] = copies[slot].address();
-                if (bytes > 0) {
+                if (bytes > 0 && current[slot] != bytes) {
                     state.queue().copyOut(there, copies[slot].slice(0, bytes), bytes);
+                    current[slot] = bytes;
                 }
             }
         }

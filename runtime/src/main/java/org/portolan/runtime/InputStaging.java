@@ -21,7 +21,7 @@ final class InputStaging implements AutoCloseable {
     InputStaging(RunState state) {
         this.state = state;
         ports = state.plan.inputs;
-        block = new DeviceBlock(state.device());
+        block = new DeviceBlock(state, state.device());
         staging = new HostBlock(state.device());
         stagesAll = HostBlock.helps(state.device());
         addresses = new long[ports.length];

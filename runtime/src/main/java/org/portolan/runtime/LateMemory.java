@@ -45,7 +45,7 @@ final class LateMemory implements AutoCloseable {
     /// Makes room in a slot and gives its address.
     long reserve(int slot, long bytes) {
         if (blocks[slot] == null) {
-            blocks[slot] = new DeviceBlock(state.device());
+            blocks[slot] = new DeviceBlock(state, state.device());
         }
         var block = blocks[slot];
         if (bytes > block.capacity()) {
@@ -62,13 +62,13 @@ final class LateMemory implements AutoCloseable {
                     + " (SessionOptions.withLateLimit raises it)");
         }
         long capacity = Math.min(limit - others, Math.max(Math.max(SMALLEST, bytes), block.capacity() * 2));
-        var larger = new DeviceBlock(state.device());
+        var larger = new DeviceBlock(state, state.device());
         larger.reserve(capacity);
         if (block.capacity() > 0) {
             state.queue().copy(block.address(), larger.address(), block.capacity());
         }
         total = others + capacity;
-        var old = new DeviceBlock(state.device());
+        var old = new DeviceBlock(state, state.device());
         old.replaceBy(block);
         replaced.add(old);
         block.replaceBy(larger);

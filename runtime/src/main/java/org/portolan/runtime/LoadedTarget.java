@@ -44,6 +44,7 @@ final class LoadedTarget implements AutoCloseable {
             }
             this.plan = new FlatPlan(plan, images.size(), (device, name) -> images.get(device).kernel(name));
             var bytes = weightBytes(plan, source);
+            checkFits(Weights.bytesOn(devices.getFirst(), bytes), least(this.plan));
             weights.add(new Weights(bytes, devices.getFirst(), weightArena));
             if (devices.size() > 1 && !sharesHostMemory) {
                 weights.add(new Weights(bytes, devices.get(1), weightArena));
@@ -69,6 +70,39 @@ final class LoadedTarget implements AutoCloseable {
             }
         }
         return bytesOfSlots;
+    }
+
+    /// The bytes of a run that do not depend on its inputs' shapes.
+    private static long least(FlatPlan plan) {
+        long bytes = plan.expressions.dim(plan.arenaBytes).constant().orElse(0L);
+        for (var ports : List.of(plan.inputs, plan.outputs)) {
+            for (var port : ports) {
+                bytes = Binding.add(bytes, plan.expressions.dim(port.bytes()).constant().orElse(0L));
+            }
+        }
+        return bytes;
+    }
+
+    /// Refuses a run that cannot have what it needs, before anything is taken for it.
+    ///
+    /// @throws PortolanException.LimitExceeded with the numbers
+    void checkFits(Binding binding) {
+        long bytes = Binding.add(binding.arenaBytes, binding.outputOffsets[plan.outputs.length]);
+        for (var input : plan.inputs) {
+            bytes = Binding.add(bytes, binding.values[input.bytes()]);
+        }
+        checkFits(weights.getFirst().bytes, bytes);
+    }
+
+    /// The host's own memory is no limit: it may be lent from a disk.
+    private void checkFits(long weightBytes, long runBytes) {
+        var device = devices.getFirst().description();
+        if (!sharesHostMemory && device.memoryBytes() > 0
+                && (weightBytes > device.memoryBytes() || runBytes > device.memoryBytes() - weightBytes)) {
+            throw new PortolanException.LimitExceeded("the model needs " + weightBytes + " bytes for its weights and "
+                    + runBytes + " for a run, and " + device.name() + " has " + device.memoryBytes()
+                    + " in all; take a device with more memory, or give the model smaller inputs");
+        }
     }
 
     /// Refuses to go on with a device that has stopped working.

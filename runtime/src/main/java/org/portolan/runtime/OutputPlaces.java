@@ -29,7 +29,7 @@ final class OutputPlaces implements AutoCloseable {
         this.state = state;
         this.memory = memory;
         plan = state.plan;
-        deviceBlock = new DeviceBlock(state.device());
+        deviceBlock = new DeviceBlock(state, state.device());
         addresses = new long[plan.outputs.length];
         hostSegments = new MemorySegment[plan.outputs.length];
         results = new MemorySegment[plan.outputs.length];

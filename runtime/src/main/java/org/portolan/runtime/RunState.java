@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.Queue;
 import org.portolan.runtime.device.StopSignal;
@@ -30,12 +31,16 @@ final class RunState implements AutoCloseable, StopSignal {
     private final long[] wanted;
     private final Binder binder;
     private final Executor executor;
+    private final BooleanSupplier idle;
     /// What kernels on the host work on; null where there are none, or where they share the device's memory.
     final HostArguments hostArguments;
 
-    RunState(LoadedTarget target, Binder binder, OutputMemory outputMemory, SessionOptions options) {
+    /// @param idle gives back the memory of run states that are idle, and says whether there were any
+    RunState(
+            LoadedTarget target, Binder binder, OutputMemory outputMemory, SessionOptions options, BooleanSupplier idle) {
         this.target = target;
         this.binder = binder;
+        this.idle = idle;
         plan = target.plan;
         queues = openQueues();
         slots = new SlotMemory(this, outputMemory, options.lateLimit());
@@ -52,7 +57,20 @@ final class RunState implements AutoCloseable, StopSignal {
         }
         hostArguments =
                 queues.length > 1 && !target.sharesHostMemory ? new HostArguments(this, target.devices.get(1)) : null;
-        executor = new Executor(this);
+        try {
+            executor = new Executor(this);
+        } catch (RuntimeException | Error e) {
+            for (var queue : queues) {
+                queue.close();
+            }
+            arena.close();
+            throw e;
+        }
+    }
+
+    /// Makes others give back memory that they do not use now.
+    boolean reclaim() {
+        return idle.getAsBoolean();
     }
 
     private Queue[] openQueues() {
@@ -105,8 +123,14 @@ final class RunState implements AutoCloseable, StopSignal {
             var found = binder.bind(tensors, wanted);
             System.arraycopy(found.symbols, 0, symbols, 0, symbols.length);
             boolean rebound = found != binding;
+            if (rebound) {
+                target.checkFits(found);
+            }
             binding = found;
             slots.begin(tensors, options.outputs(), rebound);
+            if (hostArguments != null) {
+                hostArguments.begin();
+            }
             executor.execute();
             slots.copyOut(tensors);
             executor.await();

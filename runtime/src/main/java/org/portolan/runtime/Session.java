@@ -89,7 +89,7 @@ public final class Session implements Model {
                 target.checkHealth();
                 var state = idle.pollFirst();
                 if (state == null) {
-                    state = new RunState(target, binder, outputMemory, options);
+                    state = new RunState(target, binder, outputMemory, options, this::releaseIdle);
                 }
                 try {
                     return state.run(inputs, runOptions, control);
@@ -102,6 +102,18 @@ public final class Session implements Model {
         } finally {
             gate.leave();
         }
+    }
+
+    /// Gives back the memory of all run states that are idle.
+    ///
+    /// @return whether there were any
+    private boolean releaseIdle() {
+        boolean released = false;
+        for (var state = idle.pollLast(); state != null; state = idle.pollLast()) {
+            state.close();
+            released = true;
+        }
+        return released;
     }
 
     private void acquire(RunControl control) {

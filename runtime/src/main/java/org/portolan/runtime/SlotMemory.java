@@ -27,7 +27,7 @@ final class SlotMemory implements AutoCloseable {
                 sizes[slot] = weight.bytes();
             }
         }
-        arena = new DeviceBlock(state.device());
+        arena = new DeviceBlock(state, state.device());
         inputs = new InputStaging(state);
         outputs = new OutputPlaces(state, outputMemory);
         late = new LateMemory(state, lateLimit);

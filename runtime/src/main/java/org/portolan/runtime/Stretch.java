@@ -13,7 +13,8 @@ import org.portolan.runtime.plan.Slot;
 /// @param first the index of the first instruction
 /// @param end the index after the last one
 /// @param launches how many launches and copies there are
-record Stretch(int number, int first, int end, int launches) {
+/// @param written the slots that they write
+record Stretch(int number, int first, int end, int launches, int[] written) {
     /// A run that is to end can end between two stretches.
     static final int MOST_LAUNCHES = 64;
 
@@ -33,11 +34,25 @@ record Stretch(int number, int first, int end, int launches) {
                 end++;
             }
             if (launches > 1) {
-                found.add(new Stretch(found.size(), next, end, launches));
+                found.add(new Stretch(found.size(), next, end, launches, written(plan, next, end)));
             }
             next = Math.max(end, next + 1);
         }
         return found;
+    }
+
+    private static int[] written(FlatPlan plan, int first, int end) {
+        var written = new BitSet();
+        for (int index = first; index < end; index++) {
+            if (plan.instructions[index] instanceof Instruction.Launch launch) {
+                for (int argument : launch.writes()) {
+                    written.set(launch.slots()[argument]);
+                }
+            } else if (plan.instructions[index] instanceof Instruction.Copy copy) {
+                written.set(copy.to());
+            }
+        }
+        return written.stream().toArray();
     }
 
     private static BitSet targets(Instruction[] instructions) {

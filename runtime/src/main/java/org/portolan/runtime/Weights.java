@@ -12,45 +12,54 @@ import org.portolan.runtime.plan.Plan;
 final class Weights {
     /// For each slot the address of its weight; 0 for the others.
     final long[] addresses;
+    /// How much of the device's memory they take.
+    final long bytes;
     /// Kept, so that the garbage collector does not free what only addresses refer to.
     private final List<MemorySegment> inPlace = new ArrayList<>();
 
-    /// @param bytes for each slot its weight, or null
+    /// @param weights for each slot its bytes, or null
     /// @param arena owns the copies
     /// @throws PortolanException.LimitExceeded if the device is too small
-    Weights(MemorySegment[] bytes, Device device, Arena arena) {
-        addresses = new long[bytes.length];
+    Weights(MemorySegment[] weights, Device device, Arena arena) {
+        addresses = new long[weights.length];
         long total = 0;
-        var offsets = new long[bytes.length];
-        for (int slot = 0; slot < bytes.length; slot++) {
-            if (bytes[slot] != null && !isInPlace(bytes[slot], device)) {
+        var offsets = new long[weights.length];
+        for (int slot = 0; slot < weights.length; slot++) {
+            if (weights[slot] != null && !isInPlace(weights[slot], device)) {
                 offsets[slot] = total;
-                total = Binding.align(total + bytes[slot].byteSize());
+                total = Binding.align(total + weights[slot].byteSize());
             }
         }
-        long there = device.description().memoryBytes();
-        if (there > 0 && total > there) {
-            throw new PortolanException.LimitExceeded("the weights of the model need " + total + " bytes and "
-                    + device.description().name() + " has " + there + "; take a device with more memory");
-        }
+        this.bytes = total;
         try (var queue = device.openQueue(StopSignal.NEVER)) {
             long base = total == 0 ? 0 : device.allocate(arena, total, Plan.ALIGNMENT).address();
-            for (int slot = 0; slot < bytes.length; slot++) {
-                if (bytes[slot] == null) {
+            for (int slot = 0; slot < weights.length; slot++) {
+                if (weights[slot] == null) {
                     continue;
                 }
-                if (isInPlace(bytes[slot], device)) {
-                    inPlace.add(bytes[slot]);
-                    addresses[slot] = bytes[slot].address();
+                if (isInPlace(weights[slot], device)) {
+                    inPlace.add(weights[slot]);
+                    addresses[slot] = weights[slot].address();
                 } else {
                     addresses[slot] = base + offsets[slot];
-                    if (bytes[slot].byteSize() > 0) {
-                        queue.copyIn(bytes[slot], addresses[slot], bytes[slot].byteSize());
+                    if (weights[slot].byteSize() > 0) {
+                        queue.copyIn(weights[slot], addresses[slot], weights[slot].byteSize());
                     }
                 }
             }
             queue.record().await();
         }
+    }
+
+    /// How much of a device's memory such weights take.
+    static long bytesOn(Device device, MemorySegment[] weights) {
+        long total = 0;
+        for (var weight : weights) {
+            if (weight != null && !isInPlace(weight, device)) {
+                total = Binding.align(total + weight.byteSize());
+            }
+        }
+        return total;
     }
 
     private static boolean isInPlace(MemorySegment weight, Device device) {

@@ -235,6 +235,51 @@ final class ReplayTest {
         }
     }
 
+    /// Two steps on the host in a row bring what both read once; what the device has written since, by a replay too, is brought
+    /// again.
+    @Test
+    void theHostSeesWhatAReplayHasWritten() {
+        var plan =
+                """
+                plan 1
+                symbol n 1 1000
+                input "x" f32 [n] slot 0
+                output "y" f32 [n] slot 1
+                slot input 0
+                slot output 0
+                slot temporary 0 4*n
+                slot temporary ceildiv(4*n,64)*64 4*n
+                kernel "double"
+                arena 2*ceildiv(4*n,64)*64
+                steps {
+                  launch 0 [0, 2] [] grid [n] cost n device 0 writes [1] "device"
+                  launch 0 [2, 3] [] grid [n] cost n device 0 writes [1] "device"
+                  launch 0 [3, 2] [] grid [n] cost n device 1 writes [1] "host"
+                  launch 0 [2, 1] [] grid [n] cost n device 1 writes [1] "host"
+                  launch 0 [1, 2] [] grid [n] cost n device 0 writes [1] "device"
+                  copy 2 0 to 1 0 bytes 4*n
+                  launch 0 [1, 3] [] grid [n] cost n device 1 writes [1] "host"
+                  launch 0 [3, 1] [] grid [n] cost n device 0 writes [1] "device"
+                }
+                """;
+        var device = new JavaDevice(KERNELS, true, 1);
+        var host = new JavaDevice(KERNELS, false, 1);
+        try (var session = Session.open(
+                Plan.parse(plan), List.of(device, host), List.of(MemorySegment.NULL, MemorySegment.NULL),
+                _ -> MemorySegment.NULL, SessionOptions.defaults())) {
+            for (int run = 0; run < 4; run++) {
+                int before = device.submissions();
+                try (var outputs = session.run(Map.of("x", Tensor.of(new float[] {1 + run, -3}, 2)))) {
+                    assertArrayEquals(new float[] {128 * (1 + run), -384}, outputs.get("y").toFloatArray());
+                }
+                // In and out; to the host 3 and 2, then 1 without 2, then 1 anew without 3; back 2, 1 and 3.
+                int copies = 2 + 4 + 3;
+                assertEquals(copies + (run == 0 ? 5 : 3), device.submissions() - before, "run " + run);
+            }
+            assertEquals(2, device.captures());
+        }
+    }
+
     @Test
     void manyThreadsReplayTheirOwn() throws Exception {
         var device = new JavaDevice(KERNELS, true, 2);

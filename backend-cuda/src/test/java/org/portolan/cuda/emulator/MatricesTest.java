@@ -9,6 +9,9 @@ import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.portolan.cuda.emulator.run.TinyFloats;
 
 /// Fragments are spread by hand here, element by element, as the manual's figures show it.
 class MatricesTest {
@@ -173,6 +176,69 @@ class MatricesTest {
                 assertEquals(sum, found[lane * 4 + i]);
             }
         }
+    }
+
+    /// Eight bits an element, four in a register, depth 32: all numbers that are exact in both types, and sums that are.
+    @ParameterizedTest
+    @CsvSource({"e4m3, e4m3", "e5m2, e5m2", "e4m3, e5m2"})
+    void tinyFloats(String left, String right) {
+        var a = matrix(16, 32);
+        var b = matrix(32, 8);
+        int[] as = new int[LANES * 4];
+        int[] bs = new int[LANES * 2];
+        int[] cs = new int[LANES * 4];
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 16; i++) {
+                int row = lane / 4 + (i / 4 % 2) * 8;
+                int column = lane % 4 * 4 + i % 4 + (i >= 8 ? 16 : 0);
+                as[lane * 4 + i / 4] |= tiny(left, a[row][column] = Math.round(a[row][column])) << 8 * (i % 4);
+            }
+            for (int i = 0; i < 8; i++) {
+                int row = lane % 4 * 4 + i % 4 + (i >= 4 ? 16 : 0);
+                bs[lane * 2 + i / 4] |= tiny(right, b[row][lane / 4] = Math.round(b[row][lane / 4])) << 8 * (i % 4);
+            }
+        }
+        int[] found = multiply("m16n8k32.row.col.f32." + left + "." + right + ".f32", as, bs, cs);
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 4; i++) {
+                int row = i < 2 ? lane / 4 : lane / 4 + 8;
+                int column = lane % 4 * 2 + (i & 1);
+                float sum = 0;
+                for (int k = 0; k < 32; k++) {
+                    sum += a[row][k] * b[k][column];
+                }
+                assertEquals(sum, Float.intBitsToFloat(found[lane * 4 + i]), "row " + row + ", column " + column);
+            }
+        }
+    }
+
+    private static int tiny(String type, float value) {
+        return type.equals("e4m3") ? TinyFloats.toE4m3(value) : TinyFloats.toE5m2(value);
+    }
+
+    @Test
+    void eightBitsAreRoundedAndReadBack() {
+        for (int bits = 0; bits < 256; bits++) {
+            float e4m3 = TinyFloats.e4m3(bits);
+            float e5m2 = TinyFloats.e5m2(bits);
+            if (!Float.isNaN(e4m3)) {
+                assertEquals(bits, TinyFloats.toE4m3(e4m3), "e4m3 " + e4m3);
+            }
+            if (Float.isFinite(e5m2)) {
+                assertEquals(bits, TinyFloats.toE5m2(e5m2), "e5m2 " + e5m2);
+            }
+        }
+        assertEquals(448, TinyFloats.e4m3(0x7E));
+        assertEquals(0x1p-9f, TinyFloats.e4m3(1));
+        assertEquals(57344, TinyFloats.e5m2(0x7B));
+        // Ties go to even, what is too large becomes the largest.
+        assertEquals(0x38, TinyFloats.toE4m3(1.0625f));
+        assertEquals(0x3A, TinyFloats.toE4m3(1.1875f));
+        assertEquals(0x7E, TinyFloats.toE4m3(1e9f));
+        assertEquals(0xFB, TinyFloats.toE5m2(Float.NEGATIVE_INFINITY));
+        assertEquals(0, TinyFloats.toE4m3(0x1p-10f));
+        assertEquals(1, TinyFloats.toE4m3(0x1.8p-10f));
+        assertEquals(0x7F, TinyFloats.toE4m3(Float.NaN) & 0x7F);
     }
 
     /// Element (row, column) of matrix m is 1000 m + 10 row + column.

@@ -79,7 +79,11 @@ final class Names {
 
     /// The register of that name, special ones included.
     Optional<Register> register(String name, int line) {
-        var stem = name.replaceAll("[0-9]+$", "") + "<>";
+        int digits = name.length();
+        while (digits > 0 && name.charAt(digits - 1) >= '0' && name.charAt(digits - 1) <= '9') {
+            digits--;
+        }
+        var stem = name.substring(0, digits) + "<>";
         for (var scope : scopes) {
             var declared = scope.get(name);
             if (!(declared instanceof Registers)) {

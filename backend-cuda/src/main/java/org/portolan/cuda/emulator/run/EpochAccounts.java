@@ -84,6 +84,29 @@ final class EpochAccounts extends SharedAccounts {
         }
     }
 
+    /// Where several threads have read in this epoch nobody can have written since: then there is nothing to look for and
+    /// nothing to note, and that is the usual case.
+    @Override
+    void noteReads(long[] places, int count, Warp warp, int mask) {
+        if (pending != null) {
+            super.noteReads(places, count, warp, mask);
+            return;
+        }
+        long ofWarp = account(warp, SEVERAL_OF_WARP + warp.index);
+        long all = several;
+        for (int left = mask; left != 0; left &= left - 1) {
+            int lane = Integer.numberOfTrailingZeros(left);
+            int at = (int) places[lane];
+            int last = last(at, count);
+            for (int granule = first(at); granule <= last; granule++) {
+                long read = reads[granule];
+                if (read != all && read != ofWarp) {
+                    noteRead(granule << granuleShift, 1, warp, lane);
+                }
+            }
+        }
+    }
+
     private long joined(long read, Warp warp, int thread) {
         long own = account(warp, thread + 1);
         if ((int) (read >>> EPOCH_SHIFT) != epoch) {

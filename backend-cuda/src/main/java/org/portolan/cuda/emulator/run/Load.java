@@ -57,14 +57,45 @@ public final class Load extends MemoryInstruction {
         var words = warp.words;
         var shared = warp.block.shared;
         var data = shared.data;
-        for (int left = mask; left != 0; left &= left - 1) {
-            int lane = Integer.numberOfTrailingZeros(left);
-            int offset = shared.locate(addresses[lane], bytes, lane, READS);
-            shared.noteRead(offset, bytes, warp, lane);
-            for (int part = 0; part < to.length; part++) {
-                if (to[part] >= 0) {
-                    words[to[part] + lane] = (int) SharedMemory.INT.get(data, offset + part * Integer.BYTES);
+        shared.locate(addresses, mask, bytes, READS);
+        if (shared.accounts != null) {
+            shared.accounts.noteReads(addresses, bytes, warp, mask);
+        }
+        if (mask == -1 && to.length == 4) {
+            sharedQuads(words, data, addresses);
+            return;
+        }
+        for (int part = 0; part < to.length; part++) {
+            int slot = to[part];
+            for (int left = slot < 0 ? 0 : mask; left != 0; left &= left - 1) {
+                int lane = Integer.numberOfTrailingZeros(left);
+                words[slot + lane] = (int) SharedMemory.INT.get(data, (int) addresses[lane] + part * Integer.BYTES);
+            }
+        }
+    }
+
+    /// Four words of every lane, two at a time: what products spend their time with.
+    private void sharedQuads(int[] words, byte[] data, long[] addresses) {
+        for (int part = 0; part < to.length; part += 2) {
+            int first = to[part];
+            int second = to[part + 1];
+            int offset = part * Integer.BYTES;
+            if (first < 0 || second < 0) {
+                for (int lane = 0; lane < Warp.LANES; lane++) {
+                    long both = (long) SharedMemory.LONG.get(data, (int) addresses[lane] + offset);
+                    if (first >= 0) {
+                        words[first + lane] = (int) both;
+                    }
+                    if (second >= 0) {
+                        words[second + lane] = (int) (both >>> Integer.SIZE);
+                    }
                 }
+                continue;
+            }
+            for (int lane = 0; lane < Warp.LANES; lane++) {
+                long both = (long) SharedMemory.LONG.get(data, (int) addresses[lane] + offset);
+                words[first + lane] = (int) both;
+                words[second + lane] = (int) (both >>> Integer.SIZE);
             }
         }
     }

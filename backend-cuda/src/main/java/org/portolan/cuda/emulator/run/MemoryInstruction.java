@@ -21,8 +21,14 @@ abstract class MemoryInstruction extends Instruction {
         var addresses = block.addresses;
         address.resolve(warp, mask, addresses);
         long seen = 0;
-        for (int left = mask; left != 0; left &= left - 1) {
-            seen |= addresses[Integer.numberOfTrailingZeros(left)];
+        if (mask == -1) {
+            for (int lane = 0; lane < Warp.LANES; lane++) {
+                seen |= addresses[lane];
+            }
+        } else {
+            for (int left = mask; left != 0; left &= left - 1) {
+                seen |= addresses[Integer.numberOfTrailingZeros(left)];
+            }
         }
         if ((seen & bytes - 1) != 0) {
             throw misaligned(addresses, mask, what);

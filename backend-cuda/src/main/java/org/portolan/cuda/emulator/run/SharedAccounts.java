@@ -32,6 +32,14 @@ abstract class SharedAccounts {
 
     abstract void noteRead(int at, int count, Warp warp, int lane);
 
+    /// The same for each of some lanes.
+    void noteReads(long[] places, int count, Warp warp, int mask) {
+        for (int left = mask; left != 0; left &= left - 1) {
+            int lane = Integer.numberOfTrailingZeros(left);
+            noteRead((int) places[lane], count, warp, lane);
+        }
+    }
+
     /// @param atomic whether other atomic operations may touch the same bytes
     abstract void noteWrite(int at, int count, Warp warp, int lane, boolean atomic);
 

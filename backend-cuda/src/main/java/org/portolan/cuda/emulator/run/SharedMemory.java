@@ -51,6 +51,31 @@ final class SharedMemory {
         throw new Fault(lane, what + " " + count + " bytes of shared memory at " + (int) address + where(address));
     }
 
+    /// Finds out whether the bytes of all lanes are there.
+    void locate(long[] addresses, int mask, int count, String what) {
+        long begin = nearBegin;
+        long end = nearEnd - count;
+        // Negative as soon as one lane is before the beginning or behind the end.
+        long outside = 0;
+        if (mask == -1) {
+            for (int lane = 0; lane < Warp.LANES; lane++) {
+                outside |= addresses[lane] - begin | end - addresses[lane];
+            }
+        } else {
+            for (int left = mask; left != 0; left &= left - 1) {
+                long address = addresses[Integer.numberOfTrailingZeros(left)];
+                outside |= address - begin | end - address;
+            }
+        }
+        if (outside >= 0) {
+            return;
+        }
+        for (int left = mask; left != 0; left &= left - 1) {
+            int lane = Integer.numberOfTrailingZeros(left);
+            locate(addresses[lane], count, lane, what);
+        }
+    }
+
     private String where(long address) {
         for (var variable : variables) {
             long beyond = address - variable.offset() - variable.bytes();

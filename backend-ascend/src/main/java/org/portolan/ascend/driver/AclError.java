@@ -11,6 +11,9 @@ final class AclError {
     /// {@code aclInit} was called before, which does no harm.
     static final int REPEATED = 100002;
 
+    /// The thread has no device; the call has done nothing.
+    static final int NO_CONTEXT = 107002;
+
     private AclError() {}
 
     /// @param what was being done
@@ -31,7 +34,7 @@ final class AclError {
             case 100029 -> "the binary has no kernel of that name; compile the model again";
             case 100039 -> "the library is a stub for compiling; put the driver's libraries before it in LD_LIBRARY_PATH";
             case 107001 -> "there is no device of that number; see npu-smi info";
-            case 107002 -> "this thread has no device";
+            case NO_CONTEXT -> "this thread has no device";
             case 107003 -> "the stream belongs to another context";
             case 107020, 507014 -> "a kernel took too long";
             case 200000, 207001, 207018 -> "there is not enough memory";

@@ -52,6 +52,11 @@ final class AclLibrary {
         return symbols.find(function).isPresent();
     }
 
+    /// Looks a function up, so that calling it waits for nothing.
+    void ready(String function, Object... arguments) {
+        handle(function, INT, arguments);
+    }
+
     /// Calls a function that takes whole numbers and pointers and gives a code.
     int call(String function, Object... arguments) {
         try {

@@ -20,21 +20,47 @@ class AscendDevice implements Device {
     /// Pieces of memory are read in whole blocks.
     private static final long PADDING = 32;
 
+    private static final int MOST_TRIES = 100;
+
+    /// Kinds of memory that a card may have.
+    private static final int STACKED_MEMORY = 1;
+
+    private static final int PLAIN_MEMORY = 0;
+
     final AclLibrary library;
     final KernelBuilder builder;
     final Chips chip;
     private final DeviceDescription description;
     private final int number;
+    private final long bytes;
     private volatile DeviceHealth health = DeviceHealth.WORKING;
     private volatile boolean closed;
 
     AscendDevice(AclLibrary library, DeviceDescription description, int number, KernelBuilder builder) {
         this.library = library;
-        this.description = description;
         this.number = number;
         this.builder = builder;
+        this.description = description;
         choose();
-        chip = Chips.of(library.text("aclrtGetSocName").orElse(description.label()));
+        var soc = library.text("aclrtGetSocName").orElse(description.label());
+        chip = Chips.find(soc).orElseThrow(() -> new DeviceFailed(
+                description.name() + " is " + soc + ", and there are kernels for Ascend910B, 910_93, 310P and 950 only; use another device",
+                null));
+        bytes = description.memoryBytes() > 0 ? description.memoryBytes() : memory();
+    }
+
+    /// The bytes of the card's memory, of whichever kind it has.
+    private long memory() {
+        try (var arena = Arena.ofConfined()) {
+            var free = arena.allocate(ValueLayout.JAVA_LONG);
+            var all = arena.allocate(ValueLayout.JAVA_LONG);
+            for (int kind : new int[] {STACKED_MEMORY, PLAIN_MEMORY}) {
+                if (call("aclrtGetMemInfo", kind, free, all) == AclError.SUCCESS && all.get(ValueLayout.JAVA_LONG, 0) > 0) {
+                    return all.get(ValueLayout.JAVA_LONG, 0);
+                }
+            }
+            return 0;
+        }
     }
 
     /// The emulated one, which can be made to fail.
@@ -69,12 +95,19 @@ class AscendDevice implements Device {
     }
 
     /// Calls a function of the library that gives a code. A virtual thread may have moved to another thread of the system
-    /// since it chose the device: it chooses anew, and nothing lies between that and the call.
+    /// since it chose the device, so it chooses anew; and should it have moved between that and the call, which then does
+    /// nothing, once more.
     int call(String function, Object... arguments) {
-        if (Thread.currentThread().isVirtual()) {
-            library.call("aclrtSetDevice", number);
+        if (!Thread.currentThread().isVirtual()) {
+            return library.call(function, arguments);
         }
-        return library.call(function, arguments);
+        library.ready(function, arguments);
+        int code = AclError.NO_CONTEXT;
+        for (int tries = 0; tries < MOST_TRIES && code == AclError.NO_CONTEXT; tries++) {
+            library.call("aclrtSetDevice", number);
+            code = library.call(function, arguments);
+        }
+        return code;
     }
 
     /// Throws what an error code means.
@@ -108,7 +141,18 @@ class AscendDevice implements Device {
 
     @Override
     public DeviceDescription description() {
-        return description;
+        return description.memoryBytes() == bytes
+                ? description
+                : new DeviceDescription(
+                        description.driver(),
+                        description.ordinal(),
+                        description.label(),
+                        description.emulated(),
+                        description.sharesHostMemory(),
+                        bytes,
+                        description.features(),
+                        description.machine(),
+                        description.limits());
     }
 
     @Override

@@ -26,6 +26,9 @@ public final class AscendDriver implements Driver {
 
     private static final String OVERRIDE = "PORTOLAN_ASCEND_LIBRARY";
     private static final String EMULATED_CHIP = "PORTOLAN_ASCEND_SOC";
+    /// The attribute of a device that is the size of its memory.
+    private static final int GLOBAL_MEMORY = 301;
+
     private static final long EMULATED_BYTES = 32L << 30;
     private static Optional<AclLibrary> vendor;
     private static String reason = "";
@@ -53,7 +56,7 @@ public final class AscendDriver implements Driver {
         var soc = emulatedName()
                 .or(() -> Optional.ofNullable(System.getenv(EMULATED_CHIP)).filter(name -> !name.isBlank()))
                 .orElse("Ascend910B1");
-        return description(ordinal, soc + ", emulated", true, EMULATED_BYTES, Chips.of(soc));
+        return description(ordinal, soc + ", emulated", true, EMULATED_BYTES, Chips.find(soc));
     }
 
     /// The chip that the emulated library is, once it is there: it can be told to be another.
@@ -61,9 +64,17 @@ public final class AscendDriver implements Driver {
         return Optional.ofNullable(emulated).flatMap(library -> library.text("aclrtGetSocName"));
     }
 
-    private static DeviceDescription description(int ordinal, String label, boolean emulated, long bytes, Chips chip) {
+    private static DeviceDescription description(int ordinal, String label, boolean emulated, long bytes, Optional<Chips> chip) {
         return new DeviceDescription(
-                NAME, ordinal, label, emulated, false, bytes, Set.of(chip.architecture()), chip.machine(), Map.of());
+                NAME,
+                ordinal,
+                label,
+                emulated,
+                false,
+                bytes,
+                chip.map(own -> Set.of(own.architecture())).orElse(Set.of()),
+                chip.map(Chips::machine).orElse(""),
+                Map.of());
     }
 
     /// The vendor's library, looked for once.
@@ -124,8 +135,21 @@ public final class AscendDriver implements Driver {
             var soc = library.text("aclrtGetSocName").orElse("Ascend");
             for (int card = 0; card < count.get(ValueLayout.JAVA_INT, 0); card++) {
                 boolean emulated = library.has("portolan_emulator_version");
-                devices.add(description(devices.size(), emulated ? soc + ", emulated" : soc, emulated, 0, Chips.of(soc)));
+                devices.add(description(
+                        devices.size(), emulated ? soc + ", emulated" : soc, emulated, memory(library, card), Chips.find(soc)));
             }
+        }
+    }
+
+    /// A card's bytes; 0 if the library tells them only to a thread that has taken the card, as older ones do.
+    private static long memory(AclLibrary library, int card) {
+        if (!library.has("aclrtGetDeviceInfo")) {
+            return 0;
+        }
+        try (var arena = Arena.ofConfined()) {
+            var bytes = arena.allocate(ValueLayout.JAVA_LONG);
+            int code = library.call("aclrtGetDeviceInfo", card, GLOBAL_MEMORY, bytes);
+            return code == AclError.SUCCESS ? Math.max(0, bytes.get(ValueLayout.JAVA_LONG, 0)) : 0;
         }
     }
 

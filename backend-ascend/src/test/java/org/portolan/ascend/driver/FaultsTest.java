@@ -14,6 +14,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -23,10 +25,12 @@ import org.portolan.ascend.emulator.AscendEmulator;
 import org.portolan.runtime.PortolanException;
 import org.portolan.runtime.PortolanException.BadProgramFile;
 import org.portolan.runtime.PortolanException.DeviceFailed;
+import org.portolan.runtime.PortolanException.DeviceLost;
 import org.portolan.runtime.PortolanException.DeviceMissing;
 import org.portolan.runtime.PortolanException.LimitExceeded;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
+import org.portolan.runtime.device.DeviceHealth;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.StopSignal;
 
@@ -172,16 +176,61 @@ class FaultsTest {
         }
     }
 
+    private static final List<String> CALLS = List.of(
+            "aclrtCreateStream", "aclrtBinaryLoadFromFile", "aclrtBinaryGetFunction", "aclrtKernelArgsInit", "aclrtKernelArgsAppend",
+            "aclrtKernelArgsAppendPlaceHolder", "aclrtKernelArgsGetPlaceHolderBuffer", "aclrtKernelArgsFinalize",
+            "aclrtLaunchKernelWithConfig", "aclrtMalloc", "aclrtMemset", "aclrtMemcpy", "aclrtMemcpyAsync", "aclrtSynchronizeStream",
+            "aclrtCreateEventWithFlag", "aclrtRecordEvent", "aclrtSynchronizeEvent");
+
     @Test
     void eachCallThatFailsIsATypedError() {
-        for (var call : new String[] {"aclrtCreateStream", "aclrtBinaryLoadFromFile", "aclrtBinaryGetFunction", "aclrtKernelArgsInit",
-            "aclrtKernelArgsAppend", "aclrtKernelArgsFinalize", "aclrtLaunchKernelWithConfig", "aclrtMemcpyAsync",
-            "aclrtSynchronizeStream", "aclrtCreateEventWithFlag", "aclrtRecordEvent", "aclrtSynchronizeEvent"}) {
-            try (var device = open()) {
+        try (var device = open()) {
+            for (var call : CALLS) {
                 planned(call, 107000);
                 says(assertThrows(DeviceFailed.class, () -> works(device, "twice"), call), "107000");
+                planned(call, 207001);
+                says(assertThrows(LimitExceeded.class, () -> works(device, "twice"), call), "207001", "free memory");
                 works(device, "twice");
             }
+        }
+    }
+
+    /// The device is lost for whoever holds it, what they hold is closed without harm, and who opens it anew works.
+    @Test
+    void aDeviceThatFaultsInAnyCallIsLostAndTheProcessLives() {
+        for (var call : CALLS) {
+            var device = open();
+            planned(call, 507899);
+            says(assertThrows(DeviceLost.class, () -> works(device, "twice"), call), "507899");
+            assertEquals(DeviceHealth.LOST, device.health(), call);
+            says(assertThrows(DeviceLost.class, () -> works(device, "twice"), call), "lost");
+            device.close();
+        }
+        try (var again = open()) {
+            works(again, "twice");
+        }
+    }
+
+    @Test
+    void aChipThatNoKernelsAreForIsRefused() {
+        for (var soc : List.of("Ascend910B4", "Ascend910_9391")) assertEquals("910b", Chips.find(soc).orElseThrow().machine());
+        for (var soc : List.of("Ascend310B1", "Ascend910A", "Ascend910ProB", "Ascend310", "")) {
+            assertTrue(Chips.find(soc).isEmpty(), soc);
+        }
+        assertEquals("950", Chips.find("Ascend950PR_9589").orElseThrow().machine());
+        assertEquals("310p", Chips.find("Ascend310P3").orElseThrow().machine());
+    }
+
+    /// Kept in the listing where the library can say it, else asked for when the device is taken.
+    @Test
+    void theCardsMemoryIsKnown() {
+        var unknown = new DeviceDescription(
+                emulated.driver(), emulated.ordinal(), emulated.label(), true, false, 0, emulated.features(), emulated.machine(), Map.of());
+        var library = AclLibrary.open(AscendEmulator.library());
+        assertTrue(library.call("aclInit", MemorySegment.NULL) >= 0);
+        try (var device = new AscendDevice(library, unknown, 0, new EmulatorBuilder())) {
+            assertTrue(device.description().memoryBytes() >= 1L << 30, device.description().toString());
+            assertEquals(emulated.machine(), device.description().machine());
         }
     }
 

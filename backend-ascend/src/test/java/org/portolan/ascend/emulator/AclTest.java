@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.HashSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -222,6 +223,25 @@ class AclTest {
         acl.must("aclrtSynchronizeStream", Acl.pointer(stream));
         acl.must("aclrtDestroyStream", Acl.pointer(stream));
         acl.free(y);
+    }
+
+    /// Handles that are over are recognised for a while, and then used again: nothing grows.
+    @Test
+    void handlesAreUsedAgain() {
+        var events = new HashSet<Long>();
+        var functions = new HashSet<Long>();
+        long stream = acl.stream();
+        for (int i = 0; i < 10_000; i++) {
+            long event = acl.handleFrom("aclrtCreateEventWithFlag", 0, 1);
+            acl.must("aclrtRecordEvent", Acl.pointer(event), Acl.pointer(stream));
+            acl.must("aclrtDestroyEvent", Acl.pointer(event));
+            if (i % 1000 == 0) refuses(107000, "the event is none", "aclrtDestroyEvent", Acl.pointer(event));
+            events.add(event);
+            functions.add(acl.function(binary, "twice"));
+        }
+        assertTrue(events.size() < 3000, events.size() + " events");
+        assertEquals(1, functions.size());
+        acl.must("aclrtDestroyStream", Acl.pointer(stream));
     }
 
     @Test

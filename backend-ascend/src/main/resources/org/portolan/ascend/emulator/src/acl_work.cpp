@@ -16,6 +16,9 @@ bool isEvent(const Event *event) { return event != nullptr && event->magic == kE
 bool isFunction(const Function *function) { return function != nullptr && function->magic == kFunctionMagic; }
 
 Function *functions;
+Retired<Event> oldEvents;
+Retired<Function> oldFunctions;
+Retired<Binary_> oldBinaries;
 
 struct Arguments {
     uint32_t magic;
@@ -161,7 +164,9 @@ PORTOLAN_ACL int32_t aclrtDestroyEvent(Event *event) {
             if (code != 0) event->stream->error = code;
         }
     }
+    Locked locked(deviceMutex);
     event->magic = 0;
+    free(oldEvents.give(event));
     return Fine;
 }
 
@@ -253,10 +258,12 @@ PORTOLAN_ACL int32_t aclrtBinaryUnLoad(Binary_ *binary) {
             continue;
         }
         *at = function->next;
-        function->magic = 0; // its memory stays: a stale handle is recognised
+        function->magic = 0;
+        free(oldFunctions.give(function));
     }
     binary->magic = 0;
     dlclose(binary->library);
+    free(oldBinaries.give(binary));
     return Fine;
 }
 
@@ -265,10 +272,16 @@ PORTOLAN_ACL int32_t aclrtBinaryGetFunction(Binary_ *binary, const char *name, F
     if (binary == nullptr || binary->magic != kBinaryMagic) return fail(RuntimeParameter, "aclrtBinaryGetFunction: the binary is none");
     void *entry = dlsym(binary->library, name);
     if (entry == nullptr) return fail(KernelNotFound, "aclrtBinaryGetFunction: the binary has no kernel %s", name);
+    Locked locked(deviceMutex);
+    for (Function *known = functions; known != nullptr; known = known->next) {
+        if (known->binary == binary && known->entry == entry) {
+            *result = known;
+            return Fine;
+        }
+    }
     auto *made = static_cast<Function *>(calloc(1, sizeof(Function)));
     made->magic = kFunctionMagic, made->binary = binary, made->entry = entry;
     snprintf(made->name, sizeof(made->name), "%s", name);
-    Locked locked(deviceMutex);
     made->next = functions;
     functions = made;
     *result = made;

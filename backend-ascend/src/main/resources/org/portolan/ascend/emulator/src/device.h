@@ -61,6 +61,20 @@ struct Stream {
 
 constexpr uint64_t kSpace = 1 << 20;
 
+// Handles that are over. The last ones stay as they are, so that a stale handle is recognised; older ones are used again.
+template <class T> struct Retired {
+    static constexpr uint64_t kKept = 1024;
+    T *items[kKept];
+    uint64_t first, last;
+
+    // The oldest one if there is no room, else null.
+    T *give(T *gone) {
+        T *oldest = last - first == kKept ? items[first++ % kKept] : nullptr;
+        items[last++ % kKept] = gone;
+        return oldest;
+    }
+};
+
 extern Mutex deviceMutex; // streams, events and functions
 extern Signal progress;
 const Chip *deviceChip();

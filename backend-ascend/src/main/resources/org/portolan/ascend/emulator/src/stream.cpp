@@ -154,7 +154,7 @@ void dropStream(Stream *gone) {
         *at = gone->next;
         break;
     }
-    gone->magic = 0; // its memory stays: a stale handle is recognised
+    gone->magic = 0; // its memory stays: events may name it, and a stale handle is recognised
     freeMemory(gone->space, false);
     free(gone->tasks);
     gone->tasks = nullptr;

@@ -12,6 +12,7 @@ import org.portolan.ir.Value;
 /// Matrices spread over the lanes of a warp: in each lane a vector of the elements that it holds. The machine's own
 /// instructions are spelled as the machine spells them:
 ///
+/// - `wgmma.mma_async. ..`: {@link WarpgroupProducts};
 /// - `mma.sync. .. .d.a.b.c`: the types of the result and the operands stand at the end;
 /// - `ldmatrix. ..`: matrices from a shared buffer, each lane giving the address of a row; turned (`.trans`) where neighbours in
 ///   memory are not those of a lane's register;
@@ -76,7 +77,7 @@ final class Fragments {
         for (int axis = 0; axis < indices.size(); axis++) {
             result.add(axis < first
                     ? indices.get(axis)
-                    : builder.add(indices.get(axis), spread.index(builder, register, axis - first, team().lane())));
+                    : builder.add(indices.get(axis), spread.index(builder, register, axis - first, team().lane(spread.lanes()))));
         }
         return result;
     }
@@ -84,7 +85,7 @@ final class Fragments {
     /// Whether an intrinsic is one of those.
     boolean spells(String intrinsic) {
         var spelling = spellings.getOrDefault(intrinsic, "");
-        return spelling.startsWith("mma.sync.") || spelling.startsWith("ldmatrix.") || spelling.startsWith("ld.");
+        return WarpgroupProducts.spells(spelling) || spelling.startsWith("mma.sync.") || spelling.startsWith("ldmatrix.") || spelling.startsWith("ld.");
     }
 
     /// @param arguments values and buffers
@@ -92,6 +93,9 @@ final class Fragments {
         var spelling = spellings.get(intrinsic);
         if (!(result.type() instanceof Type.Fragment type)) {
             throw new EmitException("the intrinsic " + intrinsic + " gives a fragment, found " + result);
+        }
+        if (WarpgroupProducts.spells(spelling)) {
+            return new WarpgroupProducts(builder, addressing, this).call(spelling, arguments, scope, Words.of(type));
         }
         if (spelling.startsWith("mma.sync.")) {
             return product(spelling, arguments.stream().map(scope::operand).toList(), Words.of(type));
@@ -111,7 +115,7 @@ final class Fragments {
         for (int register = 0; register < spread.registers(); register++) {
             var indices = new ArrayList<Operand>();
             for (int axis = missing; axis < type.dims().size(); axis++) {
-                indices.add(spread.index(builder, register, axis, team().lane()));
+                indices.add(spread.index(builder, register, axis, team().lane(spread.lanes())));
             }
             var element = memory.load(place, indices, vector.lane(), Optional.empty(), Optional.empty());
             result = builder.insert(result, element, register);
@@ -199,7 +203,7 @@ final class Fragments {
         };
     }
 
-    private static String list(int first, int count) {
+    static String list(int first, int count) {
         var text = new StringBuilder();
         for (int i = 0; i < count; i++) {
             text.append(i == 0 ? "" : ", ").append('$').append(first + i);
@@ -207,7 +211,7 @@ final class Fragments {
         return text.toString();
     }
 
-    private List<Operand> assembly(
+    List<Operand> assembly(
             String text, String constraints, String effect, LlvmType type, int count, Operand... inputs) {
         var struct = "{ " + String.join(", ", Collections.nCopies(count, type.toString())) + " }";
         var returned = count == 1 ? type.toString() : struct;
@@ -227,7 +231,7 @@ final class Fragments {
         return results;
     }
 
-    private Operand joined(List<Operand> parts, LlvmType type) {
+    Operand joined(List<Operand> parts, LlvmType type) {
         var result = Operand.poison(type.withLanes(parts.size()));
         for (int i = 0; i < parts.size(); i++) {
             result = builder.insert(result, parts.get(i), i);

@@ -21,6 +21,8 @@ final class RingOrder {
     /// Whether the order is complete: some ring came a second time, or a body ended.
     private boolean closed;
 
+    private final List<String> calls = new ArrayList<>();
+
     private RingOrder() {}
 
     static RingOrder of(Body body) {
@@ -30,6 +32,11 @@ final class RingOrder {
             order.places.put(order.order.get(i), i);
         }
         return order;
+    }
+
+    /// Whether some product reads shared memory by itself.
+    boolean isReadByWarpgroups(Map<String, String> spellings) {
+        return calls.stream().anyMatch(name -> WarpgroupProducts.spells(spellings.getOrDefault(name, "")));
     }
 
     /// How many rings there are.
@@ -57,6 +64,9 @@ final class RingOrder {
                 holds &= order.get((own.size() - 1) % order.size()) == ring;
             } else if (!own.isEmpty() && (own.size() % order.size() != 0 || !closed)) {
                 holds &= !consumes(op);
+            }
+            if (op instanceof TileOp.Call call) {
+                calls.add(call.intrinsic());
             }
             OpSchema.bodies(op).forEach(this::visit);
         }

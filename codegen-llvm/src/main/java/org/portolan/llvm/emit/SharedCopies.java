@@ -25,9 +25,11 @@ final class SharedCopies {
     private final ThreadBlock team;
     private final Fragments fragments;
     private final boolean async;
+    private final boolean otherProxy;
     private Operand groups;
 
     /// @param async whether the machine copies by itself
+    /// @param otherProxy whether what was copied is read by units that do not see a thread's own accesses at once
     SharedCopies(
             FunctionBuilder builder,
             ControlFlow flow,
@@ -36,7 +38,9 @@ final class SharedCopies {
             DimEmitter dims,
             ThreadBlock team,
             Fragments fragments,
-            boolean async) {
+            boolean async,
+            boolean otherProxy) {
+        this.otherProxy = otherProxy;
         this.builder = builder;
         this.flow = flow;
         this.addressing = addressing;
@@ -98,6 +102,7 @@ final class SharedCopies {
         }
         var count = builder.assign("groups", LlvmType.LONG, "load i64, " + groups);
         waitFor(builder.binary("sub", count, filled), MOST_WAITING);
+        fence();
     }
 
     /// The copies since the last group are one.
@@ -111,6 +116,14 @@ final class SharedCopies {
     void consume(int rings, int place, Operand pending) {
         var groups = builder.multiply(pending, Operand.index(rings));
         waitFor(builder.add(groups, Operand.index(-1L - place)), MOST_WAITING);
+        fence();
+    }
+
+    /// Makes what this thread's copies brought visible to the units that multiply matrices in shared memory.
+    private void fence() {
+        if (otherProxy) {
+            assembly("fence.proxy.async.shared::cta;", "~{memory}");
+        }
     }
 
     private void waitFor(Operand later, long most) {
@@ -328,7 +341,8 @@ final class SharedCopies {
         return true;
     }
 
-    private static long place(Type.Buffer type, long[] index) {
+    /// Where an element lies in a buffer with a layout, in elements.
+    static long place(Type.Buffer type, long[] index) {
         var dims = new ArrayList<Dim>();
         for (long number : index) {
             dims.add(Dim.of(number));

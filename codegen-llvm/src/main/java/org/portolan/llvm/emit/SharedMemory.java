@@ -10,6 +10,10 @@ final class SharedMemory {
 
     /// Wide enough for the widest load, and for a row of eight of them.
     private static final long ALIGNMENT = 128;
+    /// Eight such rows, after which the order of their pieces repeats; for buffers of a size that matters.
+    private static final long PATTERN = 8 * ALIGNMENT;
+
+    private static final long LARGE = 4 * PATTERN;
 
     private final FunctionBuilder builder;
     private final String kernel;
@@ -22,12 +26,20 @@ final class SharedMemory {
         this.kernel = kernel;
         byLaunch = bytes > PLAIN_BYTES;
         if (byLaunch) {
-            builder.module.global(name("shared") + " = external addrspace(3) global [0 x i8], align " + ALIGNMENT);
+            builder.module.global(name("shared") + " = external addrspace(3) global [0 x i8], align " + PATTERN);
         }
     }
 
     static long rounded(long bytes) {
-        return Math.ceilDiv(Math.max(1, bytes), ALIGNMENT) * ALIGNMENT;
+        return up(Math.max(1, bytes), alignment(bytes));
+    }
+
+    private static long alignment(long bytes) {
+        return bytes >= LARGE ? PATTERN : ALIGNMENT;
+    }
+
+    private static long up(long bytes, long alignment) {
+        return Math.ceilDiv(bytes, alignment) * alignment;
     }
 
     boolean holds(Type.Buffer type) {
@@ -41,8 +53,8 @@ final class SharedMemory {
 
     /// Memory for one buffer, as a pointer to any memory.
     Operand reserve(String hint, long bytes) {
-        long offset = used;
-        used += rounded(bytes);
+        long offset = up(used, alignment(bytes));
+        used = offset + rounded(bytes);
         var hinted = hint.isEmpty() ? "shared" : hint;
         return builder.inEntry(() -> {
             if (byLaunch) {
@@ -52,7 +64,7 @@ final class SharedMemory {
             }
             var global = name(builder.fresh("shared_" + hinted));
             builder.module.global(
-                    global + " = internal addrspace(3) global [" + rounded(bytes) + " x i8] undef, align " + ALIGNMENT);
+                    global + " = internal addrspace(3) global [" + rounded(bytes) + " x i8] undef, align " + alignment(bytes));
             return builder.assign(hinted, LlvmType.POINTER, "addrspacecast ptr addrspace(3) " + global + " to ptr");
         });
     }

@@ -26,6 +26,11 @@ final class Spread {
         return KNOWN.computeIfAbsent(type, Spread::turnAround);
     }
 
+    /// Over how many lanes it is spread: those of a warp, or of several warps side by side.
+    int lanes() {
+        return elements[0].length;
+    }
+
     /// How many elements a lane holds.
     int registers() {
         return elements.length;

@@ -36,7 +36,12 @@ final class ThreadBlock {
 
     /// The thread's number in its warp.
     Operand lane() {
-        var lane = builder.binary("and", thread, Operand.index(LAST_LANE));
+        return lane(WARP);
+    }
+
+    /// The thread's number among so many, a power of two.
+    Operand lane(long lanes) {
+        var lane = builder.binary("and", thread, Operand.index(lanes - 1));
         builder.markNonNegative(lane);
         return lane;
     }

@@ -72,7 +72,8 @@ final class TileEmitter {
                         dims,
                         team,
                         fragments,
-                        target.intrinsics().containsKey(ASYNC_COPY));
+                        target.intrinsics().containsKey(ASYNC_COPY),
+                        rings.isReadByWarpgroups(target.intrinsics()));
         local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared, copies, rings);
         lanes = new Lanes(builder, arith);
         intrinsics = new Intrinsics(builder, target.intrinsics());

@@ -103,6 +103,19 @@ record Feed(NestOp.Read read, String deep, String across, int deepAxis, int acro
                     element, dims, Type.Space.SHARED, Optional.of(new IndexMap(names, layout)), Dim.list(rows, row));
         }
         long round = Math.min(chunks, ROUND_BYTES / CHUNK_BYTES);
+        if (chunks > round) {
+            // Rows that are longer lie in strips.
+            var place = fast.modulo(round * chunk);
+            layout.addFirst(fast.floorDivide(round * chunk));
+            layout.add(place.floorDivide(chunk).exclusiveOr(slow.modulo(round)));
+            layout.add(fast.modulo(chunk));
+            return new Type.Buffer(
+                    element,
+                    dims,
+                    Type.Space.SHARED,
+                    Optional.of(new IndexMap(names, layout)),
+                    Dim.list(chunks / round, rows, round, chunk));
+        }
         var turn = slow.floorDivide(ROUND_BYTES / CHUNK_BYTES / round).modulo(round);
         layout.add(fast.floorDivide(chunk).exclusiveOr(turn));
         layout.add(fast.modulo(chunk));

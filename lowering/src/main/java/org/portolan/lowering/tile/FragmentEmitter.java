@@ -31,7 +31,9 @@ abstract class FragmentEmitter extends StageEmitter {
     }
 
     /// What the warps of a block have in common.
-    private record Plan(Match match, Split row, Split column, Split deep, Warps warps) {
+    ///
+    /// @param group how many warps hold a fragment together
+    private record Plan(Match match, Split row, Split column, Split deep, Warps warps, long group) {
         long height() {
             return match.extent(row.axis());
         }
@@ -64,7 +66,8 @@ abstract class FragmentEmitter extends StageEmitter {
         var results = tiled.stream().map(Split::axis).toList();
         var match = FragmentScheduler.match(analysis, intrinsic(warps.get().intrinsic()), results, deep.axis())
                 .orElseThrow();
-        var plan = new Plan(match, tiled.get(0), tiled.get(1), deep, warps.get());
+        var plan = new Plan(
+                match, tiled.get(0), tiled.get(1), deep, warps.get(), Math.max(1, match.lanes() / warp));
         padded = true;
         var sums = sums(home, reduction, plan, splits, 0, zeros(home, plan));
         spread(home, reduction, plan, sums);
@@ -94,7 +97,7 @@ abstract class FragmentEmitter extends StageEmitter {
 
     /// The type of the fragment that a parameter of the instruction is.
     static Type.Fragment fragment(Match match, Value parameter) {
-        int index = match.intrinsic().body().params().indexOf(parameter);
+        int index = match.isShared() ? 0 : match.intrinsic().body().params().indexOf(parameter);
         return new Type.Fragment(
                 parameter.tensor().element(),
                 parameter.tensor().dims(),
@@ -300,6 +303,12 @@ abstract class FragmentEmitter extends StageEmitter {
 
     /// Loads a fragment from shared memory, by an instruction if there is one.
     Value loaded(Scope scope, Match match, Value parameter, String deep, Value buffer, List<Value> offsets) {
+        if (match.isShared()) {
+            var tensor = parameter.tensor();
+            var part = Value.of(new Type.Buffer(tensor.element(), tensor.dims(), Type.Space.SHARED), parameter.hint());
+            scope.ops.add(new TileOp.View(buffer, offsets, part));
+            return part;
+        }
         var type = fragment(match, parameter);
         var result = Value.of(type, parameter.hint());
         var load = loading(type);
@@ -336,7 +345,7 @@ abstract class FragmentEmitter extends StageEmitter {
     private Value corner(Scope scope, Plan plan, boolean isRow, long number) {
         long size = isRow ? plan.height() : plan.width();
         long count = isRow ? plan.rows() : plan.columns();
-        var warp = Dim.symbol("$0");
+        var warp = Dim.symbol("$0").floorDivide(plan.group());
         var along = isRow ? warp.floorDivide(plan.warps().columns()) : warp.modulo(plan.warps().columns());
         return expression(scope, along.times(count * size).plus(number * size), warpNumber);
     }

@@ -40,6 +40,14 @@ final class FragmentScheduler {
         }
     }
 
+    /// For instructions on matrices in shared memory, in warps that hold a sum together.
+    private static final Shape[] SHARED_SHAPES = {
+        new Shape(128, 256, 2, 1), new Shape(256, 128, 2, 1), new Shape(128, 128, 2, 1), new Shape(128, 64, 2, 1),
+        new Shape(64, 128, 1, 1), new Shape(64, 64, 1, 1)
+    };
+    /// What it is worth that operands need no registers and no instructions to load them.
+    private static final double FROM_SHARED = 1.3;
+
     private record Choice(Match match, Shape shape, long depth, long slots, double score) {}
 
     FragmentScheduler(
@@ -77,7 +85,7 @@ final class FragmentScheduler {
             NestAnalysis analysis, MachineOp.Intrinsic intrinsic, List<String> results, String deep) {
         int spreads = intrinsic.body().params().size() + 1;
         var reduction = analysis.reductions().getFirst();
-        return intrinsic.spreads().size() == spreads
+        return intrinsic.spreads().size() == spreads || intrinsic.spreads().size() == 1 && spreads == 4
                 ? Tensorize.match(intrinsic, analysis, reduction, results, deep)
                         .filter(match -> match.addend().isPresent())
                         .filter(match -> Set.copyOf(Frontier.of(analysis, reduction, deep, Set.copyOf(results)))
@@ -87,13 +95,13 @@ final class FragmentScheduler {
 
     private Optional<Choice> best(Match match) {
         Choice best = null;
-        for (var shape : SHAPES) {
-            for (long steps : STEPS) {
+        for (var shape : match.isShared() ? SHARED_SHAPES : SHAPES) {
+            for (long steps : match.isShared() ? new long[] {1} : STEPS) {
                 long depth = steps * match.extent(axes.deep().getFirst());
                 long slots = slots(match, shape, depth);
                 // By way of registers, more than two steps are more than a thread can hold.
-                if (fits(match, shape, depth, slots) && (slots > 0 || steps <= 2)) {
-                    double score = score(shape) * (steps + 2) / (steps + 3);
+                if (fits(match, shape, depth, slots) && (slots > 0 || steps <= 2 && !match.isShared())) {
+                    double score = score(match, shape) * (match.isShared() ? FROM_SHARED : (steps + 2.0) / (steps + 3));
                     if (best == null || score > best.score()) {
                         best = new Choice(match, shape, depth, slots, score);
                     }
@@ -107,7 +115,7 @@ final class FragmentScheduler {
     private long slots(Match match, Shape shape, long depth) {
         var deep = axes.deep().getFirst();
         boolean copied = Feed.copies(machine)
-                && analysis.estimate(deep) > depth
+                && (match.isShared() || analysis.estimate(deep) > depth)
                 && match.operands().values().stream()
                         .allMatch(value -> Feed.of(analysis, value, deep, across(value), depth, NestToTile::rowMajor)
                                 .isPresent());
@@ -134,10 +142,15 @@ final class FragmentScheduler {
         return bytes;
     }
 
+    /// The threads of a block: so many warps, or groups of them.
+    private long threads(Match match, Shape shape) {
+        return shape.warps() * Math.max(machine.warp(), match.lanes());
+    }
+
     private boolean fits(Match match, Shape shape, long depth, long slots) {
         long fragmentRows = match.extent(axes.row());
         long fragmentColumns = match.extent(axes.column());
-        long threads = shape.warps() * machine.warp();
+        long threads = threads(match, shape);
         long accumulators = shape.rows() * shape.columns() / threads;
         return shape.rows() / shape.warpRows() % fragmentRows == 0
                 && shape.columns() / shape.warpColumns() % fragmentColumns == 0
@@ -146,7 +159,7 @@ final class FragmentScheduler {
                 && bytes(match, shape, depth, slots) <= machine.sharedBytes();
     }
 
-    private double score(Shape shape) {
+    private double score(Match match, Shape shape) {
         double rows = analysis.estimate(axes.row());
         double columns = analysis.estimate(axes.column());
         double blocks = Math.ceil(rows / shape.rows()) * Math.ceil(columns / shape.columns());
@@ -154,14 +167,14 @@ final class FragmentScheduler {
         for (var axis : common) {
             blocks *= axis.equals(axes.row()) || axis.equals(axes.column()) ? 1 : analysis.estimate(axis);
         }
-        double busy = Math.min(1, blocks * shape.warps() * machine.warp() / MANY);
+        double busy = Math.min(1, blocks * threads(match, shape) / MANY);
         double reuse = (double) shape.rows() * shape.columns() / (shape.rows() + shape.columns());
         return used * Math.sqrt(busy) * reuse / (reuse + 24);
     }
 
     private Schedule schedule(Choice choice) {
         var shape = choice.shape();
-        long threads = shape.warps() * machine.warp();
+        long threads = threads(choice.match(), shape);
         long lanes = Wide.lanes(
                 analysis,
                 axes.column(),

@@ -34,6 +34,18 @@ final class Tensorize {
             Map<String, String> axes,
             Optional<Value> addend) {
 
+        /// Whether the operands are matrices in shared memory, and only the sum is a fragment.
+        boolean isShared() {
+            return intrinsic.spreads().size() == 1;
+        }
+
+        /// Over how many lanes the sum is spread.
+        long lanes() {
+            var spread = intrinsic.spreads().getLast();
+            var last = addend.orElseThrow().tensor().dims().stream().map(dim -> dim.minus(1)).toList();
+            return spread.apply(last).getFirst().constant().orElseThrow() + 1;
+        }
+
         /// The axes of the nest along which a parameter lies, in order.
         List<String> order(Value parameter) {
             return body.body().ops().stream()

@@ -30,12 +30,14 @@ import org.portolan.runtime.type.ElementType;
 /// races, bounds and alignment. The interpreter says what comes out.
 class FragmentDeviceTest {
     private static final String DEVICE = "cuda:emulated";
+    private static final String ARCHITECTURE = "portolan.emulated.sm";
 
     @TempDir
     private Path folder;
 
     @ParameterizedTest
     @CsvSource({
+        "sm_90a,f16,128,64,192,plain", "sm_90a,bf16,100,72,130,plain turned", "sm_90a,f16,70,256,64,plain",
         "sm_80,f16,64,64,192,plain", "sm_80,bf16,40,24,100,plain turned", "sm_80,i8,64,48,160,plain turned",
         "sm_80,f16,64,64,64,computed", "sm_80,bf16,40,24,33,computed turned", "sm_80,i8,32,48,96,computed", "sm_80,i8,20,40,70,computed turned",
         "sm_75,f16,33,64,40,computed", "sm_80,bf16,128,64,64,computed"
@@ -54,7 +56,8 @@ class FragmentDeviceTest {
         var nest = (NestOp.Compute) function.body().ops().getFirst();
         var kernel = new NestToTile(target.machine()).lower(nest, "product", _ -> false).kernel();
         assertTrue(ThreadKernelTest.has(
-                kernel.body().ops(), op -> op instanceof TileOp.Call call && call.intrinsic().startsWith("mma")));
+                kernel.body().ops(), op -> op instanceof TileOp.Call call
+                        && call.intrinsic().startsWith(machine.equals("sm_90a") ? "wgmma" : "mma")));
         var file = folder.resolve("product.portolan");
         new Compiler().compile(function, List.of(target), file);
         var type = ElementType.parse(element);
@@ -63,6 +66,7 @@ class FragmentDeviceTest {
                 "y", transposed ? RandomTensors.random(type, 2, n, k) : RandomTensors.random(type, 2, k, n),
                 "bias", RandomTensors.random(ElementType.parse(sum), 3, n));
         var expected = new GraphInterpreter(function).run(inputs).get("c");
+        System.setProperty(ARCHITECTURE, machine);
         try (var device = Devices.open(DEVICE, DeviceOptions.defaults());
                 var model = Portolan.load(file, device);
                 var outputs = model.run(inputs)) {
@@ -71,6 +75,8 @@ class FragmentDeviceTest {
                 double wanted = expected.getDouble(i);
                 assertEquals(wanted, found.getDouble(i), 1e-5 * Math.max(1, Math.abs(wanted)), "element " + i);
             }
+        } finally {
+            System.clearProperty(ARCHITECTURE);
         }
     }
 

@@ -101,6 +101,17 @@ class FragmentKernelTest {
                 check.kernels().getFirst().body().ops(), op -> op instanceof TileOp.Copy copy && copy.async());
     }
 
+    /// Four warps multiply what lies in shared memory, and hold the sums together.
+    @ParameterizedTest
+    @CsvSource({"64,64,96,false", "100,40,70,true"})
+    void groups(long m, long n, long k, boolean transposed) {
+        var text = product("f16", "f32", transposed, PLAIN);
+        var check = check(ThreadMachine.groups(), text, m, n, k, false, transposed);
+        assertTrue(ThreadKernelTest.has(
+                check.kernels().getFirst().body().ops(),
+                op -> op instanceof TileOp.Call call && call.intrinsic().startsWith("group")));
+    }
+
     /// What is computed before the product cannot be copied.
     @Test
     void whatIsComputedIsNotCopied() {

@@ -59,14 +59,38 @@ final class ThreadMachine {
 
     /// The same, and it copies to shared memory by itself.
     static MachineOp.Chip copying() {
-        var plain = fragments();
-        var copy = (MachineOp.Intrinsic) IrParser.parse(COPY, "copy").getFirst();
+        return with(fragments(), COPY);
+    }
+
+    /// The same, and four warps multiply matrices in shared memory together.
+    static MachineOp.Chip groups() {
+        return with(copying(), GROUP);
+    }
+
+    private static MachineOp.Chip with(MachineOp.Chip plain, String intrinsic) {
         var ops = new ArrayList<Op>(plain.intrinsics().ops());
-        ops.add(copy);
+        ops.addAll(IrParser.parse(intrinsic, "intrinsic"));
         return (MachineOp.Chip) OpSchema.rebuild(
                 plain, value -> value, value -> value, _ -> new Body(List.of(), ops));
     }
 
+    private static final String GROUP =
+            """
+            machine.intrinsic <name = "group.f16", spelling = "", spreads = [(r, c) -> (32*(r/16)+4*(r%8)+c%8/2, c%2+2*(r/8%2)+4*(c/8))]> { (%a: f16[64,32], %b: f16[32,64], %c: f32[64,64]) ->
+              %d = nest.compute [%a, %b, %c] <axes = [i:64, j:64, k:32]> {
+                %x = nest.read %a <at = [i, k]> : f16
+                %y = nest.read %b <at = [k, j]> : f16
+                %p = arith.cast %x : f32
+                %q = arith.cast %y : f32
+                %m = arith.mul %p, %q : f32
+                %s = nest.sum %m <over = [k]> : f32
+                %z = nest.read %c <at = [i, j]> : f32
+                %t = arith.add %z, %s : f32
+                nest.yield [%t] <to = [[i, j]]>
+              } : f32[64,64]
+              machine.yield [%d]
+            }
+            """;
     private static final String COPY =
             """
             machine.intrinsic <name = "copy.async", spelling = ""> { (%x: u8[1,16]) ->

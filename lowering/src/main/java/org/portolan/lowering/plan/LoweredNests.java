@@ -12,7 +12,6 @@ import org.portolan.ir.GraphOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.Value;
-import org.portolan.lowering.CompileException;
 import org.portolan.lowering.tile.LoweredKernel;
 
 /// Lowers all nests of a function, side by side.
@@ -57,13 +56,6 @@ final class LoweredNests {
         if (kernel.arguments().size() != params) {
             throw new IllegalStateException("the kernel of " + nest.origin() + " has " + params + " parameters and "
                     + kernel.arguments().size() + " arguments");
-        }
-        for (int i = 0; i < params; i++) {
-            var argument = kernel.arguments().get(i);
-            if (kernel.kernel().body().params().get(i).buffer().layout().isPresent() && !constants.contains(argument)) {
-                throw new CompileException("the kernel of " + nest.origin() + " asks for '" + argument.hint()
-                        + "' in a layout, which only constants can be given in");
-            }
         }
         return kernel;
     }

@@ -43,8 +43,8 @@ final class Placement {
         return new Placement(
                 machine.name(),
                 missing,
-                new NestToTile(machine, log)::lower,
-                host.map(chip -> new NestToTile(chip, log)::lower));
+                new MachineLowering(new NestToTile(machine, log)),
+                host.map(chip -> new MachineLowering(new NestToTile(chip, log))));
     }
 
     /// @throws CompileException if the operation needs the host and there is no code generator for it
@@ -66,7 +66,11 @@ final class Placement {
     }
 
     NestLowering lowering(NestOp.Compute nest) {
-        return switch (of(nest)) {
+        return lowering(of(nest));
+    }
+
+    NestLowering lowering(Place place) {
+        return switch (place) {
             case DEVICE -> device;
             case HOST -> host.orElseThrow();
         };

@@ -2,6 +2,7 @@ package org.portolan.lowering.plan;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.PlanOp.Place;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.tile.LoweredKernel;
@@ -39,6 +41,8 @@ public final class PlanBuilder {
     private final LastUses lastUses;
     private final SymbolNames symbolNames;
     private List<Op> ops = new ArrayList<>();
+    /// The copies in other layouts that these steps have made.
+    private final Map<List<Op>, Map<Value, Map<Type.Buffer, Value>>> packed = new IdentityHashMap<>();
 
     private PlanBuilder(
             GraphOp.Function function, Placement placement, Map<NestOp.Compute, LoweredKernel> lowered) {
@@ -148,11 +152,16 @@ public final class PlanBuilder {
             if (results.contains(argument)) {
                 writes.add((long) i);
             }
+            var type = params.get(i).buffer();
+            boolean known = constants.isDeclared(argument);
+            boolean laidOut = !known && type.layout().isPresent() && !results.contains(argument);
             arguments.add(
-                    constants.isDeclared(argument)
-                            ? constants.buffer(argument, params.get(i).buffer())
-                            : buffer(argument));
+                    known ? constants.buffer(argument, type) : laidOut ? packed(argument, type, place, origin) : buffer(argument));
         }
+        launch(kernel, place, arguments, writes, origin);
+    }
+
+    private void launch(LoweredKernel kernel, Place place, List<Value> arguments, List<Long> writes, List<String> origin) {
         var table = switch (place) {
             case DEVICE -> kernels;
             case HOST -> hostKernels;
@@ -166,6 +175,27 @@ public final class PlanBuilder {
                 kernel.cost(),
                 writes,
                 origin));
+    }
+
+    /// A copy of what a run computes or is given in the layout that a kernel asks for, one for all kernels of these steps.
+    private Value packed(Value tensor, Type.Buffer type, Place place, List<String> origin) {
+        var copies = packed.computeIfAbsent(ops, _ -> new IdentityHashMap<>()).computeIfAbsent(tensor, _ -> new HashMap<>());
+        return copies.computeIfAbsent(type, wanted -> {
+            var result = Value.of(Type.tensor(wanted.element(), wanted.dims()), tensor.hint() + "_packed");
+            var kernel = placement.lowering(place).pack(tensor, wanted, result, "pack");
+            var copy = Value.of(
+                    new Type.Buffer(wanted.element(), wanted.dims(), Type.Space.GLOBAL, wanted.layout(), wanted.physical()),
+                    result.hint());
+            ops.add(new PlanOp.AllocateLate(copy));
+            var arguments = new ArrayList<Value>();
+            var writes = new ArrayList<Long>();
+            for (var argument : kernel.arguments()) {
+                if (argument == result) writes.add((long) arguments.size());
+                arguments.add(argument == result ? copy : buffer(argument));
+            }
+            launch(kernel, place, arguments, writes, origin);
+            return copy;
+        });
     }
 
     /// Makes the result of an update in place lie where the old value is, or in a copy if that is needed later.

@@ -168,8 +168,40 @@ public final class NestToTile {
                 kernel, arguments, symbols.stream().map(Dim::symbol).toList(), List.of(), work.ceilDivide(64));
     }
 
+    /// A kernel that copies a tensor into a layout.
+    ///
+    /// @param type the layout; its axes are those of the tensor, or fewer with the same elements in the same order
+    /// @param result what the copy is called among the arguments
+    public LoweredKernel pack(Value tensor, Type.Buffer type, Value result, String name) {
+        var source = Value.of(Type.tensor(type.element(), type.dims()), tensor.hint());
+        var axes = new ArrayList<Axis>();
+        for (int i = 0; i < type.rank(); i++) axes.add(new Axis("p" + i, type.dims().get(i)));
+        var at = axes.stream().map(axis -> Dim.symbol(axis.name())).toList();
+        var element = Value.of(Type.scalar(type.element()), tensor.hint());
+        var body = new Body(List.of(), List.of(
+                new NestOp.Read(source, List.of(), Optional.empty(), at, NestOp.Otherwise.PROVEN, element),
+                new NestOp.Yield(List.of(element), List.of(), List.of(at))));
+        var nest = new NestOp.Compute(List.of(source), List.of(), axes, List.of(), body, List.of(result));
+        var originals = new IdentityHashMap<Value, Value>();
+        originals.put(source, tensor);
+        originals.put(result, result);
+        var analysis = new NestAnalysis(nest);
+        var schedule = Scheduler.choose(analysis, machine, _ -> false);
+        return lower(analysis, new AxisCollapse.Collapsed(nest, originals), schedule, name, Optional.of(type));
+    }
+
     private LoweredKernel lower(
             NestAnalysis analysis, AxisCollapse.Collapsed collapsed, Schedule schedule, String name) {
+        return lower(analysis, collapsed, schedule, name, Optional.empty());
+    }
+
+    /// @param layout how the result lies, if not row-major
+    private LoweredKernel lower(
+            NestAnalysis analysis,
+            AxisCollapse.Collapsed collapsed,
+            Schedule schedule,
+            String name,
+            Optional<Type.Buffer> layout) {
         var nest = analysis.nest();
         var params = new ArrayList<Value>();
         var arguments = new ArrayList<Value>();
@@ -193,7 +225,7 @@ public final class NestToTile {
                 buffers.put(result, updated);
                 continue;
             }
-            var param = Value.of(rowMajor(result), result.hint());
+            var param = Value.of(layout.orElse(rowMajor(result)), result.hint());
             buffers.put(result, param);
             params.add(param);
             arguments.add(

@@ -26,6 +26,8 @@ final class Scheduler {
     private static final long ROW_BLOCK = 64;
     /// Fewer rows than these do not pay for a copy of the other side.
     private static final long STAGED_ROWS = 8;
+    /// Fewer rows than these do not pay for a copy of the other side in memory.
+    private static final long COPIED_ROWS = 64;
     /// The most vectors of columns in a tile.
     private static final long MOST_COLUMNS = 4;
     /// The price of masking one load, in vector operations.
@@ -448,9 +450,28 @@ final class Scheduler {
         return best;
     }
 
+    /// Whether a tensor of the run is so large that walking down its columns misses the caches, and is read again so often that
+    /// a copy in panels is the smaller cost.
+    private boolean isWorthACopy(NestOp.Read read) {
+        double bytes = read.source().tensor().element().bits() / 8.0;
+        for (int i = 0; i < read.at().size(); i++) {
+            var axis = read.at().get(i).symbolName().filter(analysis::isAxis);
+            var extent = read.source().tensor().dim(i);
+            if (axis.isEmpty() || !analysis.extent(axis.get()).equals(extent) || !extent.isConstant()) return false;
+            bytes *= extent.constant().orElseThrow();
+        }
+        double readers = 1;
+        for (var axis : common) {
+            if (!analysis.free(read.result()).contains(axis)) readers *= analysis.constantExtent(axis).orElse(1);
+        }
+        boolean alone = analysis.reads().stream().filter(other -> other.source() == read.source()).count() == 1;
+        return alone && machine.vectors() == MachineOp.Vectors.REGISTER && bytes > machine.level2Bytes() && readers >= COPIED_ROWS;
+    }
+
     /// The panels in which a constant should lie so that its lanes are adjacent.
     private Optional<Packed> packing(NestOp.Read read, String axis, long width) {
-        if (!isConstant.test(read.source()) || read.at().size() < 2 || weight(read) < 4 || !read.indices().isEmpty()) {
+        boolean known = isConstant.test(read.source());
+        if (read.at().size() < 2 || weight(read) < 4 || !read.indices().isEmpty() || !known && !isWorthACopy(read)) {
             return Optional.empty();
         }
         int place = -1;

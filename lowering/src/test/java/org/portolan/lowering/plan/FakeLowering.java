@@ -6,6 +6,7 @@ import java.util.function.Predicate;
 import org.portolan.ir.Body;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.lowering.tile.LoweredKernel;
 import org.portolan.runtime.type.Dim;
@@ -26,5 +27,10 @@ final class FakeLowering implements NestLowering {
                 name, symbols, List.of(Dim.ONE), nest.origin(), new Body(params, List.of()));
         var extents = symbols.stream().map(Dim::symbol).toList();
         return new LoweredKernel(kernel, arguments, extents, List.of(Dim.ONE), Dim.of(5));
+    }
+
+    @Override
+    public LoweredKernel pack(Value tensor, Type.Buffer type, Value result, String name) {
+        throw new IllegalStateException("none of these kernels asks for " + tensor + " in a layout");
     }
 }

@@ -24,6 +24,7 @@ import org.portolan.ir.text.IrParser;
 import org.portolan.ir.verify.Verifier;
 import org.portolan.lowering.tile.LoweredKernel;
 import org.portolan.lowering.tile.NestToTile;
+import org.portolan.lowering.tile.TuningLog;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.type.ElementType;
 import org.portolan.runtime.type.ElementTypes;
@@ -32,10 +33,17 @@ import org.portolan.runtime.type.ElementTypes;
 /// outside, and compares them with the nest interpreter.
 final class KernelCheck {
     private final MachineOp.Chip chip;
+    private final TuningLog log;
     private final List<TileOp.Kernel> kernels = new ArrayList<>();
 
     KernelCheck(MachineOp.Chip chip) {
+        this(chip, TuningLog.EMPTY);
+    }
+
+    /// @param log schedules that are taken rather than chosen
+    KernelCheck(MachineOp.Chip chip, TuningLog log) {
         this.chip = chip;
+        this.log = log;
     }
 
     /// The kernels of all checks so far.
@@ -60,7 +68,7 @@ final class KernelCheck {
         for (var op : function.body().ops()) {
             if (op instanceof NestOp.Compute compute) {
                 var params = function.body().params();
-                var lowered = new NestToTile(chip).lower(compute, "check", value -> !params.contains(value));
+                var lowered = new NestToTile(chip, log).lower(compute, "check", value -> !params.contains(value));
                 Verifier.verify(List.of(lowered.kernel()));
                 kernels.add(lowered.kernel());
                 var results = run(lowered, symbols, compute, arrays);

@@ -13,12 +13,15 @@ import org.portolan.cli.report.Document;
 import org.portolan.cli.report.Progress;
 import org.portolan.cli.report.Sizes;
 import org.portolan.cli.report.Table;
+import org.portolan.ir.IrException;
+import org.portolan.ir.pass.Narrow;
 import org.portolan.lowering.CompileOptions;
 import org.portolan.lowering.CompileProgress;
 import org.portolan.lowering.CompileReport;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
 import org.portolan.runtime.data.Json;
+import org.portolan.runtime.type.ElementType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -66,6 +69,19 @@ final class CompileCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "Take the schedules of this log, in the form of --emit schedules, rather than choose them.")
     private Path tuning;
+
+    @Option(
+            names = "--narrow",
+            paramLabel = "TYPE",
+            description = "Multiply f32 in f16 or bf16; sums and all else stay f32.")
+    private String narrow;
+
+    @Option(
+            names = "--keep-wide",
+            split = ",",
+            paramLabel = "OPERATION",
+            description = "With --narrow: what stays f32, of mat-mul, convolution, convolution-transpose, gather.")
+    private List<String> wide = List.of();
 
     @Option(names = "--json", description = "Print one JSON document.")
     private boolean json;
@@ -115,9 +131,18 @@ final class CompileCommand implements Callable<Integer> {
         }
     }
 
+    private Narrow narrowing() {
+        try {
+            return new Narrow(ElementType.parse(narrow), wide);
+        } catch (IrException | IllegalArgumentException wrong) {
+            throw new CommandFailure(ExitCode.WRONG_USAGE, "--narrow " + narrow + ": " + wrong.getMessage(), "say --narrow f16");
+        }
+    }
+
     private CompileOptions options() {
         var options = new CompileOptions(Map.of(), Optional.ofNullable(dumpFolder), CompileProgress.SILENT);
-        return tuning == null ? options : options.withTuning(tuning);
+        options = tuning == null ? options : options.withTuning(tuning);
+        return narrow == null ? options : options.withNarrow(narrowing());
     }
 
     private Map<String, List<Long>> fixedShapes() {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.portolan.ir.pass.Narrow;
 import org.portolan.ir.pass.PassListener;
 
 /// How a compilation differs from the usual.
@@ -17,7 +18,8 @@ public record CompileOptions(
         Optional<Path> dumpFolder,
         CompileProgress progress,
         List<PassListener> listeners,
-        Optional<Path> tuning) {
+        Optional<Path> tuning,
+        Optional<Narrow> narrow) {
     private static final CompileOptions DEFAULTS =
             new CompileOptions(Map.of(), Optional.empty(), CompileProgress.SILENT);
 
@@ -27,7 +29,7 @@ public record CompileOptions(
     }
 
     public CompileOptions(Map<String, List<Long>> shapes, Optional<Path> dumpFolder, CompileProgress progress) {
-        this(shapes, dumpFolder, progress, List.of(), Optional.empty());
+        this(shapes, dumpFolder, progress, List.of(), Optional.empty(), Optional.empty());
     }
 
     public static CompileOptions defaults() {
@@ -35,22 +37,26 @@ public record CompileOptions(
     }
 
     public CompileOptions withShapes(Map<String, List<Long>> fixed) {
-        return new CompileOptions(fixed, dumpFolder, progress, listeners, tuning);
+        return new CompileOptions(fixed, dumpFolder, progress, listeners, tuning, narrow);
     }
 
     public CompileOptions withDumpFolder(Path folder) {
-        return new CompileOptions(shapes, Optional.of(folder), progress, listeners, tuning);
+        return new CompileOptions(shapes, Optional.of(folder), progress, listeners, tuning, narrow);
     }
 
     public CompileOptions withProgress(CompileProgress progressListener) {
-        return new CompileOptions(shapes, dumpFolder, progressListener, listeners, tuning);
+        return new CompileOptions(shapes, dumpFolder, progressListener, listeners, tuning, narrow);
     }
 
     public CompileOptions withListeners(List<PassListener> passListeners) {
-        return new CompileOptions(shapes, dumpFolder, progress, passListeners, tuning);
+        return new CompileOptions(shapes, dumpFolder, progress, passListeners, tuning, narrow);
     }
 
     public CompileOptions withTuning(Path log) {
-        return new CompileOptions(shapes, dumpFolder, progress, listeners, Optional.of(log));
+        return new CompileOptions(shapes, dumpFolder, progress, listeners, Optional.of(log), narrow);
+    }
+
+    public CompileOptions withNarrow(Narrow pass) {
+        return new CompileOptions(shapes, dumpFolder, progress, listeners, tuning, Optional.of(pass));
     }
 }

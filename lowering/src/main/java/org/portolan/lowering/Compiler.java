@@ -142,7 +142,16 @@ public final class Compiler {
 
     /// The function as the nests that become kernels.
     public GraphOp.Function lowerGraph(GraphOp.Function graph) {
-        return (GraphOp.Function) run(TO_NESTS, graph, "nests").getFirst();
+        return (GraphOp.Function) run(toNests(), graph, "nests").getFirst();
+    }
+
+    private Pipeline toNests() {
+        if (options.narrow().isEmpty()) {
+            return TO_NESTS;
+        }
+        var passes = new ArrayList<Pass>(List.of(new FoldConstants(), new Canonicalize(), options.narrow().get()));
+        passes.addAll(TO_NESTS.passes());
+        return new Pipeline(passes);
     }
 
     /// The kernels and the host's side of a function of nests.

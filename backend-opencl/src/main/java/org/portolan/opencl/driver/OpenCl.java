@@ -141,7 +141,7 @@ final class OpenCl {
             var name = given == null || given.isEmpty() ? LIBRARY : given;
             try {
                 loaded = new Loaded(
-                        Optional.of(new OpenCl(of(SymbolLookup.libraryLookup(name, Arena.global())))), "");
+                        Optional.of(Signals.keep(() -> new OpenCl(of(SymbolLookup.libraryLookup(name, Arena.global()))))), "");
             } catch (IllegalArgumentException e) {
                 loaded = new Loaded(Optional.empty(), "the OpenCL loader " + name + " is not usable: " + e.getMessage()
                         + "; install it (Debian: ocl-icd-libopencl1) and a driver for the device (pocl-opencl-icd for the"
@@ -247,6 +247,10 @@ final class OpenCl {
 
     /// Up to 64 platforms. PLATFORM_NOT_FOUND of the loader is no platform.
     long[] platforms() {
+        return Signals.keep(this::listPlatforms);
+    }
+
+    private long[] listPlatforms() {
         try (var arena = arguments()) {
             var count = arena.allocate(ValueLayout.JAVA_INT);
             var ids = arena.allocate(ValueLayout.JAVA_LONG, 64);
@@ -258,6 +262,10 @@ final class OpenCl {
     }
 
     long[] devices(long platform) {
+        return Signals.keep(() -> listDevices(platform));
+    }
+
+    private long[] listDevices(long platform) {
         try (var arena = arguments()) {
             var count = arena.allocate(ValueLayout.JAVA_INT);
             var ids = arena.allocate(ValueLayout.JAVA_LONG, 64);
@@ -320,13 +328,13 @@ final class OpenCl {
     }
 
     long createContext(long device) {
-        return create("opening the device", (arena, error) -> (long) createContext.invokeExact(
+        return Signals.keep(() -> create("opening the device", (arena, error) -> (long) createContext.invokeExact(
                 MemorySegment.NULL,
                 1,
                 arena.allocateFrom(ValueLayout.JAVA_LONG, device),
                 MemorySegment.NULL,
                 MemorySegment.NULL,
-                error));
+                error)));
     }
 
     long createQueue(long context, long device) {
@@ -367,13 +375,13 @@ final class OpenCl {
 
     int build(long program, long device, String options) {
         try (var arena = arguments()) {
-            return run(() -> (int) buildProgram.invokeExact(
+            return Signals.keep(() -> run(() -> (int) buildProgram.invokeExact(
                     program,
                     1,
                     arena.allocateFrom(ValueLayout.JAVA_LONG, device),
                     arena.allocateFrom(options),
                     MemorySegment.NULL,
-                    MemorySegment.NULL));
+                    MemorySegment.NULL)));
         }
     }
 

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +48,14 @@ class OpenClDriverTest {
         assertTrue(said.contains("clGetPlatformIDs") && said.contains("missing"), said);
     }
 
+    /// PoCL's LLVM takes the JVM's signals when its devices are listed.
+    @Test
+    void theJvmKeepsItsSignals() throws Exception {
+        assumeTrue(DeviceKernel.isThere(), "no OpenCL device");
+        var said = list("PORTOLAN_OPENCL_CACHE", "never");
+        assertTrue(said.contains("handlers: as before"), said);
+    }
+
     private String list(String variable, String value) throws IOException, InterruptedException {
         var output = folder.resolve("output");
         var builder = new ProcessBuilder(
@@ -68,13 +77,17 @@ class OpenClDriverTest {
         private Listed() {}
 
         public static void main(String[] arguments) {
+            var before = Signals.handlers();
             var driver = new OpenClDriver();
             System.out.println(driver.list().devices() + " " + driver.list().reason());
             try {
-                driver.open(0, DeviceOptions.defaults());
+                driver.open(0, DeviceOptions.defaults()).close();
             } catch (DeviceMissing e) {
                 System.out.println("missing: " + e.getMessage());
             }
+            // The JVM handles SIGSEGV (11), or there is nothing to compare.
+            boolean kept = before[11] != 0 && Arrays.equals(before, Signals.handlers());
+            System.out.println("handlers: " + (kept ? "as before" : Arrays.toString(Signals.handlers())));
         }
     }
 

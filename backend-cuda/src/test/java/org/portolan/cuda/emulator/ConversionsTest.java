@@ -116,4 +116,54 @@ class ConversionsTest {
         }
         return Float.isInfinite(value) || value == 0 ? Float.floatToRawIntBits(value) >>> 16 : ShortFloats.BRAIN.round(new BigDecimal(value));
     }
+
+    /// To the nearest number, ties to even; what is too large becomes the largest one.
+    @Test
+    void pairsOfEightBits() {
+        floats("cvt.rn.satfinite.e4m3x2.f32 %rs0, %f1, %f2;", "rs", (a, b, c) -> tiny(a, true) << 8 | tiny(b, true));
+        floats("cvt.rn.satfinite.e5m2x2.f32 %rs0, %f1, %f2;", "rs", (a, b, c) -> tiny(a, false) << 8 | tiny(b, false));
+        floats("cvt.rn.satfinite.relu.e4m3x2.f32 %rs0, %f1, %f2;", "rs", (a, b, c) -> positive(tiny(a, true)) << 8
+                | positive(tiny(b, true)));
+        words("cvt.u16.u32 %rs1, %r1; cvt.rn.f16x2.e4m3x2 %r0, %rs1; cvt.rn.satfinite.e4m3x2.f16x2 %rs0, %r0; and.b16 %rs0, %rs0,"
+                + " 0x7F7F; cvt.u32.u16 %r0, %rs0;", "r", (a, b, c) -> a & 0x7F7F);
+        words("cvt.u16.u32 %rs1, %r1; cvt.rn.f16x2.e5m2x2 %r0, %rs1;", "r", (a, b, c) ->
+                quiet((a & 0xFF00) << 16) | quiet((a & 0xFF) << 24) >>> 16);
+    }
+
+    /// A half in the upper 16 bits: every NaN is the same one.
+    private static long quiet(long half) {
+        return (half & 0x7FFF0000L) > 0x7C000000L ? 0x7FFF0000L : half & 0xFFFF0000L;
+    }
+
+    private static long positive(long bits) {
+        return (bits & 0x80) != 0 && (bits & 0x7F) != 0x7F ? 0 : bits;
+    }
+
+    /// The nearest of all numbers of the type, searched.
+    private static long tiny(long word, boolean e4m3) {
+        float value = single(word);
+        if (Float.isNaN(value)) {
+            return 0x7F;
+        }
+        int most = e4m3 ? 0x7E : 0x7B;
+        int best = 0;
+        for (int bits = 0; bits <= most; bits++) {
+            double distance = Math.abs(number(bits, e4m3) - (double) Math.abs(value));
+            double known = Math.abs(number(best, e4m3) - (double) Math.abs(value));
+            if (distance < known || distance == known && (bits & 1) == 0) {
+                best = bits;
+            }
+        }
+        best = Math.abs(value) >= number(most, e4m3) ? most : best;
+        return Float.floatToRawIntBits(value) < 0 ? best | 0x80 : best;
+    }
+
+    /// A number without its sign, by its definition.
+    private static double number(int bits, boolean e4m3) {
+        int fraction = e4m3 ? 3 : 2;
+        int bias = e4m3 ? 7 : 15;
+        int exponent = bits >> fraction;
+        double part = (bits & (1 << fraction) - 1) / (double) (1 << fraction);
+        return exponent == 0 ? part * Math.pow(2, 1 - bias) : (1 + part) * Math.pow(2, exponent - bias);
+    }
 }

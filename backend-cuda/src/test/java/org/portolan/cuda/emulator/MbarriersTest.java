@@ -232,7 +232,7 @@ class MbarriersTest {
                 + " setmaxnreg.dec.sync.aligned.u32 40; END: add.u32 %r6, %r1, 0;";
         var bound = ".maxntid 256, 1, 1\n.maxnreg 128";
         run(kernel(body.replace("TAKEN", "216")).block(256).bound(bound));
-        caught(kernel(body.replace("TAKEN", "224")).block(256).bound(bound), "a deadlock: with setmaxnreg");
+        caught(kernel(body.replace("TAKEN", "224")).block(256).bound(bound), "a deadlock: ", "224 registers for each of its threads");
         caught(kernel(body.replace("TAKEN", "120")).block(256).bound(bound), "takes registers up to 120");
     }
 }

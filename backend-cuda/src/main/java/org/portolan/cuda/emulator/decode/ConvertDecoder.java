@@ -22,6 +22,9 @@ final class ConvertDecoder {
     private ConvertDecoder() {}
 
     static Instruction decode(Operation operation) {
+        if (TinyConversions.are(operation)) {
+            return TinyConversions.decode(operation);
+        }
         var types = operation.types();
         if (types.size() != 2) {
             throw operation.unsupported("cvt between whole numbers of 8 to 64 bits, f16, bf16, f32, f64, to tf32, and"

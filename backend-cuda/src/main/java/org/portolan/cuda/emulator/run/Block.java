@@ -133,11 +133,11 @@ final class Block {
 
     /// What the warps must have done together.
     private void checkEnd() {
+        if (!launch.program().products()) {
+            return;
+        }
         try {
-            if (launch.program().products()) {
-                MatrixFlights.compare(this, warps.length);
-            }
-            SetRegisters.requireEnough(this, warps.length);
+            MatrixFlights.compare(this, warps.length);
         } catch (Fault fault) {
             throw located(warps[0], launch.program().code().length - 1, fault);
         }
@@ -166,7 +166,7 @@ final class Block {
                 first.waitsAt,
                 new Fault(
                         -1,
-                        "a deadlock: no thread of the block can go on. It waits for " + first.waitsFor + "; "
+                        "a deadlock: no thread of the block can go on. It waits for " + first.waitsFor
                                 + mbarriers.describe(first.waitsPlace) + ". Of the block wait "
                                 + String.join(", ", waits)));
     }

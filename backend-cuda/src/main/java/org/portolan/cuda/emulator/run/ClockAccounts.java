@@ -20,6 +20,7 @@ final class ClockAccounts extends SharedAccounts {
     private static final int MOST_MBARRIERS = 256;
 
     private final int warps;
+    private final int groups;
     private final int threads;
     private final int[] clocks;
     /// Of each warp: up to which time it has been told of each agent, and how that was at its last proxy fence.
@@ -30,7 +31,8 @@ final class ClockAccounts extends SharedAccounts {
     private final long[] writes;
     /// How many proxy fences the writer had executed when it wrote.
     private final int[] fencesAtWrite;
-    /// Of each granule and warp: the clock and the lanes that read.
+    /// Of each granule and warp: the clock and the lanes that read; and behind these of each warpgroup: its last product
+    /// that read, the first one counting as 1.
     private final long[] reads;
     /// How many products and copies under way read the granule.
     private final short[] busy;
@@ -41,18 +43,19 @@ final class ClockAccounts extends SharedAccounts {
         warps = (threads + Warp.LANES - 1) / Warp.LANES;
         this.threads = warps * Warp.LANES;
         clocks = new int[warps];
-        known = new int[warps][this.threads + MOST_MBARRIERS];
-        knownAtFence = new int[warps][this.threads + MOST_MBARRIERS];
+        groups = (warps + MatrixFlights.WARPS_OF_GROUP - 1) / MatrixFlights.WARPS_OF_GROUP;
+        known = new int[warps][this.threads + groups + MOST_MBARRIERS];
+        knownAtFence = new int[warps][known[0].length];
         fences = new int[this.threads];
         writes = new long[granules];
         fencesAtWrite = new int[granules];
-        reads = new long[granules * warps];
+        reads = new long[granules * (warps + groups)];
         busy = new short[granules];
     }
 
     @Override
     void begin() {
-        agents = threads;
+        agents = threads + groups;
         Arrays.fill(clocks, 1);
         for (int warp = 0; warp < warps; warp++) {
             Arrays.fill(known[warp], 0);
@@ -71,7 +74,7 @@ final class ClockAccounts extends SharedAccounts {
 
     /// An agent for the copies that complete at a new mbarrier.
     int newAgent(int lane) {
-        if (agents == threads + MOST_MBARRIERS) {
+        if (agents == threads + groups + MOST_MBARRIERS) {
             throw new Fault(lane, "a block initialises mbarriers more than " + MOST_MBARRIERS + " times");
         }
         return agents++;
@@ -154,7 +157,7 @@ final class ClockAccounts extends SharedAccounts {
     }
 
     private void addRead(int granule, int warp, int mask) {
-        int place = granule * warps + warp;
+        int place = granule * (warps + groups) + warp;
         long before = reads[place];
         reads[place] = (long) clocks[warp] << CLOCK_SHIFT
                 | mask & 0xFFFF_FFFFL
@@ -210,8 +213,9 @@ final class ClockAccounts extends SharedAccounts {
         }
         int thread = warp.firstThread + lane;
         int[] told = known[warp.index];
+        int place = granule * (warps + groups);
         for (int other = 0; other < warps; other++) {
-            long read = reads[granule * warps + other];
+            long read = reads[place + other];
             int clock = (int) (read >>> CLOCK_SHIFT);
             if (clock == 0) {
                 continue;
@@ -222,7 +226,13 @@ final class ClockAccounts extends SharedAccounts {
                     throw race("writes", at, "thread " + warp.block.threadName(reader), "read", lane);
                 }
             }
-            reads[granule * warps + other] = 0;
+            reads[place + other] = 0;
+        }
+        for (int group = 0; group < groups; group++) {
+            if (reads[place + warps + group] > told[threads + group]) {
+                throw race("writes", at, "a product of warpgroup " + group, "read", lane);
+            }
+            reads[place + warps + group] = 0;
         }
     }
 
@@ -248,6 +258,23 @@ final class ClockAccounts extends SharedAccounts {
             busy[granule]--;
             addRead(granule, warp.index, mask);
         }
+    }
+
+    /// A product of a warpgroup has ended: it has read.
+    ///
+    /// @param product its number, the warpgroup's first one counting as 1
+    void endRead(int at, int count, int group, int product) {
+        int last = last(at, count);
+        for (int granule = first(at); granule <= last; granule++) {
+            busy[granule]--;
+            int place = granule * (warps + groups) + warps + group;
+            reads[place] = Math.max(reads[place], product);
+        }
+    }
+
+    /// A warp knows that a product of its warpgroup has ended.
+    void hearOfProduct(int warp, int group, int product) {
+        known[warp][threads + group] = Math.max(known[warp][threads + group], product);
     }
 
     /// A copy that a lane gave writes; whoever is told of a phase of its mbarrier may look.

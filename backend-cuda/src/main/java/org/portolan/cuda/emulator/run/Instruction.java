@@ -51,6 +51,12 @@ public abstract class Instruction {
         return Flow.NEXT;
     }
 
+    /// Whether it can be executed now; if not, the warp tries again at its next turn. Asked only where the flow is
+    /// {@link Flow#GATHER}.
+    boolean ready(Warp warp) {
+        return true;
+    }
+
     /// Does the work of some lanes.
     ///
     /// @param mask the lanes, never 0
@@ -62,6 +68,7 @@ public abstract class Instruction {
         BRANCH,
         SWITCH,
         EXIT,
-        BARRIER
+        BARRIER,
+        GATHER
     }
 }

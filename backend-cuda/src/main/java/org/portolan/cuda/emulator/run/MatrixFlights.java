@@ -8,7 +8,7 @@ import java.util.List;
 /// What a warp's share of a warpgroup has under way: products whose end it has not waited for, the registers and the
 /// shared memory that they use, and which registers were used since its last {@code wgmma.fence}.
 final class MatrixFlights {
-    private static final int WARPS_OF_GROUP = 4;
+    static final int WARPS_OF_GROUP = 4;
 
     private final List<Flight> flights = new ArrayList<>();
     /// Registers that other instructions have used since the last fence.
@@ -20,6 +20,8 @@ final class MatrixFlights {
 
     /// A product.
     private static final class Flight {
+        /// Its place among the instructions of the warpgroup; the same for all of its warps.
+        private final int number;
         private final int line;
         private final int[] sums;
         private final int[] factors;
@@ -28,8 +30,10 @@ final class MatrixFlights {
         /// Places of 16 bytes in shared memory that it reads.
         private int[] places = new int[64];
         private int count;
+        private boolean hasRead;
 
-        Flight(int line, int[] sums, int[] factors, int columns) {
+        Flight(int number, int line, int[] sums, int[] factors, int columns) {
+            this.number = number;
             this.line = line;
             this.sums = sums;
             this.factors = factors;
@@ -99,7 +103,7 @@ final class MatrixFlights {
         for (var flight : flights) {
             requireApart(flight, sums, factors, columns);
         }
-        flights.add(new Flight(line, sums, factors, columns));
+        flights.add(new Flight(issued.size(), line, sums, factors, columns));
     }
 
     private void requireFenced(int slot, String what) {
@@ -192,15 +196,42 @@ final class MatrixFlights {
         committed++;
     }
 
-    /// {@code wgmma.wait_group}: all but the youngest groups have ended.
+    /// Whether all warps of the warpgroup have executed what this one has: its products end only when all have begun.
+    boolean complete(Warp warp) {
+        int first = warp.index / WARPS_OF_GROUP * WARPS_OF_GROUP;
+        for (int other = first; other < first + WARPS_OF_GROUP; other++) {
+            if (warp.block.warp(other).flights.issued.size() < issued.size()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// {@code wgmma.wait_group}: all but the youngest groups have ended, for this warp's registers. Of shared memory they
+    /// have ended for all, since a product is one of the whole warpgroup.
     void await(Warp warp, int groups) {
         var clocks = warp.block.clocks;
+        int group = warp.index / WARPS_OF_GROUP;
         flights.removeIf(flight -> {
             boolean ended = flight.group >= 0 && flight.group < committed - groups;
-            for (int index = 0; ended && index < flight.count; index++) {
-                clocks.endRead(flight.places[index], 2 * Long.BYTES, warp, -1);
+            if (ended && clocks != null) {
+                clocks.hearOfProduct(warp.index, group, flight.number);
+                for (int other = 0; other < WARPS_OF_GROUP; other++) {
+                    warp.block.warp(group * WARPS_OF_GROUP + other).flights.endReads(clocks, group, flight.number);
+                }
             }
             return ended;
         });
+    }
+
+    private void endReads(ClockAccounts clocks, int group, int number) {
+        for (var flight : flights) {
+            if (flight.number == number && !flight.hasRead) {
+                flight.hasRead = true;
+                for (int index = 0; index < flight.count; index++) {
+                    clocks.endRead(flight.places[index], 2 * Long.BYTES, group, number);
+                }
+            }
+        }
     }
 }

@@ -147,6 +147,6 @@ final class Mbarriers {
     /// What the one at a place waits for, for messages.
     String describe(int at) {
         var found = all.get(at);
-        return found == null ? "" : found.describe();
+        return found == null ? "" : "; " + found.describe();
     }
 }

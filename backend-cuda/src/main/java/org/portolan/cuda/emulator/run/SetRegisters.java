@@ -1,7 +1,6 @@
 package org.portolan.cuda.emulator.run;
 
-/// {@code setmaxnreg}: a warp gives registers back to its block, or takes some. Whether there are enough is found out at the
-/// block's end: who takes waits until others have given.
+/// {@code setmaxnreg}: a warp gives registers back to its block, or takes some and waits until there are enough.
 public final class SetRegisters extends Instruction {
     private static final int FILE = 65_536;
     private static final int UNIT = 8;
@@ -33,20 +32,26 @@ public final class SetRegisters extends Instruction {
         return said > 0 ? said : Math.min(MOST, FILE / launch.threads()) / UNIT * UNIT;
     }
 
-    /// Whether the warps of a block that has come to its end had enough registers.
-    static void requireEnough(Block block, int warps) {
-        var launch = block.launch;
-        int all = 0;
-        boolean changed = false;
+    @Override
+    Flow flow() {
+        return Flow.GATHER;
+    }
+
+    @Override
+    boolean ready(Warp warp) {
+        var block = warp.block;
+        int warps = (block.launch.threads() + Warp.LANES - 1) / Warp.LANES;
+        int before = atLaunch(block.launch);
+        int all = count;
         for (int index = 0; index < warps; index++) {
             int registers = block.warp(index).registers;
-            changed |= registers != 0;
-            all += (registers == 0 ? atLaunch(launch) : registers) * Warp.LANES;
+            all += index == warp.index ? 0 : registers == 0 ? before : registers;
         }
-        int had = atLaunch(launch) * warps * Warp.LANES;
-        if (changed && all > had) {
-            throw new Fault(-1, "a deadlock: with setmaxnreg the warps of the block ask for " + all
-                    + " registers in all, and the block has " + had);
+        boolean enough = !more || all <= before * warps;
+        if (!enough) {
+            warp.stall(-1, count + " registers for each of its threads; with those the warps of the block would have "
+                    + all * Warp.LANES + " in all, and it has " + before * warps * Warp.LANES);
         }
+        return enough;
     }
 }

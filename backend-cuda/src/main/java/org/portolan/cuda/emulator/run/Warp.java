@@ -147,6 +147,17 @@ final class Warp {
                     }
                     counter++;
                 }
+                case GATHER -> {
+                    if (lanes != 0 && !instruction.ready(this)) {
+                        counts[counter]--;
+                        return;
+                    }
+                    if (lanes != 0) {
+                        instruction.run(this, lanes);
+                        block.moves++;
+                    }
+                    counter++;
+                }
                 case BRANCH -> {
                     branch((Branch) instruction, lanes);
                     if (--fuel < 0) {

@@ -94,6 +94,20 @@ public final class WarpgroupMultiply extends Instruction {
     public static Instruction await(int groups) {
         return new Order(groups) {
             @Override
+            Flow flow() {
+                return Flow.GATHER;
+            }
+
+            @Override
+            boolean ready(Warp warp) {
+                boolean complete = !whole(warp) || warp.flights.complete(warp);
+                if (!complete) {
+                    warp.stall(-1, "the other warps of its warpgroup, which must execute the same wgmma instructions");
+                }
+                return complete;
+            }
+
+            @Override
             void act(Warp warp) {
                 warp.flights.await(warp, groups);
             }
@@ -120,10 +134,14 @@ public final class WarpgroupMultiply extends Instruction {
 
     private static void requireGroup(Warp warp, int mask) {
         Matrices.requireAll(warp, mask);
-        if ((warp.index / GROUP + 1) * GROUP * Warp.LANES > warp.block.launch.threads()) {
+        if (!whole(warp)) {
             throw new Fault(-1, "a block of " + warp.block.launch.threads() + " threads: the last warpgroup is not whole;"
                     + " wgmma needs all 128 threads of one");
         }
+    }
+
+    private static boolean whole(Warp warp) {
+        return (warp.index / GROUP + 1) * GROUP * Warp.LANES <= warp.block.launch.threads();
     }
 
     @Override

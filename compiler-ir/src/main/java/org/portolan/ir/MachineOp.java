@@ -8,6 +8,7 @@ public sealed interface MachineOp extends Op {
     /// A chip. {@code codegen} names the code generator that speaks to it; {@code triple}, {@code processor} and
     /// {@code features} are passed to it untouched. Everything else is asked by the scheduler: sizes in bytes, counts in
     /// lanes or registers; {@code fma_per_cycle} is 0 where a multiplication and an addition always round twice.
+    /// {@code narrow_products} allows instructions that round what they multiply: no machine file says so, only who compiles.
     record Chip(
             String name,
             String codegen,
@@ -25,11 +26,36 @@ public sealed interface MachineOp extends Op {
             long warp,
             long alignment,
             List<String> types,
+            boolean narrowProducts,
             Body intrinsics)
             implements MachineOp {
         public Chip {
             features = List.copyOf(features);
             types = List.copyOf(types);
+        }
+
+        /// A chip that does what it says.
+        public Chip(
+                String name,
+                String codegen,
+                String triple,
+                String processor,
+                List<String> features,
+                Vectors vectors,
+                long vectorBytes,
+                long vectorRegisters,
+                long fmaPerCycle,
+                long level1Bytes,
+                long level2Bytes,
+                long sharedBytes,
+                long blockLimit,
+                long warp,
+                long alignment,
+                List<String> types,
+                Body intrinsics) {
+            this(
+                    name, codegen, triple, processor, features, vectors, vectorBytes, vectorRegisters, fmaPerCycle,
+                    level1Bytes, level2Bytes, sharedBytes, blockLimit, warp, alignment, types, false, intrinsics);
         }
     }
 
@@ -49,7 +75,11 @@ public sealed interface MachineOp extends Op {
     ///
     /// {@code spreads} says how fragments lie over the lanes of a warp: those of the parameters and then those of the
     /// results, or, where the parameters are buffers, those of the results alone; none where there are no fragments.
-    record Intrinsic(String name, String spelling, List<String> features, List<IndexMap> spreads, Body body)
+    ///
+    /// {@code narrows} says that it rounds what it multiplies to fewer bits than the body says: it stands for the body only where
+    /// that is allowed.
+    record Intrinsic(
+            String name, String spelling, List<String> features, List<IndexMap> spreads, boolean narrows, Body body)
             implements MachineOp {
         public Intrinsic {
             features = List.copyOf(features);
@@ -57,7 +87,7 @@ public sealed interface MachineOp extends Op {
         }
 
         public Intrinsic(String name, String spelling, List<String> features, Body body) {
-            this(name, spelling, features, List.of(), body);
+            this(name, spelling, features, List.of(), false, body);
         }
     }
 

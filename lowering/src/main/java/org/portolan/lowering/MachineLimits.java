@@ -7,7 +7,7 @@ import org.portolan.ir.MachineOp;
 import org.portolan.ir.OpSchema;
 
 /// Numbers of one device in place of those that its machine file says, by the file's words: {@code shared_bytes},
-/// {@code block_limit} and every other whole number of {@link MachineOp.Chip}.
+/// {@code block_limit} and every other whole number of {@link MachineOp.Chip}; and what is allowed or not, as 1 and 0.
 final class MachineLimits {
     private MachineLimits() {}
 
@@ -27,6 +27,12 @@ final class MachineLimits {
                 var limit = left.remove(component.word());
                 changed |= limit != null && !limit.equals(value);
                 value = limit == null ? value : limit;
+            }
+            if (value instanceof Boolean allowed) {
+                words.add(component.word());
+                var limit = left.remove(component.word());
+                changed |= limit != null && limit != 0 != allowed;
+                value = limit == null ? allowed : limit != 0;
             }
             values.add(value);
         }

@@ -167,9 +167,11 @@ final class Fragments {
             var type = register(kinds.group(i + 2));
             var operand = operands.get(i);
             int words = operand.type().bits() * (int) operand.type().lanes() / type.bits();
-            var split = builder.convert("bitcast", operand, type.withLanes(words));
+            boolean narrows = kinds.group(i + 2).equals("tf32");
+            var split = narrows ? operand : builder.convert("bitcast", operand, type.withLanes(words));
             for (int word = 0; word < words; word++) {
-                parts.add(builder.extract(split, word));
+                var part = builder.extract(split, word);
+                parts.add(narrows ? builder.call("llvm.nvvm.f2tf32.rna", LlvmType.INT, part) : part);
                 constraints.append(letter(type)).append(',');
             }
             groups.add("{" + list(next, words) + "}");

@@ -36,14 +36,18 @@ final class Spread {
         return elements.length;
     }
 
-    /// The axis along which neighbours share a register of a lane; the last one where each has its own.
+    /// The axis along which neighbours share a register of a lane, or where each has its own, lie in neighbouring lanes.
     int axisOfRegister() {
         for (int axis = 0; registers() > 1 && axis < elements[0][0].length; axis++) {
             if (elements[1][0][axis] == elements[0][0][axis] + 1) {
                 return axis;
             }
         }
-        return elements[0][0].length - 1;
+        int axis = 0;
+        while (axis < elements[0][0].length - 1 && elements[0][1][axis] != elements[0][0][axis] + 1) {
+            axis++;
+        }
+        return axis;
     }
 
     private static Spread turnAround(Type.Fragment type) {

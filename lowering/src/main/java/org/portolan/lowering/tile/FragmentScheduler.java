@@ -69,7 +69,7 @@ final class FragmentScheduler {
         }
         Choice best = null;
         for (var op : machine.intrinsics().ops()) {
-            if (op instanceof MachineOp.Intrinsic intrinsic) {
+            if (op instanceof MachineOp.Intrinsic intrinsic && isAllowed(machine, intrinsic)) {
                 var match = match(analysis, intrinsic, List.of(axes.row(), axes.column()), axes.deep().getFirst());
                 var choice = match.flatMap(this::best);
                 if (choice.isPresent() && (best == null || choice.get().score() > best.score())) {
@@ -78,6 +78,11 @@ final class FragmentScheduler {
             }
         }
         return Optional.ofNullable(best).map(this::schedule);
+    }
+
+    /// Whether an instruction may stand for what it says: it does just that, or who compiles takes less.
+    static boolean isAllowed(MachineOp.Chip machine, MachineOp.Intrinsic intrinsic) {
+        return !intrinsic.narrows() || machine.narrowProducts();
     }
 
     /// The instruction as one on fragments for the nest's reduction.

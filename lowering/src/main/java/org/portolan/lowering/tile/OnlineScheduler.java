@@ -66,7 +66,7 @@ final class OnlineScheduler {
     private Optional<MachineOp.Intrinsic> instruction(OnlineRows rows) {
         long rowsOfWarp = machine.warp() * ROWS / TEAM;
         for (var op : machine.intrinsics().ops()) {
-            if (op instanceof MachineOp.Intrinsic intrinsic) {
+            if (op instanceof MachineOp.Intrinsic intrinsic && FragmentScheduler.isAllowed(machine, intrinsic)) {
                 var matches = matches(analysis, intrinsic, rows);
                 if (matches.isPresent()
                         && rowsOfWarp > 0

@@ -1,12 +1,20 @@
 package org.portolan.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import org.portolan.cli.argument.ShapeArgument;
+import org.portolan.cli.conformance.ConformanceCase;
 import org.portolan.cli.report.Progress;
 import org.portolan.cli.report.Sizes;
 import org.portolan.cli.selftest.SelftestPack;
+import org.portolan.ir.GraphOp;
 import org.portolan.lowering.Targets;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceOptions;
@@ -39,6 +47,28 @@ final class SelftestCommand implements Callable<Integer> {
     @Option(names = "--target", paramLabel = "TARGET", description = "Write a pack for this target, for example cuda:sm_90.")
     private String target;
 
+    @Option(
+            names = "--model",
+            paramLabel = "FILE",
+            description = "Also a model of yours, against the interpreter; its weights must fit into the pack. May be repeated.")
+    private List<Path> models = List.of();
+
+    @Option(
+            names = "--shape",
+            paramLabel = "NAME=1x128",
+            converter = ShapeArgument.Converter.class,
+            description = "Fix the extents of an input of these models; else they are the smallest. May be repeated.")
+    private List<ShapeArgument> shapes = List.of();
+
+    @Option(
+            names = "--cases",
+            paramLabel = "DIR",
+            description = "Also ONNX's cases in a folder, one in --share of them. May be repeated.")
+    private List<Path> cases = List.of();
+
+    @Option(names = "--share", paramLabel = "N", defaultValue = "8", description = "One case in so many (default: ${DEFAULT-VALUE}).")
+    private int share;
+
     @Option(names = "--json", paramLabel = "FILE", description = "Write the report as one JSON document.")
     private Path json;
 
@@ -63,10 +93,27 @@ final class SelftestCommand implements Callable<Integer> {
         }
     }
 
-    private static void write(String name, Path file) throws Exception {
+    private void write(String name, Path file) throws Exception {
         try (var progress = Progress.start("compiling for " + name)) {
-            SelftestPack.write(Targets.resolve(name), file, progress::now);
+            SelftestPack.write(Targets.resolve(name), file, extras(), progress::now);
         }
+    }
+
+    private SelftestPack.Extras extras() throws IOException {
+        if (share < 1) throw new CommandFailure(ExitCode.WRONG_USAGE, "--share: expected at least 1, found " + share, "");
+        if (!shapes.isEmpty() && models.size() != 1) {
+            throw new CommandFailure(ExitCode.WRONG_USAGE, "--shape needs exactly one --model", "");
+        }
+        var fixed = new HashMap<String, List<Long>>();
+        shapes.forEach(shape -> fixed.put(shape.input(), shape.extents()));
+        var functions = new LinkedHashMap<String, GraphOp.Function>();
+        for (var model : models) {
+            functions.put(model.getFileName().toString(), ModelSource.read(model, fixed).function());
+        }
+        var chosen = ConformanceCase.find(cases, Pattern.compile("")).stream()
+                .filter(found -> Math.floorMod(found.name().hashCode(), share) == 0)
+                .toList();
+        return new SelftestPack.Extras(functions, chosen);
     }
 
     private int run(Path file) throws Exception {

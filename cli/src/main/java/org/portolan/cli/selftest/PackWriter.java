@@ -22,6 +22,7 @@ import org.portolan.ir.interpreter.GraphInterpreter;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Target;
 import org.portolan.lowering.plan.ProgramBuilder;
+import org.portolan.onnx.conformance.Comparison;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.data.RandomTensors;
 import org.portolan.runtime.plan.Slot;
@@ -58,15 +59,28 @@ public final class PackWriter {
             var shape = data.shape().stream().mapToLong(Long::longValue).toArray();
             given.put(data.name(), RandomTensors.random(data.type(), data.seed().orElseThrow(), shape));
         }
-        var outputs = new ArrayList<Pack.Data>();
-        for (var output : new GraphInterpreter(function).run(given).entrySet()) {
-            var tensor = output.getValue();
+        var outputs = stored(new GraphInterpreter(function).run(given));
+        add(name, kind, function, inputs, outputs, 0, tolerance, Pack.Speed.NONE);
+    }
+
+    /// Adds a case of ONNX's, with its recorded values.
+    void conformance(String name, GraphOp.Function function, Map<String, Tensor> inputs, Map<String, Tensor> outputs)
+            throws IOException {
+        add(
+                name, Pack.Kind.CONFORMANCE, function, stored(inputs), stored(outputs), 0, Comparison.ONNX.relative(),
+                Pack.Speed.NONE);
+    }
+
+    private List<Pack.Data> stored(Map<String, Tensor> tensors) {
+        var stored = new ArrayList<Pack.Data>();
+        for (var named : tensors.entrySet()) {
+            var tensor = named.getValue();
             var shape = new ArrayList<Long>();
             for (long extent : tensor.shape()) shape.add(extent);
             var entry = entry(tensor.data().toArray(ValueLayout.JAVA_BYTE));
-            outputs.add(new Pack.Data(output.getKey(), tensor.type(), shape, OptionalLong.empty(), entry));
+            stored.add(new Pack.Data(named.getKey(), tensor.type(), shape, OptionalLong.empty(), entry));
         }
-        add(name, kind, function, inputs, outputs, 0, tolerance, Pack.Speed.NONE);
+        return stored;
     }
 
     /// Adds a case that is measured, and compared with others of its family only.

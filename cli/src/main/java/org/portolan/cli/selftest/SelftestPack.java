@@ -8,10 +8,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.portolan.cli.conformance.ConformanceCase;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.text.IrParser;
+import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
 import org.portolan.lowering.Target;
+import org.portolan.onnx.UnsupportedOperators;
+import org.portolan.onnx.UnsupportedType;
+import org.portolan.onnx.importer.OnnxImporter;
 import org.portolan.runtime.device.KernelError;
 import org.portolan.runtime.selftest.Pack;
 import org.portolan.runtime.type.ElementType;
@@ -35,9 +41,10 @@ public final class SelftestPack {
 
     /// Writes the pack for a target.
     ///
+    /// @param extras what else is in it
     /// @param progress told what is being compiled
     /// @throws IOException if the pack is larger than is promised, or cannot be written
-    public static void write(Target target, Path file, Consumer<String> progress) throws IOException {
+    public static void write(Target target, Path file, Extras extras, Consumer<String> progress) throws IOException {
         var writer = new PackWriter(target);
         for (var function : functions("cases.ir")) {
             progress.accept(function.name());
@@ -47,6 +54,12 @@ public final class SelftestPack {
         for (var function : functions("failure.ir")) {
             writer.failure(function.name(), function, KernelError.INDEX_OUT_OF_RANGE);
         }
+        for (var model : extras.models().entrySet()) {
+            progress.accept(model.getKey());
+            writer.check(
+                    "model " + model.getKey(), Pack.Kind.MODEL, model.getValue(), lowest(model.getValue()), 10 * TOLERANCE);
+        }
+        conformance(extras.cases(), writer, progress);
         progress.accept("the structure of MiniLM");
         var encoder = SpeedModels.encoder();
         writer.check("structure of MiniLM, 16 tokens", Pack.Kind.MODEL, encoder, Map.of("b", 1L, "n", 16L), 10 * TOLERANCE);
@@ -63,6 +76,34 @@ public final class SelftestPack {
         if (Files.size(file) > LARGEST) {
             throw new IOException(file + " has " + Files.size(file) + " bytes, and a pack is promised to have at most " + LARGEST
                     + ": a defect of the selftest");
+        }
+    }
+
+    /// Beside what each pack has.
+    ///
+    /// @param models by their files' names, with weights that fit into a pack; each runs at its smallest shapes
+    /// @param cases of ONNX's
+    public record Extras(Map<String, GraphOp.Function> models, List<ConformanceCase> cases) {
+        public static final Extras NONE = new Extras(Map.of(), List.of());
+    }
+
+    /// Those whose operators are supported and whose values are numbers.
+    private static void conformance(List<ConformanceCase> cases, PackWriter writer, Consumer<String> progress)
+            throws IOException {
+        for (var candidate : cases) {
+            progress.accept(candidate.name());
+            try {
+                var read = candidate.read();
+                var data = read.dataSets().getFirst();
+                if (Stream.of(data.inputs(), data.outputs())
+                        .flatMap(tensors -> tensors.values().stream())
+                        .noneMatch(tensor -> tensor.type() == ElementType.STRING)) {
+                    writer.conformance(
+                            candidate.name(), new OnnxImporter().function(read.model()), data.inputs(), data.outputs());
+                }
+            } catch (UnsupportedOperators | UnsupportedType | CompileException unsupported) {
+                progress.accept(candidate.name() + " is left out: " + unsupported.getMessage());
+            }
         }
     }
 

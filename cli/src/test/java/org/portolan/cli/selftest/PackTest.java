@@ -21,6 +21,7 @@ import org.portolan.ir.GraphOp;
 import org.portolan.ir.text.IrParser;
 import org.portolan.lowering.Targets;
 import org.portolan.runtime.PortolanException.BadDataFile;
+import org.portolan.runtime.Tensor;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.Devices;
 import org.portolan.runtime.device.KernelError;
@@ -154,7 +155,7 @@ class PackTest {
         var report = run(wrong);
         assertFalse(report.passed());
         assertTrue(
-                report.lines().stream().anyMatch(line -> line.startsWith("| dense | FAILED: p[")), report.lines().toString());
+                report.lines().stream().anyMatch(line -> line.startsWith("| dense | FAILED: run 1: p[")), report.lines().toString());
     }
 
     /// All links of a chain are checked: one link too many or too few is found.
@@ -168,6 +169,27 @@ class PackTest {
         }
         assertTrue(run(attention(ElementType.BF16, 3, 3), "right.pack").passed());
         assertFalse(run(attention(ElementType.BF16, 2, 1), "wrong-chain.pack").passed());
+    }
+
+    /// By ONNX's rule a small element counts as much as a large one.
+    @Test
+    void casesOfOnnxAreComparedElementByElement() throws IOException {
+        var twice = parse(
+                """
+                graph.function <name = "twice", symbols = []> { (%x: f32[2]) ->
+                  %y = graph.map [%x] { (%v: f32) ->
+                    %r = arith.add %v, %v : f32
+                    graph.yield [%r]
+                  } : f32[2]
+                  graph.return [%y]
+                }
+                """);
+        var inputs = Map.of("x", Tensor.of(new float[] {500, 0.25f}, 2));
+        for (float small : new float[] {0.5f, 0.50049f, 0.502f, Float.NaN}) {
+            var writer = new PackWriter(Targets.resolve("cpu"));
+            writer.conformance("test_twice", twice, inputs, Map.of("y", Tensor.of(new float[] {1000, small}, 2)));
+            assertEquals(Math.abs(small - 0.5) <= 0.0005, run(writer, "case.pack").passed(), "expected " + small);
+        }
     }
 
     @Test

@@ -23,6 +23,8 @@ public record Pack(String target, List<Case> cases, String peer) {
     public enum Kind {
         /// The outputs.
         CHECK,
+        /// The outputs, by the rule of ONNX's own cases: each element on its own, within 1e-7 beside the tolerance.
+        CONFORMANCE,
         /// The error that the run ends with.
         FAILURE,
         /// The time of a run.
@@ -37,7 +39,8 @@ public record Pack(String target, List<Case> cases, String peer) {
     /// @param weights in the order in which the program file has them
     /// @param outputs what must come out; of those that are not named anything may
     /// @param failure the code of {@link org.portolan.runtime.device.KernelError} that is expected; 0 for none
-    /// @param tolerance a number may differ by this times the largest expected one of its tensor
+    /// @param tolerance a number may differ by this times the largest expected one of its tensor; of a case of
+    ///     {@link Kind#CONFORMANCE}, times the expected one itself
     /// @param speed for {@link Kind#SPEED}
     public record Case(
             String name,

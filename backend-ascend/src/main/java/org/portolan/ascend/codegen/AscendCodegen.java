@@ -18,11 +18,16 @@ import org.portolan.lowering.c.EmitException;
 import org.portolan.lowering.math.ExpandElementary;
 
 /// Ascend C: an image is source text. Its first lines, comments, are the launch manifest: the chip, and for each kernel
-/// how many buffers and numbers it takes and how many cores may run it.
+/// how many buffers and numbers it takes and how many cores may run it. Then come two sources, each whole: one for the vector
+/// cores and one for those of the cube, if there are such kernels.
 public final class AscendCodegen implements Codegen {
     private static final String FAMILY = "ascend";
     /// The feature of a machine that copies whole blocks of 32 bytes only.
     private static final String WHOLE_BLOCKS = "whole-blocks";
+
+    /// The lines that begin what is compiled for the vector cores, and for those of the cube.
+    static final String VECTOR_PART = "//: source vector";
+    static final String CUBE_PART = "//: source cube";
 
     @Override
     public String family() {
@@ -75,31 +80,44 @@ public final class AscendCodegen implements Codegen {
                     ExpandElementary.expand(kernel.body(), machine.fmaPerCycle() > 0)));
         }
         try {
-            boolean matrices = kernels.stream().anyMatch(kernel -> calls(kernel.body()));
             var prelude = AscendMachines.resource("codegen/prelude.h")
-                    + AscendMachines.resource(machine.features().contains(WHOLE_BLOCKS) ? "codegen/blocks.h" : "codegen/pieces.h")
-                    + (matrices ? AscendMachines.resource("codegen/cube.h") : "");
+                    + AscendMachines.resource(machine.features().contains(WHOLE_BLOCKS) ? "codegen/blocks.h" : "codegen/pieces.h");
             var intrinsics = new HashMap<String, String>();
             for (var op : machine.intrinsics().ops()) {
                 if (op instanceof MachineOp.Intrinsic intrinsic) {
                     intrinsics.put(intrinsic.name(), intrinsic.spelling());
                 }
             }
-            var source = CEmitter.emit(expanded, new AscendWords(prelude), intrinsics);
+            // Two kinds of core, two sources: the vendor's compiler knows one of them at a time.
+            var vectors = expanded.stream().filter(kernel -> !calls(kernel.body())).toList();
+            var cubes = expanded.stream().filter(kernel -> calls(kernel.body())).toList();
+            var entries = new HashMap<String, CEmitter.Kernel>();
+            var parts = new StringBuilder();
+            if (!vectors.isEmpty()) {
+                var source = CEmitter.emit(vectors, new AscendWords(prelude), intrinsics);
+                source.kernels().forEach(kernel -> entries.put(kernel.name(), kernel));
+                parts.append(VECTOR_PART).append('\n').append(source.text());
+            }
+            if (!cubes.isEmpty()) {
+                var source = CEmitter.emit(
+                        cubes, new AscendWords(prelude + AscendMachines.resource("codegen/cube.h")), intrinsics);
+                source.kernels().forEach(kernel -> entries.put(kernel.name(), kernel));
+                parts.append(CUBE_PART).append('\n').append(source.text());
+            }
             var text = new StringBuilder("//: chip ").append(machine.processor()).append(" cores=").append(machine.blockLimit())
                     .append('\n');
-            for (int i = 0; i < kernels.size(); i++) {
-                var kernel = source.kernels().get(i);
-                var origin = String.join(", ", kernels.get(i).origin()).replaceAll("[\\s\\\\]", " ");
-                boolean alone = storesElements(kernels.get(i).body());
-                boolean cube = calls(kernels.get(i).body());
+            for (var own : kernels) {
+                var kernel = entries.get(own.name());
+                var origin = String.join(", ", own.origin()).replaceAll("[\\s\\\\]", " ");
+                boolean alone = storesElements(own.body());
+                boolean cube = calls(own.body());
                 // A cube core has two vector cores beside it; all of them divide a product among themselves.
                 long cores = alone ? 1 : cube ? machine.blockLimit() / 2 : machine.blockLimit();
                 text.append("//: kernel ").append(kernel.function()).append(' ').append(kernel.name()).append(" buffers=")
                         .append(kernel.buffers()).append(" symbols=").append(kernel.symbols()).append(" cores=")
                         .append(cores).append(" all=").append(cube ? 1 : 0).append(" of ").append(origin).append('\n');
             }
-            return text + source.text();
+            return text.append(parts).toString();
         } catch (EmitException failure) {
             throw new CompileException(failure.getMessage(), failure);
         }

@@ -4,7 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.portolan.runtime.PortolanException.BadProgramFile;
 import org.portolan.runtime.PortolanException.DeviceFailed;
@@ -16,14 +18,14 @@ import org.portolan.runtime.device.KernelImage;
 final class AscendImage implements KernelImage {
     private final AscendDevice device;
     private final ImageHeader header;
-    private final long binary;
+    private final Map<Cores, Long> binaries;
     private final Map<String, AscendKernel> kernels = new HashMap<>();
     private boolean closed;
 
-    private AscendImage(AscendDevice device, ImageHeader header, long binary) {
+    private AscendImage(AscendDevice device, ImageHeader header, Map<Cores, Long> binaries) {
         this.device = device;
         this.header = header;
-        this.binary = binary;
+        this.binaries = binaries;
     }
 
     static AscendImage load(AscendDevice device, MemorySegment image) {
@@ -34,19 +36,24 @@ final class AscendImage implements KernelImage {
                     + device.description().label() + ", is " + device.chip.architecture() + "; compile the model for ascend:"
                     + device.chip.machine(), null);
         }
-        if (header.kernels().isEmpty()) {
-            return new AscendImage(device, header, 0);
+        var binaries = new EnumMap<Cores, Long>(Cores.class);
+        for (var part : header.kernels().isEmpty() ? List.<ImageHeader.Part>of() : ImageHeader.parts(source)) {
+            var file = device.builder.build(part.source(), device.chip, part.cores());
+            try (var arena = Arena.ofConfined()) {
+                binaries.put(part.cores(), device.handle(
+                        "loading the kernels " + file,
+                        "aclrtBinaryLoadFromFile",
+                        2,
+                        arena.allocateFrom(file.toAbsolutePath().toString()),
+                        MemorySegment.NULL));
+            }
         }
-        var file = device.builder.build(source, device.chip);
-        try (var arena = Arena.ofConfined()) {
-            long binary = device.handle(
-                    "loading the kernels " + file,
-                    "aclrtBinaryLoadFromFile",
-                    2,
-                    arena.allocateFrom(file.toAbsolutePath().toString()),
-                    MemorySegment.NULL);
-            return new AscendImage(device, header, binary);
+        for (var entry : header.kernels().values()) {
+            if (!binaries.containsKey(entry.kind())) {
+                throw new BadProgramFile("the kernels have no source for " + entry.function() + "; compile the model again");
+            }
         }
+        return new AscendImage(device, header, binaries);
     }
 
     @Override
@@ -62,7 +69,7 @@ final class AscendImage implements KernelImage {
                         "finding kernel " + name,
                         "aclrtBinaryGetFunction",
                         2,
-                        AscendDevice.pointer(binary),
+                        AscendDevice.pointer(binaries.get(entry.kind())),
                         arena.allocateFrom(entry.function()));
                 return new AscendKernel(name, entry, handle);
             }
@@ -72,10 +79,10 @@ final class AscendImage implements KernelImage {
     @Override
     public synchronized void close() {
         boolean working = device.health() == DeviceHealth.WORKING;
-        if (!closed && binary != 0 && working) {
+        if (!closed && !binaries.isEmpty() && working) {
             closed = true;
             device.choose();
-            device.call("aclrtBinaryUnLoad", AscendDevice.pointer(binary));
+            binaries.values().forEach(binary -> device.call("aclrtBinaryUnLoad", AscendDevice.pointer(binary)));
         }
     }
 }

@@ -13,13 +13,18 @@ import java.util.List;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 
 /// Kernels for a card, by the compiler of the user's own CANN: device code only, linked to an object that the runtime
-/// loads. Never run on hardware. The result is kept in the user's cache, by the source, the chip and the version of CANN.
+/// loads; one for the vector cores and one for those of the cube. Never run on hardware. The result is kept in the user's
+/// cache, by the source, the command and the version of CANN.
 final class BishengBuilder implements KernelBuilder {
     private static final String HOME = "ASCEND_HOME_PATH";
 
     @Override
-    public Path build(String source, Chips chip) {
-        var home = System.getenv(HOME);
+    public Path build(String source, Chips chip, Cores cores) {
+        return build(source, chip, cores, System.getenv(HOME), KernelCache.folder());
+    }
+
+    /// @param home where CANN is; absent or blank if nothing says it
+    static Path build(String source, Chips chip, Cores cores, String home, Path folder) {
         if (home == null || home.isBlank()) {
             throw new DeviceFailed("kernels for a card are compiled by CANN's own compiler, and " + HOME
                     + " does not say where CANN is; read its set_env.sh, or compile elsewhere with"
@@ -27,31 +32,46 @@ final class BishengBuilder implements KernelBuilder {
         }
         try {
             var cann = Path.of(home).toRealPath();
-            var folder = cache();
-            var file = folder.resolve(name(source, chip, cann) + ".o");
+            Files.createDirectories(folder);
+            var command = compiler(cann, chip, cores);
+            var file = folder.resolve(name(source, command, version(cann)) + ".o");
             if (Files.isRegularFile(file)) {
+                KernelCache.used(file);
                 return file;
             }
             var fresh = Files.createTempDirectory(folder, "build");
             Files.writeString(fresh.resolve("kernel.cce"), source);
-            run(compiler(cann, chip), fresh);
+            run(command, fresh);
             run(List.of(tool(cann, "ld.lld"), "-m", "aicorelinux", "-Ttext=0", "kernel.o", "-static", "-o", "linked.o"), fresh);
-            return Files.move(fresh.resolve("linked.o"), file, StandardCopyOption.ATOMIC_MOVE);
+            var built = Files.move(fresh.resolve("linked.o"), file, StandardCopyOption.ATOMIC_MOVE);
+            KernelCache.delete(fresh);
+            KernelCache.prune(folder);
+            return built;
         } catch (IOException failure) {
             throw new DeviceFailed("cannot compile kernels with CANN in " + home + ": " + failure, failure);
         }
     }
 
-    private static Path cache() throws IOException {
-        var base = System.getenv("XDG_CACHE_HOME");
-        var root = base == null || base.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(base);
-        return Files.createDirectories(root.resolve("portolan/ascend-kernels"));
+    /// What says the version of an installation: its own files, wherever this release has them. Two installations that took
+    /// turns in one folder differ in them.
+    private static String version(Path cann) throws IOException {
+        var text = new StringBuilder(cann.toString());
+        for (var name : List.of(
+                "version.cfg", "version.info", "ascend_toolkit_install.info", "compiler/version.info", "runtime/version.info",
+                "../version.cfg")) {
+            var file = cann.resolve(name);
+            if (Files.isRegularFile(file)) {
+                text.append('\n').append(name).append('\n').append(Files.readString(file));
+            }
+        }
+        var compiler = Path.of(tool(cann, "bisheng"));
+        return text.append('\n').append(Files.size(compiler)).append(Files.getLastModifiedTime(compiler)).toString();
     }
 
-    private static String name(String source, Chips chip, Path cann) {
+    private static String name(String source, List<String> command, String version) {
         try {
             var digest = MessageDigest.getInstance("SHA-256");
-            digest.update((chip.architecture() + "\n" + cann + "\n" + source).getBytes(StandardCharsets.UTF_8));
+            digest.update((command + "\n" + version + "\n" + source).getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(digest.digest(), 0, 16);
         } catch (NoSuchAlgorithmException impossible) {
             throw new IllegalStateException(impossible); // every Java platform has it
@@ -67,12 +87,18 @@ final class BishengBuilder implements KernelBuilder {
         throw new DeviceFailed("CANN in " + cann + " has no " + name + "; install the toolkit, not only the runtime", null);
     }
 
-    private static List<String> compiler(Path cann, Chips chip) {
-        var arch = switch (chip.number()) {
-            case 2201 -> "dav-c220-vec";
+    /// Where cube and vector unit are cores apart, each has an architecture of its own.
+    static String architecture(Chips chip, Cores cores) {
+        var kind = cores == Cores.CUBE ? "-cube" : "-vec";
+        return switch (chip.number()) {
+            case 2201 -> "dav-c220" + kind;
             case 2002 -> "dav-m200";
-            default -> "dav-c310-vec";
+            default -> "dav-c310" + kind;
         };
+    }
+
+    private static List<String> compiler(Path cann, Chips chip, Cores cores) {
+        var arch = architecture(chip, cores);
         var command = new ArrayList<>(List.of(
                 tool(cann, "bisheng"), "-c", "-x", "cce", "-O2", "-std=c++17", "kernel.cce", "-o", "kernel.o",
                 "--cce-aicore-arch=" + arch, "--cce-aicore-only"));

@@ -9,7 +9,7 @@ import org.portolan.runtime.PortolanException.DeviceFailed;
 final class EmulatorBuilder implements KernelBuilder {
 
     @Override
-    public Path build(String source, Chips chip) {
+    public Path build(String source, Chips chip, Cores cores) {
         try {
             return AscendEmulator.compile(source, chip.number());
         } catch (EmulatorException refused) {

@@ -50,7 +50,7 @@ class DoubleTest {
 
     private static String source() {
         var text = new StringBuilder("//: chip dav-2201 cores=40\n//: kernel k k buffers=2 symbols=0 cores=1 all=0 of test\n");
-        text.append(AscendMachines.resource("codegen/prelude.h")).append(AscendMachines.resource("codegen/double.h"));
+        text.append(AscendMachines.resource("codegen/prelude.h") + AscendMachines.resource("codegen/pieces.h")).append(AscendMachines.resource("codegen/double.h"));
         text.append("extern \"C\" __global__ __aicore__ void k(GM_ADDR x_memory, GM_ADDR y_memory, GM_ADDR error_memory, GM_ADDR tiling_memory) {\n")
                 .append("KERNEL_TASK_TYPE_DEFAULT(KERNEL_TYPE_AIV_ONLY);\nTPipe pipe;\nTBuf<TPosition::VECCALC> stage_buffer;\n")
                 .append("pipe.InitBuffer(stage_buffer, 32);\nconst auto stage = stage_buffer.Get<uint8_t>();\n");

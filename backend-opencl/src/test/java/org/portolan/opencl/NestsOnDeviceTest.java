@@ -25,5 +25,8 @@ class NestsOnDeviceTest {
         nests.check("row sums", 2, 900);
         nests.check("elementwise", 0, 3);
         nests.check("row sums", 3, 0);
+        for (var sizes : new int[][] {{3, 7, 5}, {1, 1, 1}, {2, 0, 3}, {0, 4, 2}}) {
+            LibraryKernelsOnDevice.check(DeviceKernel.device(), DeviceKernel.chip(machine), sizes[0], sizes[1], sizes[2]);
+        }
     }
 }

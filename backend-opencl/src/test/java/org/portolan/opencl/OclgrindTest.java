@@ -119,6 +119,9 @@ class OclgrindTest {
                     }
                     nests.check("elementwise", 0, 3);
                     nests.check("row sums", 3, 0);
+                for (var sizes : new int[][] {{3, 7, 5}, {1, 1, 1}, {2, 0, 3}, {0, 4, 2}}) {
+                    LibraryKernelsOnDevice.check(DeviceKernel.device(), chip, sizes[0], sizes[1], sizes[2]);
+                }
                 }
                 case "race", "overrun" -> {
                     var text = arguments[0].equals("race") ? RACE : OVERRUN;

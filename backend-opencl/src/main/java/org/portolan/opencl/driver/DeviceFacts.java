@@ -12,8 +12,8 @@ import org.portolan.runtime.device.DeviceDescription;
 
 /// What a device says of itself.
 ///
-/// @param sharesHostMemory whether kernels take addresses of the host: the device is the host's processor and has
-///     fine-grained shared memory, or it has fine-grained system sharing
+/// @param sharesHostMemory whether kernels take addresses of the host: the device promises it (fine-grained system
+///     sharing), or it is PoCL's processor, which runs kernels in this process
 /// @param exchanges whether the threads of a sub-group can exchange what they have
 /// @param warp how many threads that are, where the device says so; else 0, and the machine file's number stands
 /// @param exactDivision whether the vendor's compiler can be asked for correctly rounded division and square roots
@@ -58,6 +58,7 @@ record DeviceFacts(
     private static final long TYPE_CPU = 2;
     private static final long SVM_FINE_GRAIN_BUFFER = 2;
     private static final long SVM_FINE_GRAIN_SYSTEM = 4;
+    private static final String POCL = "Portable Computing Language";
     private static final long USUAL_WARP = 16;
     private static final long CORRECTLY_ROUNDED_DIVIDE_SQRT = 128;
 
@@ -67,6 +68,7 @@ record DeviceFacts(
         boolean emulated = name.toLowerCase(Locale.ROOT).contains("oclgrind");
         long sharing = library.deviceNumber(device, SVM_CAPABILITIES);
         boolean inProcess = processor
+                && library.platformText(platform, PLATFORM_NAME).equals(POCL)
                 && library.deviceNumber(device, HOST_UNIFIED_MEMORY) != 0
                 && (sharing & SVM_FINE_GRAIN_BUFFER) != 0;
         boolean shares = library.hasPointers()

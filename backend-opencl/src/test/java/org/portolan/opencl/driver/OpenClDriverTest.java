@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.PortolanException.DeviceMissing;
 import org.portolan.runtime.PortolanException.LimitExceeded;
 import org.portolan.runtime.device.DeviceOptions;
+import org.portolan.runtime.device.StopSignal;
 
 /// What goes wrong around devices is said in words, and the process lives.
 class OpenClDriverTest {
@@ -110,6 +112,37 @@ class OpenClDriverTest {
             var message = failure.getMessage();
             assertTrue(message.contains("no_such_thing") && message.contains("/encoder/layer.0/Add"), message);
             assertTrue(message.contains("> 5:     x_memory[0] = no_such_thing;"), message);
+        }
+    }
+
+    /// Kernels get the host's own addresses: what they write is there without a copy.
+    @Test
+    void hostMemoryIsUsedInPlace() {
+        assumeTrue(DeviceKernel.isThere(), "no OpenCL device");
+        var device = DeviceKernel.device();
+        assumeTrue(device.description().sharesHostMemory(), "the device has memory of its own");
+        var text =
+                """
+                //: twice twice buffers=2 symbols=0 block=0 shared=0 of test
+                __kernel void twice(__global float* x, ulong x_start, __global float* y, ulong y_start, __global uint* error) {
+                    y[get_global_id(0)] = 2.0f * x[get_global_id(0)];
+                }
+                """;
+        try (var arena = Arena.ofShared();
+                var image = device.load(arena.allocateFrom(
+                        ValueLayout.JAVA_BYTE, text.getBytes(StandardCharsets.UTF_8)));
+                var queue = device.openQueue(StopSignal.NEVER)) {
+            var x = arena.allocate(64 * 4L, 128);
+            var y = arena.allocate(64 * 4L, 128);
+            for (int i = 0; i < 64; i++) {
+                x.setAtIndex(ValueLayout.JAVA_FLOAT, i, i);
+            }
+            var words = arena.allocateFrom(ValueLayout.JAVA_LONG, x.address(), y.address());
+            queue.launch(image.kernel("twice"), words, 2, new long[] {64}, 0);
+            assertEquals(0, queue.takeError());
+            for (int i = 0; i < 64; i++) {
+                assertEquals(2f * i, y.getAtIndex(ValueLayout.JAVA_FLOAT, i));
+            }
         }
     }
 

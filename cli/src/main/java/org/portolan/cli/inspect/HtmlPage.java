@@ -155,6 +155,6 @@ public final class HtmlPage {
     }
 
     private void card(String what, String value) {
-        text.append("<div class=\"card\"><b>").append(escape(value)).append("</b>").append(what).append("</div>\n");
+        text.append("<div class=\"card\"><b>").append(escape(value)).append("</b> ").append(what).append("</div>\n");
     }
 }

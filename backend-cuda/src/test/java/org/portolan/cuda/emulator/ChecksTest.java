@@ -223,6 +223,27 @@ class ChecksTest {
     }
 
     @Test
+    void votesOfLanesThatTakeNoPart() {
+        var some = "mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 7; @%p1 bra END; WHAT END: add.u32 %r1, %r1, 1;";
+        for (var what : new String[] {
+            "vote.sync.any.pred %p2, %p3, -1;",
+            "vote.sync.ballot.b32 %r2, %p3, -1;",
+            "match.any.sync.b32 %r2, %r1, -1;",
+            "redux.sync.add.s32 %r2, %r1, -1;",
+            "elect.sync %r2|%p2, -1;",
+            "bar.warp.sync -1;"
+        }) {
+            var run = PtxRun.of(0, "", some.replace("WHAT", what)).block(32);
+            caught(() -> run.run(), "names lane 0, which went another way");
+            var stranger = PtxRun.of(0, "", some.replace("WHAT", what.replace("-1", "0x7F"))).block(32);
+            caught(() -> stranger.run(), "the lane is not in its own member mask 0x7f");
+            assertDoesNotThrow(() -> PtxRun.of(0, "", some.replace("WHAT", what.replace("-1", "0xFFFFFF80")))
+                    .block(32)
+                    .run());
+        }
+    }
+
+    @Test
     void matrixInstructionsOfLanesThatTakeNoPart() {
         var some = "mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 7; @%p1 bra END; WHAT END: add.u32 %r1, %r1, 1;";
         var mma = "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1, %f2, %f3, %f4}, {%r2, %r3}, {%r4}, {%f1, %f2, %f3, %f4};";

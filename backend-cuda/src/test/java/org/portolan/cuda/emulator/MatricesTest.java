@@ -2,15 +2,19 @@ package org.portolan.cuda.emulator;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.portolan.cuda.emulator.run.KernelFault;
 import org.portolan.cuda.emulator.run.TinyFloats;
 
 /// Fragments are spread by hand here, element by element, as the manual's figures show it.
@@ -291,5 +295,53 @@ class MatricesTest {
                         count + " matrices, transposed: " + turned);
             }
         }
+    }
+
+    /// What was loaded and is stored in the same way comes back; turned in one of the two, it is turned.
+    @ParameterizedTest
+    @CsvSource({"1, false, false", "2, false, false", "4, false, false", "4, true, true", "4, false, true", "2, true, false"})
+    void matricesToSharedMemory(int matrices, boolean loadTurned, boolean storeTurned) {
+        var body = """
+                mov.u32 %r1, %tid.x; mov.u32 %r2, tile; mov.u32 %r3, other; shl.b32 %r4, %r1, 4; add.u32 %r5, %r2, %r4;
+                add.u32 %r6, %r3, %r4; mul.wide.u32 %rd5, %r1, 16; add.s64 %rd1, %rd1, %rd5; add.s64 %rd0, %rd0, %rd5;
+                ld.global.v4.b32 {%r10, %r11, %r12, %r13}, [%rd1];
+                st.shared.v4.b32 [%r5], {%r10, %r11, %r12, %r13}; st.shared.v4.b32 [%r6], {%r10, %r11, %r12, %r13};
+                bar.sync 0;
+                ldmatrix.sync.aligned.m8n8.xN.LOADshared.b16 REGISTERS, [%r5];
+                stmatrix.sync.aligned.m8n8.xN.STOREshared.b16 [%r6], REGISTERS;
+                bar.sync 0;
+                ld.shared.v4.b32 {%r10, %r11, %r12, %r13}, [%r6]; st.global.v4.b32 [%rd0], {%r10, %r11, %r12, %r13};
+                """
+                .replace("xN", "x" + matrices)
+                .replace("LOAD", loadTurned ? "trans." : "")
+                .replace("STORE", storeTurned ? "trans." : "")
+                .replace("REGISTERS", registers(20, matrices));
+        var shared = ".shared .align 16 .b8 tile[512]; .shared .align 16 .b8 other[512];";
+        var run = PtxRun.of(2, shared, body).block(LANES).assembled();
+        var words = IntStream.range(0, 128).map(i -> 2 * i | 2 * i + 1 << 16).toArray();
+        var out = run.fresh(512);
+        run.run(out, run.buffer(words));
+        int[] found = PtxRun.ints(out);
+        for (int element = 0; element < 256; element++) {
+            int row = element / 8 % 8;
+            int column = element % 8;
+            boolean turned = element / 64 < matrices && loadTurned != storeTurned;
+            int expected = turned ? element / 64 * 64 + column * 8 + row : element;
+            assertEquals(expected, found[element / 2] >>> 16 * (element % 2) & 0xFFFF, "element " + element);
+        }
+    }
+
+    @Test
+    void matricesThatAreStoredRace() {
+        var body = "mov.u32 %r1, %tid.x; mov.u32 %r2, tile; and.b32 %r4, %r1, 7; shl.b32 %r4, %r4, 4; add.u32 %r5, %r2, %r4;"
+                + " stmatrix.sync.aligned.m8n8.x1.shared.b16 [%r5], {%r1}; BARRIER ld.shared.u16 %rs1, [%r2];";
+        PtxRun.of(0, ".shared .align 16 .b8 tile[512];", body.replace("BARRIER", "bar.warp.sync -1;")).block(LANES).assembled().run();
+        var run = PtxRun.of(0, ".shared .align 16 .b8 tile[512];", body.replace("BARRIER", "")).block(LANES);
+        assertTrue(assertThrows(KernelFault.class, () -> run.run()).getMessage().contains("a race: reads"));
+    }
+
+    @AfterAll
+    static void assemble() {
+        Assembler.requireAll();
     }
 }

@@ -40,13 +40,14 @@ final class InstructionDecoder {
             case "redux" -> WarpDecoder.reduce(operation);
             case "elect" -> WarpDecoder.elect(operation);
             case "ldmatrix" -> WarpDecoder.loadMatrix(operation);
+            case "stmatrix" -> WarpDecoder.storeMatrix(operation);
             case "mma" -> WarpDecoder.multiply(operation);
             case "ret", "exit" -> Control.exit();
             case "trap", "brkpt" -> Control.trap();
             default ->
                 throw operation.refuse("the instruction is not supported; supported are arithmetic, logic, comparisons,"
                         + " cvt, mov, cvta, ld, st, atom, red, cp.async, cp.async.bulk, mbarrier, bar, barrier.sync, shfl.sync, vote.sync,"
-                        + " match.any, activemask, redux, elect, ldmatrix, mma.sync, wgmma, setmaxnreg, bra, brx.idx, call, ret, exit and"
+                        + " match.any, activemask, redux, elect, ldmatrix, stmatrix, mma.sync, wgmma, setmaxnreg, bra, brx.idx, call, ret, exit and"
                         + " trap");
         };
     }

@@ -299,6 +299,7 @@ public final class KernelDecoder {
             globalGranule = global ? Math.min(globalGranule, bytes) : globalGranule;
         }
         switch (step.name()) {
+            case "stmatrix" -> granule = Math.min(granule, Short.BYTES);
             case "cp" -> {
                 asynchronous |= !step.has("bulk");
                 clocked |= step.has("bulk") || step.has("mbarrier");

@@ -116,19 +116,25 @@ final class WarpDecoder {
     }
 
     static Instruction loadMatrix(Operation operation) {
-        if (!operation.has("m8n8") || !operation.has("b16")) {
-            throw operation.unsupported("ldmatrix.sync.aligned.m8n8 with .x1, .x2 or .x4, and .trans, of b16");
-        }
-        var space = operation.space();
         var to = operation.wordsTo(operation.operand(0), "b32");
-        if (!operation.has("x" + to.length)) {
+        var space = matrixSpace(operation, to.length);
+        return Matrices.load(space, operation.address(1, operation.space()), operation.has("trans"), to);
+    }
+
+    static Instruction storeMatrix(Operation operation) {
+        var from = operation.words(operation.operand(1), "b32");
+        var space = matrixSpace(operation, from.length);
+        return Matrices.store(space, operation.address(0, operation.space()), operation.has("trans"), from);
+    }
+
+    private static Space matrixSpace(Operation operation, int registers) {
+        if (!operation.has("m8n8") || !operation.has("b16")) {
+            throw operation.unsupported(operation.name() + ".sync.aligned.m8n8 with .x1, .x2 or .x4, and .trans, of b16");
+        }
+        if (!operation.has("x" + registers)) {
             throw operation.refuse("the number of registers does not fit");
         }
-        return Matrices.load(
-                space == Space.GENERIC ? space : Space.SHARED,
-                operation.address(1, space),
-                operation.has("trans"),
-                to);
+        return operation.space() == Space.GENERIC ? Space.GENERIC : Space.SHARED;
     }
 
     static Instruction multiply(Operation operation) {

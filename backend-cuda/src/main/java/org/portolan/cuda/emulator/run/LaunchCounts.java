@@ -45,7 +45,7 @@ public final class LaunchCounts {
             if (memory == null || memory.requests[index] == 0) {
                 continue;
             }
-            if (code[index].kind.endsWith(SHARED) || code[index].kind.equals("ldmatrix")) {
+            if (code[index].kind.endsWith(SHARED) || code[index].kind.endsWith("matrix")) {
                 totals.sharedRequests += memory.requests[index];
                 totals.sharedRounds += memory.parts[index];
             } else {

@@ -83,6 +83,11 @@ public final class Matrices {
         return new LoadMatrix(space, address, transposed, to);
     }
 
+    /// {@code stmatrix.sync.aligned.m8n8}: one, two or four matrices of 8 by 8 elements of 16 bits to shared memory.
+    public static Instruction store(Space space, Address address, boolean transposed, int[] from) {
+        return new StoreMatrix(space, address, transposed, from);
+    }
+
     /// An element of a register.
     ///
     /// @param part which of those that are packed in it
@@ -321,6 +326,41 @@ public final class Matrices {
             int slot = to[matrix] + row * 4 + (column >>> 1);
             int shift = 16 * (column & 1);
             warp.words[slot] = warp.words[slot] & ~(0xFFFF << shift) | value << shift;
+        }
+    }
+
+    private static final class StoreMatrix extends MemoryInstruction {
+        private final boolean transposed;
+        private final int[] from;
+
+        StoreMatrix(Space space, Address address, boolean transposed, int[] from) {
+            super(space, address, ROW_BYTES);
+            this.transposed = transposed;
+            this.from = from;
+        }
+
+        @Override
+        void run(Warp warp, int mask) {
+            requireAll(warp, mask);
+            int rows = MATRIX_ROWS * from.length;
+            var addresses = addresses(warp, rows == Warp.LANES ? -1 : (1 << rows) - 1, "writes");
+            var shared = warp.block.shared;
+            for (int matrix = 0; matrix < from.length; matrix++) {
+                for (int row = 0; row < MATRIX_ROWS; row++) {
+                    int lane = matrix * MATRIX_ROWS + row;
+                    long at = space == Space.GENERIC ? addresses[lane] - Space.SHARED.window() : addresses[lane];
+                    int offset = shared.locate(at, ROW_BYTES, lane, "writes");
+                    for (int column = 0; column < MATRIX_ROWS; column++) {
+                        int ownRow = transposed ? column : row;
+                        int ownColumn = transposed ? row : column;
+                        // Each element is written by the lane that holds it.
+                        int owner = ownRow * 4 + (ownColumn >>> 1);
+                        shared.noteWrite(offset + 2 * column, Short.BYTES, warp, owner);
+                        int value = warp.words[from[matrix] + owner] >>> 16 * (ownColumn & 1);
+                        SharedMemory.SHORT.set(shared.data, offset + 2 * column, (short) value);
+                    }
+                }
+            }
         }
     }
 }

@@ -51,7 +51,7 @@ public final class PackWriter {
     /// Adds a case whose outputs are those of the interpreter.
     ///
     /// @param symbols numbers for the function's symbols
-    void check(String name, Pack.Kind kind, GraphOp.Function function, Map<String, Long> symbols, double tolerance)
+    public void check(String name, Pack.Kind kind, GraphOp.Function function, Map<String, Long> symbols, double tolerance)
             throws IOException {
         var inputs = inputs(function, symbols);
         var given = new LinkedHashMap<String, Tensor>();
@@ -181,7 +181,7 @@ public final class PackWriter {
     }
 
     /// Writes the pack; the same cases give the same bytes.
-    void write(Path file) throws IOException {
+    public void write(Path file) throws IOException {
         try (var zip = new ZipOutputStream(Files.newOutputStream(file))) {
             zip.setLevel(Deflater.BEST_COMPRESSION);
             put(zip, Pack.CONTENTS, PackJson.print(new Pack(target.name(), cases, peer)).getBytes(StandardCharsets.UTF_8));

@@ -4,18 +4,25 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.portolan.cli.ExitCode;
 import org.portolan.cli.Main;
+import org.portolan.cli.selftest.PackWriter;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.text.IrParser;
+import org.portolan.lowering.Targets;
+import org.portolan.runtime.selftest.Pack;
 
-/// The image without the compiler is small, and starts.
+/// The image without the compiler is small, starts, and runs a pack.
 class RuntimeImageTest {
     private static final long LARGEST = 40L << 20;
 
@@ -42,8 +49,29 @@ class RuntimeImageTest {
         assertTrue(run(2, portolan, "compile", "model.onnx").contains("This image has no compiler"));
         assertTrue(run(2, portolan, "selftest", "--device", "cpu").contains("--pack is missing"));
         assertTrue(run(5, portolan, "selftest", "--device", "abacus", "--pack", "x").contains("abacus"));
+        var report = run(0, portolan, "selftest", "--device", "cpu", "--pack", pack().toString());
+        assertTrue(report.contains("| twice | passed |") && !report.contains("FAILED"), report);
         var modules = run(0, folder.resolve("portolan/bin/java").toString(), "--list-modules");
         assertFalse(modules.contains("lowering") || modules.contains("picocli") || modules.contains("llvm"), modules);
+    }
+
+    private Path pack() throws IOException {
+        var twice =
+                """
+                graph.function <name = "twice", symbols = []> { (%x: f32[7]) ->
+                  %y = graph.map [%x] { (%v: f32) ->
+                    %r = arith.add %v, %v : f32
+                    graph.yield [%r]
+                  } : f32[7]
+                  graph.return [%y]
+                }
+                """;
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        var function = (GraphOp.Function) IrParser.parse(twice, "test").getFirst();
+        writer.check("twice", Pack.Kind.CHECK, function, Map.of(), 0);
+        var file = folder.resolve("small.pack");
+        writer.write(file);
+        return file;
     }
 
     private static String run(int exitCode, String... command) throws Exception {

@@ -225,6 +225,39 @@ class AclTest {
         acl.free(y);
     }
 
+    @Test
+    void eachCallRefusesWhatIsNone() {
+        var place = acl.arena.allocate(16);
+        var none = acl.arena.allocate(64);
+        refuses(107001, "there is only device 0", "aclrtSetDevice", 3);
+        refuses(107001, "there is only device 0", "aclrtResetDevice", 3);
+        refuses(107001, "there is only device 0", "aclrtGetDeviceInfo", 3, 301, place);
+        refuses(100000, "attribute 7 is not known", "aclrtGetDeviceInfo", 0, 7, place);
+        refuses(100000, "9 is not known", "aclGetDeviceCapability", 0, 9, place);
+        refuses(100000, "no place for the number", "aclrtGetDeviceCount", MemorySegment.NULL);
+        refuses(100000, "attribute 9", "aclrtGetMemInfo", 9, place, place);
+        refuses(100000, "0 bytes from", "aclrtMemcpy", none, 64L, none, 0L, Acl.TO_DEVICE);
+        refuses(107000, "null", "aclrtDestroyStream", MemorySegment.NULL);
+        refuses(107000, "the stream is none", "aclrtSynchronizeStream", none);
+        refuses(107000, "the binary is none", "aclrtBinaryUnLoad", none);
+        refuses(107000, "the binary is none", "aclrtBinaryGetFunction", none, acl.arena.allocateFrom("twice"), place);
+        refuses(107000, "the function is none", "aclrtKernelArgsInit", none, place);
+        refuses(107000, "the arguments are none", "aclrtKernelArgsAppend", none, place, 8L, place);
+        refuses(107000, "the arguments are none", "aclrtKernelArgsAppendPlaceHolder", none, place);
+        refuses(107000, "no placeholder of these arguments", "aclrtKernelArgsGetPlaceHolderBuffer", none, none, 8L, place);
+        refuses(107000, "none of these arguments", "aclrtKernelArgsParaUpdate", none, none, place, 8L);
+        refuses(107000, "the arguments are none", "aclrtKernelArgsFinalize", none);
+        long first = acl.handleFrom("aclrtCreateEventWithFlag", 0, 1);
+        long second = acl.handleFrom("aclrtCreateEventWithFlag", 0, 9);
+        refuses(107000, "ACL_EVENT_TIME_LINE", "aclrtEventElapsedTime", place, Acl.pointer(first), Acl.pointer(second));
+        refuses(107000, "was not reached yet", "aclrtEventElapsedTime", place, Acl.pointer(second), Acl.pointer(second));
+        long arguments = acl.handleFrom("aclrtKernelArgsInit", 1, Acl.pointer(acl.function(binary, "twice")));
+        for (int i = 0; i < 128; i++) acl.must("aclrtKernelArgsAppend", Acl.pointer(arguments), place, 8L, none);
+        refuses(107000, "more than 128 parameters", "aclrtKernelArgsAppend", Acl.pointer(arguments), place, 8L, none);
+        refuses(107000, "more than 128 parameters", "aclrtKernelArgsAppendPlaceHolder", Acl.pointer(arguments), none);
+        for (long gone : new long[] {first, second}) acl.must("aclrtDestroyEvent", Acl.pointer(gone));
+    }
+
     /// Handles that are over are recognised for a while, and then used again: nothing grows.
     @Test
     void handlesAreUsedAgain() {

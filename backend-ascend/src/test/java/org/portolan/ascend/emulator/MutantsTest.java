@@ -114,6 +114,13 @@ class MutantsTest {
         expected.put("atomic_of_other_elements", "atomic mode is set for elements of 2 bytes, the copy has 4");
         expected.put("atomic_onto_nothing", "atomic addition to global memory that was never written");
         expected.put("trapped", "the kernel called Trap");
+        expected.put("enqueued_twice", "the tensor is in the queue already");
+        expected.put("freed_while_queued", "the tensor is still in the queue");
+        expected.put("global_element_never_written", "the element at byte 32 of the global tensor was never written");
+        expected.put("rows_step_past_the_allocation", "the source reaches bytes");
+        expected.put("rows_past_the_buffer", "the destination reaches bytes 1024 to 1056 of a tensor of 1024 bytes");
+        expected.put("rest_of_a_row_used", "was never written");
+        expected.put("gathered_before_the_places_are_there", "was written by pipe V (Duplicate");
         run("mutants.cpp", "fine", expected, VECTOR_FAULT, 2);
     }
 
@@ -152,6 +159,7 @@ class MutantsTest {
         expected.put("result_of_another_type", "quantPre does not lead from the accumulator's type to the destination's");
         expected.put("factors_missing", "a factor for each column is asked for");
         expected.put("result_past_the_allocation", "the destination reaches bytes");
+        expected.put("result_in_atomic_mode", "atomic mode with Fixpipe is not in this subset");
         run("cube_mutants.cpp", "cube_fine", expected, CUBE_FAULT, 1);
     }
 

@@ -194,3 +194,8 @@ KERNEL(factors_missing) {
 KERNEL(result_past_the_allocation) {
     product<Nothing>(x, y + 4096 * 4 - 512, sizes(16, 16, 16));
 }
+KERNEL(result_in_atomic_mode) {
+    SetAtomicAdd<float>();
+    product<Nothing>(x, y, sizes(16, 16, 16));
+    SetAtomicNone();
+}

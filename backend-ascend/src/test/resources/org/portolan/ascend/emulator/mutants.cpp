@@ -610,3 +610,70 @@ KERNEL(trapped) {
     TPipe pipe;
     Trap();
 }
+
+// Queues and global elements, once more; what stands above keeps its lines
+
+KERNEL(enqueued_twice) {
+    TPipe pipe;
+    In in;
+    pipe.InitBuffer(in, 1, 256);
+    auto a = in.AllocTensor<float>();
+    in.EnQue(a);
+    in.EnQue(a);
+}
+KERNEL(freed_while_queued) {
+    TPipe pipe;
+    In in;
+    pipe.InitBuffer(in, 1, 256);
+    auto a = in.AllocTensor<float>();
+    in.EnQue(a);
+    in.FreeTensor(a);
+}
+KERNEL(global_element_never_written) {
+    USE volatile float value = global<float>(y).GetValue(8);
+}
+KERNEL(rows_step_past_the_allocation) {
+    TPipe pipe;
+    In in;
+    pipe.InitBuffer(in, 1, 2048);
+    auto a = in.AllocTensor<float>();
+    // 64 elements, each 65 after the one before: the last lies beyond.
+    DataCopyPad(a, global<float>(x)[4], DataCopyExtParams(64, 4, 64 * 4 + 4, 0, 0), DataCopyPadExtParams<float>());
+    in.FreeTensor(a);
+}
+KERNEL(rows_past_the_buffer) {
+    TPipe pipe;
+    In in;
+    pipe.InitBuffer(in, 1, 1024);
+    auto a = in.AllocTensor<float>();
+    DataCopyPad(a, global<float>(x), DataCopyExtParams(64, 4, 4, 0, 0), DataCopyPadExtParams<float>());
+    in.FreeTensor(a);
+}
+KERNEL(rest_of_a_row_used) {
+    TPipe pipe;
+    In in;
+    Buf places, to;
+    pipe.InitBuffer(in, 1, 2048);
+    pipe.InitBuffer(places, 256);
+    pipe.InitBuffer(to, 256);
+    auto a = in.AllocTensor<float>();
+    DataCopyPad(a, global<float>(x), DataCopyExtParams(64, 4, 4, 0, 0), DataCopyPadExtParams<float>());
+    in.EnQue(a);
+    a = in.DeQue<float>();
+    auto offsets = places.Get<uint32_t>();
+    Duplicate(offsets, uint32_t(4), 64);
+    PipeBarrier<PIPE_V>();
+    Gather(to.Get<float>(), a, offsets, 0, 64);
+    in.FreeTensor(a);
+}
+KERNEL(gathered_before_the_places_are_there) {
+    TPipe pipe;
+    Buf from, places, to;
+    pipe.InitBuffer(from, 256);
+    pipe.InitBuffer(places, 256);
+    pipe.InitBuffer(to, 256);
+    Duplicate(from.Get<float>(), 1.0f, 64);
+    PipeBarrier<PIPE_V>();
+    Duplicate(places.Get<uint32_t>(), uint32_t(4), 64);
+    Gather(to.Get<float>(), from.Get<float>(), places.Get<uint32_t>(), 0, 64);
+}

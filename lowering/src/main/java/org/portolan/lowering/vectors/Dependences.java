@@ -8,6 +8,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.portolan.ir.ArithOp;
 import org.portolan.ir.Body;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
@@ -15,6 +16,7 @@ import org.portolan.ir.TileOp;
 import org.portolan.ir.TileOp.Unit;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.runtime.type.Dim;
 
 /// Puts a {@code tile.order} wherever what a unit does touches what another, or itself, did before, unless a queue orders
 /// them. Elements that are loaded and stored one by one are done by the scalar unit, which does one after the other.
@@ -28,6 +30,7 @@ final class Dependences {
     private Map<Access, Set<Unit>> state = new HashMap<>();
 
     private final Map<Value, Object> roots = new IdentityHashMap<>();
+    private final Map<Value, Long> numbers = new IdentityHashMap<>();
     private final Set<Object> incoming = new HashSet<>();
     private final Set<Object> results = new HashSet<>();
 
@@ -59,6 +62,8 @@ final class Dependences {
                 case TileOp.Acquire(Value ring, Value slot) -> roots.put(slot, new Root(ring));
                 case TileOp.Consume(Value ring, Value slot) -> roots.put(slot, new Root(ring));
                 case TileOp.View(Value buffer, var _, Value view) -> roots.put(view, root(buffer));
+                case ArithOp.Integer(long value, Value result) -> numbers.put(result, value);
+                case TileOp.Expression(var _, Dim.Constant(long value), Value result) -> numbers.put(result, value);
                 case TileOp.Fetch fetch -> incoming.add(root(fetch.to()));
                 case TileOp.Rows rows -> incoming.add(root(rows.to()));
                 case Op _ -> {}
@@ -90,6 +95,9 @@ final class Dependences {
                 var no = body(choice.no());
                 merge(state, afterYes);
                 ops.add(new TileOp.If(choice.condition(), yes, no, choice.results()));
+            } else if (op instanceof TileOp.For loop && runsOnce(loop)) {
+                var once = body(loop.body());
+                ops.add(OpSchema.rebuild(op, value -> value, value -> value, _ -> once));
             } else {
                 var before = copy(state);
                 bodies.forEach(this::body);
@@ -103,6 +111,22 @@ final class Dependences {
             }
         }
         return new Body(body.params(), ops);
+    }
+
+    private boolean runsOnce(TileOp.For loop) {
+        var lower = numbers.get(loop.lower());
+        var upper = numbers.get(loop.upper());
+        var step = numbers.get(loop.step());
+        return lower != null && upper != null && step != null && lower < upper && upper - lower <= step;
+    }
+
+    /// One unit goes on after what another has done, and after all that the other came after.
+    private void goesOn(Unit before, Unit after) {
+        state.forEach((access, units) -> {
+            if (access.unit() == before || units.contains(before)) {
+                units.add(after);
+            }
+        });
     }
 
     private static Map<Access, Set<Unit>> copy(Map<Access, Set<Unit>> state) {
@@ -231,17 +255,12 @@ final class Dependences {
         return isIncoming(ring) ? Unit.VECTOR : Unit.COPY_OUT;
     }
 
-    /// The queue orders what one side did to the slot before what the other does next.
+    /// The reading side of the queue goes on after what the filling side has done so far.
     private void publish(Value ring) {
-        var what = new Root(ring);
-        state.forEach((access, units) -> {
-            if (access.what().equals(what) && access.unit() == filling(ring)) {
-                units.add(reading(ring));
-            }
-        });
+        goesOn(filling(ring), reading(ring));
     }
 
-    /// Who fills the slot next comes after who has read it, and so after who filled it for that.
+    /// Who fills the slot next comes after who has read it.
     private void release(Value ring) {
         var what = new Root(ring);
         state.forEach((access, units) -> {
@@ -267,11 +286,7 @@ final class Dependences {
         });
         for (var before : needed) {
             ops.add(new TileOp.Order(before, wanted.unit()));
-            state.forEach((access, units) -> {
-                if (access.unit() == before) {
-                    units.add(wanted.unit());
-                }
-            });
+            goesOn(before, wanted.unit());
         }
     }
 

@@ -120,10 +120,11 @@ final class Dependences {
         return lower != null && upper != null && step != null && lower < upper && upper - lower <= step;
     }
 
-    /// One unit goes on after what another has done, and after all that the other came after.
+    /// One unit goes on after what another has done. What the other came after is not looked at: of a slot that was released it
+    /// may be what comes later, when the slot is acquired again.
     private void goesOn(Unit before, Unit after) {
         state.forEach((access, units) -> {
-            if (access.unit() == before || units.contains(before)) {
+            if (access.unit() == before) {
                 units.add(after);
             }
         });

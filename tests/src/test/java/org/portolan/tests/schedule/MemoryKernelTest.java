@@ -18,7 +18,7 @@ import org.portolan.lowering.vectors.MemoryKernels;
 /// Kernels for machines whose vectors live in memory: no vector is left that would live elsewhere, what is near fits, and
 /// they compute what their nests say.
 class MemoryKernelTest {
-    private static final List<MachineOp.Chip> CHIPS = List.of(MemoryMachine.large());
+    private static final List<MachineOp.Chip> CHIPS = List.of(MemoryMachine.large(), MemoryMachine.small(), MemoryMachine.bare());
 
     private static final String TRANSPOSE =
             """
@@ -82,34 +82,29 @@ class MemoryKernelTest {
         }
     }
 
+    /// Extents that are known when it is compiled, and ones that are not.
     @ParameterizedTest
-    @CsvSource({"1,1", "3,17", "0,5", "2,301"})
-    void rows(long rows, long columns) {
+    @CsvSource({"1,1,false", "3,17,false", "0,5,false", "3,17,true", "2,130,true", "0,5,true"})
+    void rows(long rows, long columns, boolean dynamic) {
         for (var chip : CHIPS) {
-            holds(check(chip, ThreadKernelTest.SOFTMAX, rows, columns, false, 1e-5), chip);
-            holds(check(chip, ThreadKernelTest.PLACE_OF_MOST, rows, columns, false, 0), chip);
-            holds(check(chip, ThreadKernelTest.COLUMN_SUM, rows, columns, false, 1e-5), chip);
-            holds(check(chip, ThreadKernelTest.WHOLE_SUM, rows, columns, false, 1e-5), chip);
-            holds(check(chip, TRANSPOSE, rows, columns, false, 0), chip);
+            holds(check(chip, ThreadKernelTest.SOFTMAX, rows, columns, dynamic, 1e-5), chip);
+            holds(check(chip, ThreadKernelTest.PLACE_OF_MOST, rows, columns, dynamic, 0), chip);
+            holds(check(chip, ThreadKernelTest.COLUMN_SUM, rows, columns, dynamic, 1e-5), chip);
+            holds(check(chip, ThreadKernelTest.WHOLE_SUM, rows, columns, dynamic, 1e-5), chip);
+            holds(check(chip, TRANSPOSE, rows, columns, dynamic, 0), chip);
             if (rows > 0) {
-                holds(check(chip, STRIDED, rows, columns, false, 0), chip);
-                holds(check(chip, NEIGHBOURS, rows, columns, false, 0), chip);
-                holds(check(chip, TRUTHS, rows, columns, false, 0), chip);
+                holds(check(chip, NEIGHBOURS, rows, columns, dynamic, 0), chip);
+                holds(check(chip, TRUTHS, rows, columns, dynamic, 0), chip);
             }
         }
     }
 
-    /// What lies apart comes in by one copy, and cores write whole rows.
-    @ParameterizedTest
-    @CsvSource({"70,90", "300,3"})
-    void piecesAreCopied(long rows, long columns) {
-        for (var text : List.of(TRANSPOSE, STRIDED)) {
-            var kernel = check(MemoryMachine.large(), text, rows, columns, false, 0).kernels().getFirst();
-            assertTrue(has(kernel.body().ops(), TileOp.Rows.class::isInstance), text);
-            assertTrue(has(kernel.body().ops(), TileOp.Take.class::isInstance), text);
-            assertFalse(has(kernel.body().ops(), op -> op instanceof TileOp.Load load
-                    && load.buffer().buffer().space() == Type.Space.GLOBAL), text);
-        }
+    /// A row longer than near memory.
+    @Test
+    void rowsThatDoNotFit() {
+        var chip = MemoryMachine.small();
+        holds(check(chip, ThreadKernelTest.SOFTMAX, 2, 9001, true, 1e-5), chip);
+        holds(check(chip, NEIGHBOURS, 2, 9001, true, 0), chip);
     }
 
     /// The exponentials of a softmax are maps, each after what it needs.

@@ -40,6 +40,22 @@ final class MemoryMachine {
         return chip(180000, OPERATIONS);
     }
 
+    /// Little near memory: vectors are short.
+    static MachineOp.Chip small() {
+        return chip(24000, OPERATIONS);
+    }
+
+    /// Sums, products and differences of f32 and nothing else: all the rest is done element by element.
+    static MachineOp.Chip bare() {
+        return chip(
+                64000,
+                """
+                machine.vector <operation = add, types = [f32]>
+                machine.vector <operation = sub, types = [f32]>
+                machine.vector <operation = mul, types = [f32]>
+                """);
+    }
+
     private static MachineOp.Chip chip(int near, String operations) {
         return (MachineOp.Chip) IrParser.parse(TEXT.formatted(near, operations), "memory").getFirst();
     }

@@ -168,7 +168,14 @@ public final class AscendDriver implements Driver {
         int number = own ? 0 : ordinal;
         return emulator
                 ? new AscendDevice.Emulated(library, description, number, new EmulatorBuilder())
-                : new AscendDevice(library, description, number, new BishengBuilder());
+                : new AscendDevice(library, description, number, compiler());
+    }
+
+    /// The programs of a toolkit where the environment says that there is one, else the library that compiles in the process.
+    private static KernelBuilder compiler() {
+        return BishengBuilder.isThere()
+                ? new BishengBuilder()
+                : RuntimeCompiler.find().<KernelBuilder>map(found -> found).orElseGet(BishengBuilder::new);
     }
 
     private static synchronized AclLibrary emulatedLibrary() {

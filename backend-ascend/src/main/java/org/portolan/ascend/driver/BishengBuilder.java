@@ -18,6 +18,12 @@ import org.portolan.runtime.PortolanException.DeviceFailed;
 final class BishengBuilder implements KernelBuilder {
     private static final String HOME = "ASCEND_HOME_PATH";
 
+    /// Whether the environment says where a toolkit is.
+    static boolean isThere() {
+        var home = System.getenv(HOME);
+        return home != null && !home.isBlank();
+    }
+
     @Override
     public Path build(String source, Chips chip, Cores cores) {
         return build(source, chip, cores, System.getenv(HOME), KernelCache.folder());
@@ -27,7 +33,7 @@ final class BishengBuilder implements KernelBuilder {
     static Path build(String source, Chips chip, Cores cores, String home, Path folder) {
         if (home == null || home.isBlank()) {
             throw new DeviceFailed("kernels for a card are compiled by CANN's own compiler, and " + HOME
-                    + " does not say where CANN is; read its set_env.sh, or compile elsewhere with"
+                    + " does not say where CANN is; read its set_env.sh, install a CANN that has libacl_rtc.so, or compile elsewhere with"
                     + " portolan compile --emit ascendc", null);
         }
         try {

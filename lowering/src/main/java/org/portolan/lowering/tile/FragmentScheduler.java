@@ -101,7 +101,7 @@ final class FragmentScheduler {
     private Optional<Choice> best(Match match) {
         Choice best = null;
         for (var shape : match.isShared() ? SHARED_SHAPES : SHAPES) {
-            for (long steps : match.isShared() ? new long[] {1} : STEPS) {
+            for (long steps : match.isShared() || isScattered(match) ? new long[] {1} : STEPS) {
                 long depth = steps * match.extent(axes.deep().getFirst());
                 long slots = slots(match, shape, depth);
                 // By way of registers, more than two steps are more than a thread can hold.
@@ -114,6 +114,16 @@ final class FragmentScheduler {
             }
         }
         return Optional.ofNullable(best);
+    }
+
+    /// Whether elements of less than 16 bits lie across the reduced axis, so that a thread loads each by itself.
+    private boolean isScattered(Match match) {
+        var deep = axes.deep().getFirst();
+        return match.operands().values().stream()
+                .filter(value -> value.type().elementType().bits() < 16)
+                .anyMatch(value -> !Feed.of(analysis, value, deep, across(value), 1, NestToTile::rowMajor)
+                        .map(Feed::deepFast)
+                        .orElse(false));
     }
 
     /// How many tiles of each operand are under way; 0 if not all of them can be copied as they lie.

@@ -48,6 +48,10 @@ final class OnlineScheduler {
             return Optional.empty();
         }
         var intrinsic = instruction(rows);
+        return best(rows, column, intrinsic).or(() -> best(rows, column, Optional.empty()));
+    }
+
+    private Optional<Schedule> best(OnlineRows rows, long column, Optional<MachineOp.Intrinsic> intrinsic) {
         Schedule best = null;
         double most = 0;
         for (long rowBlock : ROW_BLOCKS) {
@@ -117,10 +121,14 @@ final class OnlineScheduler {
         if (fragments) {
             bytes += rowBlock * (Math.max(keyBlock, column) + 16) * 4 + rowBlock * 4;
         }
-        long registers = ROWS * (Math.ceilDiv(column, TEAM) + keyBlock / TEAM);
+        long points = ROWS * keyBlock / TEAM;
+        // A thread's part of the sums, of what all keys are multiplied with, and of the scores and the weights.
+        long registers = fragments
+                ? ROWS * column / TEAM + ROWS * deep / TEAM / 2 + points * 5 / 2
+                : ROWS * Math.ceilDiv(column, TEAM) + points;
         return threads <= machine.blockLimit()
                 && bytes <= machine.sharedBytes()
-                && registers * 3 / 2 <= machine.vectorRegisters();
+                && registers * 19 / 10 <= machine.vectorRegisters();
     }
 
     private static long padded(long extent) {

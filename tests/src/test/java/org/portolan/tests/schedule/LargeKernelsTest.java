@@ -1,0 +1,68 @@
+package org.portolan.tests.schedule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.text.IrParser;
+import org.portolan.lowering.Compiler;
+import org.portolan.lowering.Targets;
+
+/// The schedules of large products and of attention, which no node case is large enough for: the vendor's assembler, where it is
+/// installed, finds registers for all of them.
+class LargeKernelsTest {
+    @ParameterizedTest
+    @CsvSource({
+        "cuda:sm_75, f32", "cuda:sm_75, f16", "cuda:sm_80, f32", "cuda:sm_80, bf16", "cuda:sm_80, i8",
+        "cuda:sm_80+narrow_products=1, f32", "cuda:sm_89, f16", "cuda:sm_90, i8", "cuda:sm_90a, bf16", "cuda:sm_100, f16"
+    })
+    void nothingIsSpilled(String name, String element) {
+        Assumptions.assumeTrue(isInstalled(), "skipped: there is no ptxas on the PATH");
+        var target = Targets.resolve(name);
+        var texts = new ArrayList<String>();
+        for (boolean turned : new boolean[] {false, true}) {
+            texts.add(FragmentKernelTest.sized(product(element, turned), 4096, 4096, 4096, false));
+        }
+        if (!element.equals("i8")) {
+            texts.add(OnlineKernelTest.attention(element, false, 16, 1024, 1024, 64, 64, false));
+            texts.add(OnlineKernelTest.attention(element, false, 16, 1024, 1024, 128, 128, true));
+        }
+        var problems = new ArrayList<String>();
+        for (var text : texts) {
+            var function = (GraphOp.Function) IrParser.parse(text, "large").getFirst();
+            var program = new Compiler().lower(function, target);
+            var image = target.codegen().compile(program.kernels(), target.machine());
+            assertEquals(1, program.kernels().size());
+            for (var finding : target.codegen().examine(image.bytes())) {
+                if (finding.spilledBytes() != 0) {
+                    problems.add(function.name() + ": " + finding);
+                }
+            }
+        }
+        assertEquals(List.of(), problems);
+    }
+
+    private static String product(String element, boolean turned) {
+        var sum = element.equals("i8") ? "i32" : "f32";
+        var text = FragmentKernelTest.product(element, sum, turned, FragmentKernelTest.PLAIN);
+        return element.equals("f32")
+                ? text.replaceAll("%pw = arith.cast %pl : f32", "")
+                        .replaceAll("%qw = arith.cast %q : f32", "")
+                        .replace("arith.mul %pw, %qw", "arith.mul %pl, %q")
+                : text;
+    }
+
+    private static boolean isInstalled() {
+        return Arrays.stream(Optional.ofNullable(System.getenv("PATH")).orElse("").split(File.pathSeparator))
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, "ptxas")));
+    }
+}

@@ -34,6 +34,8 @@ public final class FakeOpenCl implements OpenCl.Functions {
     private int code;
     private int after;
     private String log = "";
+    private byte[] binary = {};
+    private final Map<String, Integer> calls = new HashMap<>();
     long subGroup = 16;
 
     private static MethodHandle handle() {
@@ -79,6 +81,15 @@ public final class FakeOpenCl implements OpenCl.Functions {
         log = text;
     }
 
+    /// What every program is made of; without one the driver gives none.
+    void binary(byte[] bytes) {
+        binary = bytes;
+    }
+
+    int calls(String function) {
+        return calls.getOrDefault(function, 0);
+    }
+
     /// Whether the planned failure has not happened yet.
     boolean waits() {
         return !failing.isEmpty();
@@ -100,6 +111,7 @@ public final class FakeOpenCl implements OpenCl.Functions {
     }
 
     private synchronized Object call(String name, Object[] with) {
+        calls.merge(name, 1, Integer::sum);
         if (name.equals(failing) && after-- == 0) {
             failing = "";
             return name.startsWith("clCreate") ? created(with, null, code) : (Object) code;
@@ -114,7 +126,7 @@ public final class FakeOpenCl implements OpenCl.Functions {
             case "clGetPlatformInfo" -> say("Fake\0".getBytes(StandardCharsets.UTF_8), with, 2);
             case "clGetDeviceInfo" -> say(facts.getOrDefault((int) with[1], new byte[0]), with, 2);
             case "clGetProgramBuildInfo" -> say((log + "\0").getBytes(StandardCharsets.UTF_8), with, 3);
-            case "clGetProgramInfo" -> -30;
+            case "clGetProgramInfo" -> programInfo((int) with[1], (MemorySegment) with[3]);
             case "clGetEventInfo" -> say(new byte[4], with, 2);
             case "clGetKernelSubGroupInfo" -> {
                 ((MemorySegment) with[6]).reinterpret(8).set(ValueLayout.JAVA_LONG, 0, subGroup);
@@ -151,6 +163,17 @@ public final class FakeOpenCl implements OpenCl.Functions {
                     "clReleaseEvent" -> live.remove((long) with[0]) == null ? -30 : 0;
             default -> throw new IllegalArgumentException(name);
         };
+    }
+
+    /// The size of the binary, or the binary where a pointer to memory for it stands.
+    private int programInfo(int name, MemorySegment value) {
+        if (name == 0x1165) {
+            value.reinterpret(8).set(ValueLayout.JAVA_LONG, 0, binary.length);
+        } else {
+            var place = value.reinterpret(8).get(ValueLayout.ADDRESS, 0).reinterpret(binary.length);
+            MemorySegment.copy(MemorySegment.ofArray(binary), 0, place, 0, binary.length);
+        }
+        return 0;
     }
 
     /// y = 2 x, where x and y begin some bytes behind their buffers' start.

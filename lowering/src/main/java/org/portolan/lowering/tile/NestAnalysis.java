@@ -22,7 +22,7 @@ import org.portolan.runtime.type.Dim;
 /// What the scheduler and the emitter ask about a nest: who defines what, and in which axes each scalar is free.
 final class NestAnalysis {
     /// What a symbolic extent is taken to be where sizes are weighed.
-    private static final long TYPICAL_EXTENT = 128;
+    static final long TYPICAL_EXTENT = 128;
 
     private final NestOp.Compute nest;
     private final Map<String, Dim> extents = new LinkedHashMap<>();

@@ -309,16 +309,60 @@ final class Scheduler {
         long columns = tile.vectors() * lanes;
         long rowBlock = Math.max(1, ROW_BLOCK / tile.rows()) * tile.rows();
         var splits = new ArrayList<Split>();
+        var inside = new ArrayList<Split>();
+        boolean columnsOutside = columnsOutside(axis, shared.get(), columns);
         for (var name : common) {
             if (!name.equals(axis) && !name.equals(shared.get())) {
-                splits.add(Split.scalar(name));
+                boolean again = columnsOutside && isReadAgain(name, axis, shared.get());
+                (again ? inside : splits).add(Split.scalar(name));
             }
         }
         splits.add(new Split(axis, columns, tile.vectors(), lanes));
+        splits.addAll(inside);
         // Few enough rows are one block, whose end is known: what is left over is one tile.
         boolean all = rows.isPresent() && rows.getAsLong() <= rowBlock;
         splits.add(new Split(shared.get(), all ? 0 : rowBlock, tile.rows(), 1));
         return new Schedule(splits, scalarStages(), scalarReductions(), panels(axis, columns), stages(axis, shared.get()));
+    }
+
+    /// Whether a panel of columns should meet all points of the axes that read it again before the next panel does: what comes
+    /// from far then, over and over, is the side of the rows instead of all columns, whichever does not fit the second cache.
+    private boolean columnsOutside(String axis, String shared, long columns) {
+        double panels = Math.ceilDiv(analysis.estimate(axis), columns);
+        double passes = 1;
+        for (var name : common) {
+            if (isReadAgain(name, axis, shared)) passes *= analysis.estimate(name);
+        }
+        double right = 0;
+        double left = 0;
+        for (var read : analysis.reads()) {
+            if (weight(read) <= 1) continue;
+            if (isPanel(read, axis, shared)) right += bytes(read);
+            else left += bytes(read);
+        }
+        double near = machine.level2Bytes() / 2.0;
+        double rowsOutside = right * (right > near ? passes : 1) + left;
+        return right + left * (left > near ? panels : 1) < rowsOutside;
+    }
+
+    /// Whether each point of an axis reads the same columns again.
+    private boolean isReadAgain(String name, String axis, String shared) {
+        return !name.equals(axis)
+                && !name.equals(shared)
+                && analysis.reads().stream()
+                        .filter(read -> weight(read) > 1 && isPanel(read, axis, shared))
+                        .noneMatch(read -> analysis.free(read.result()).contains(name));
+    }
+
+    private boolean isPanel(NestOp.Read read, String axis, String shared) {
+        var free = analysis.free(read.result());
+        return free.contains(axis) && !free.contains(shared);
+    }
+
+    private static double bytes(NestOp.Read read) {
+        double bytes = read.source().tensor().element().bits() / 8.0;
+        for (var dim : read.source().tensor().dims()) bytes *= dim.constant().orElse(NestAnalysis.TYPICAL_EXTENT);
+        return bytes;
     }
 
     /// Tiles as for any other product; the reduced axis that the instruction goes along is the innermost one.

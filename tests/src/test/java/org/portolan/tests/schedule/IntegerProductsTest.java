@@ -120,6 +120,19 @@ class IntegerProductsTest {
         check(text, inputs);
     }
 
+    /// The code generator writes the instruction, also for processors that are not here.
+    @ParameterizedTest
+    @CsvSource({
+        "x86-64-v2,u8,i8,pmaddwd", "x86-64-v3,u8,i8,vpmaddwd", "x86-64-v4,i8,i8,vpmaddwd", "znver4,u8,i8,vpdpbusd",
+        "znver5,i8,i8,vpdpbusd", "aarch64,i8,i8,sdot", "aarch64,u8,u8,udot", "neoverse-v1,u8,i8,usdot"
+    })
+    void instructions(String machine, String left, String right, String mnemonic) {
+        var text = product(left, right, "0", "graph.return [%y]").replace("K", "32").replace("N", "48");
+        var assembly = new Compiler().emit(parse(text), "asm", Targets.resolve("cpu:" + machine));
+        long count = assembly.lines().filter(line -> line.strip().startsWith(mnemonic + "\t")).count();
+        assertTrue(count > 4, machine + " uses " + mnemonic + " " + count + " times:\n" + assembly);
+    }
+
     /// One tensor of bytes goes into two products, and out of the model as well.
     @Test
     void aTensorWithSeveralReaders() throws IOException {

@@ -33,6 +33,9 @@ final class BenchCommand implements Callable<Integer> {
     private DeviceOption device;
 
     @Mixin
+    private SessionOption session;
+
+    @Mixin
     private InputOptions inputs;
 
     @Option(names = "--seconds", defaultValue = "5", description = "How long to measure, after a warm-up of a fifth of it (default: ${DEFAULT-VALUE}).")
@@ -46,9 +49,10 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (var program = Models.program(file, device.device(), inputs::extents)) {
+        session.checkSource(file);
+        try (var program = Models.program(file, device.device(), inputs::extents, session.fallsBack())) {
             var loadStart = System.nanoTime();
-            try (var model = Models.load(program, device)) {
+            try (var model = Models.load(program, device, session)) {
                 var loadMilliseconds = (System.nanoTime() - loadStart) / 1e6;
                 var tensors = inputs.tensors(model.inputs(), InputOptions.Missing.GENERATED, spec.commandLine().getErr());
                 Runnable run = () -> model.run(tensors).close();

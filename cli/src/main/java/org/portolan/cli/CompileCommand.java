@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.portolan.cli.argument.KeyFiles;
 import org.portolan.cli.argument.ShapeArgument;
 import org.portolan.cli.report.Document;
 import org.portolan.cli.report.Progress;
@@ -83,6 +84,9 @@ final class CompileCommand implements Callable<Integer> {
             description = "With --narrow: what stays f32, of mat-mul, convolution, convolution-transpose, gather.")
     private List<String> wide = List.of();
 
+    @Option(names = "--sign", paramLabel = "KEY.pem", description = "Sign the program file with this Ed25519 key (PKCS#8).")
+    private Path signingKey;
+
     @Option(names = "--json", description = "Print one JSON document.")
     private boolean json;
 
@@ -139,9 +143,10 @@ final class CompileCommand implements Callable<Integer> {
         }
     }
 
-    private CompileOptions options() {
+    private CompileOptions options() throws IOException {
         var options = new CompileOptions(Map.of(), Optional.ofNullable(dumpFolder), CompileProgress.SILENT);
         options = tuning == null ? options : options.withTuning(tuning);
+        options = signingKey == null ? options : options.withSigningKey(KeyFiles.privateKey(signingKey));
         return narrow == null ? options : options.withNarrow(narrowing());
     }
 

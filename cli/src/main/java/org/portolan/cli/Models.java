@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,6 +18,7 @@ import org.portolan.runtime.Model;
 import org.portolan.runtime.Outputs;
 import org.portolan.runtime.Portolan;
 import org.portolan.runtime.RunOptions;
+import org.portolan.runtime.SessionOptions;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.device.Counters;
 import org.portolan.runtime.device.Device;
@@ -68,28 +70,34 @@ final class Models {
     ///
     /// @param device the name of the device that it is for; empty for the best one
     static Program program(Path file, String device) throws IOException {
-        return program(file, device, Map::of);
+        return program(file, device, Map::of, false);
     }
 
     /// The same for a model that is about to be run.
     ///
     /// @param given extents of what it is given
-    static Program program(Path file, String device, ModelSource.GivenShapes given) throws IOException {
+    /// @param fallsBack whether it is compiled for the host too
+    static Program program(Path file, String device, ModelSource.GivenShapes given, boolean fallsBack) throws IOException {
         if (ModelSource.isProgramFile(file)) return new Program(file, 0, false);
-        var target = describe(device).target();
+        var targets = new LinkedHashSet<String>(List.of(describe(device).target()));
+        if (fallsBack) Devices.host().map(DeviceDescription::target).ifPresent(targets::add);
         try (var progress = Progress.start("reading " + file)) {
             var start = System.nanoTime();
             var source = ModelSource.readFor(file, given);
-            var program = compile(source.function(), target, progress);
+            var program = compile(source.function(), List.copyOf(targets), progress);
             return new Program(program, (System.nanoTime() - start) / 1e6, true);
         }
     }
 
     /// Compiles for one target into a temporary program file.
     static Path compile(GraphOp.Function function, String target, Progress progress) throws IOException {
+        return compile(function, List.of(target), progress);
+    }
+
+    private static Path compile(GraphOp.Function function, List<String> targets, Progress progress) throws IOException {
         var program = Files.createTempFile("portolan", ".portolan");
         try {
-            compile(function, List.of(target), program, CompileOptions.defaults(), progress);
+            compile(function, targets, program, CompileOptions.defaults(), progress);
             return program;
         } catch (RuntimeException | IOException | Error problem) {
             Files.deleteIfExists(program);
@@ -104,8 +112,8 @@ final class Models {
         return new Compiler(telling).compile(function, Targets.resolve(targets), program);
     }
 
-    static Model load(Program program, DeviceOption option) throws IOException {
-        return load(program.file(), option.device(), option.threads());
+    static Model load(Program program, DeviceOption option, SessionOption session) throws IOException {
+        return load(program.file(), option.device(), option.threads(), session.options());
     }
 
     /// The device of a model that was loaded here, if it counts what kernels do.
@@ -120,12 +128,16 @@ final class Models {
 
     /// @param name a device's name; empty for the best one
     static Model load(Path programFile, String name, int threads) throws IOException {
+        return load(programFile, name, threads, SessionOptions.defaults());
+    }
+
+    private static Model load(Path programFile, String name, int threads, SessionOptions options) throws IOException {
         var devices = new ArrayList<Device>();
         try {
             for (var description : Devices.withHost(describe(name))) {
                 devices.add(Devices.open(description.name(), new DeviceOptions(threads)));
             }
-            return new OpenModel(Portolan.load(programFile, devices.toArray(Device[]::new)), devices);
+            return new OpenModel(Portolan.load(programFile, options, devices.toArray(Device[]::new)), devices);
         } catch (RuntimeException | IOException problem) {
             devices.forEach(Device::close);
             throw problem;

@@ -43,6 +43,9 @@ final class RunCommand implements Callable<Integer> {
     private DeviceOption device;
 
     @Mixin
+    private SessionOption session;
+
+    @Mixin
     private InputOptions inputs;
 
     @Option(names = "--output", paramLabel = "FILE.npz", description = "Write the outputs, by name.")
@@ -62,8 +65,9 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (var program = Models.program(file, device.device(), inputs::extents);
-                var model = Models.load(program, device)) {
+        session.checkSource(file);
+        try (var program = Models.program(file, device.device(), inputs::extents, session.fallsBack());
+                var model = Models.load(program, device, session)) {
             var tensors = inputs.tensors(model.inputs(), InputOptions.Missing.REFUSED, spec.commandLine().getErr());
             var start = System.nanoTime();
             try (var outputs = Progress.during("running " + file, () -> model.run(tensors))) {

@@ -90,6 +90,7 @@ public final class Compiler {
         var nests = lowerGraph(graph);
         var reports = new ArrayList<CompileReport.ForTarget>();
         try (var writer = new ProgramFileWriter(file)) {
+            options.signingKey().ifPresent(writer::signWith);
             var builder = new ProgramBuilder(writer);
             for (var target : targets) {
                 int done = 1 + 2 * reports.size();

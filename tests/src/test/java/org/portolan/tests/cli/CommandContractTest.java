@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyPairGenerator;
+import java.util.Base64;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -98,6 +100,29 @@ class CommandContractTest {
         assertEquals(ExitCode.OPERATOR_UNSUPPORTED, compiled.exitCode());
         assertTrue(compiled.err().contains("the_node") && compiled.err().contains("Frobnicate"), compiled::err);
         assertTrue(Files.notExists(folder.resolve("x.portolan")));
+    }
+
+    private Path pem(String name, String label, byte[] key) throws IOException {
+        var body = Base64.getMimeEncoder().encodeToString(key);
+        return Files.writeString(folder.resolve(name), "-----BEGIN " + label + "-----\n" + body + "\n-----END " + label + "-----\n");
+    }
+
+    @Test
+    void aProgramFileIsSignedAndSignaturesAreDemanded() throws Exception {
+        var keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        var stranger = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        var secret = pem("secret.pem", "PRIVATE KEY", keys.getPrivate().getEncoded());
+        var trusted = pem("trusted.pem", "PUBLIC KEY", keys.getPublic().getEncoded());
+        var other = pem("other.pem", "PUBLIC KEY", stranger.getPublic().getEncoded());
+        var program = folder.resolve("signed.portolan");
+        var compiled = ShellRun.of("compile", model, "-o", program, "--sign", secret);
+        assertEquals(ExitCode.FINE, compiled.exitCode(), compiled::err);
+        var run = ShellRun.of("run", program, "--device", "cpu", "--inputs", inputs(), "--trust", other + "," + trusted, "--fallback", "cpu");
+        assertEquals(ExitCode.FINE, run.exitCode(), run::err);
+        assertError(ExitCode.FAILURE, "sign", ShellRun.of("run", program, "--device", "cpu", "--inputs", inputs(), "--trust", other));
+        assertError(ExitCode.FAILURE, "--sign", ShellRun.of("run", model, "--inputs", inputs(), "--trust", trusted));
+        assertError(ExitCode.FAILURE, "PRIVATE KEY", ShellRun.of("compile", model, "-o", program, "--sign", trusted));
+        assertError(ExitCode.WRONG_USAGE, "cpu", ShellRun.of("run", model, "--inputs", inputs(), "--fallback", "cuda"));
     }
 
     @Test

@@ -24,7 +24,10 @@ import org.portolan.runtime.PortolanException;
 /// operators or types are not supported, or stand in the list below.
 class InterpreterConformanceTest {
     /// Cases that are supported and yet not equal, with the reason.
-    private static final List<String> DIFFERENT = List.of();
+    ///
+    /// The inverse transform of opset 19 was recorded with the rounding of f32, up to 1.5e-6 where the largest is 99: where
+    /// the exact result is 0, no more than 1e-7 is allowed. The record of opset 20 has no such noise.
+    private static final List<String> DIFFERENT = List.of("test_dft_inverse_opset19");
 
     @Test
     void nodeCasesAreEqual() {

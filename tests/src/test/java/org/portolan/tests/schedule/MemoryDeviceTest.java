@@ -153,14 +153,34 @@ class MemoryDeviceTest {
                 %r = arith.mul %g, %h2 : f32
                 nest.yield [%r] <to = [[i, j]]>
               } : f32[5,129]
-              %layers = nest.compute [%long] <axes = [i:2, j:50021, k:50021]> {
+              %layers = nest.compute [%long] <axes = [i:2, j:50021, k:50021, l:50021]> {
                 %n = arith.const <value = 50021.0> : f32
+                %small = arith.const <value = 1.0e-5> : f32
                 %a = nest.read %long <at = [i, k]> : f32
                 %s = nest.sum %a <over = [k]> : f32
                 %mean = arith.div %s, %n : f32
+                %b = nest.read %long <at = [i, l]> : f32
+                %c = arith.sub %b, %mean : f32
+                %d = arith.mul %c, %c : f32
+                %t = nest.sum %d <over = [l]> : f32
+                %variance = arith.div %t, %n : f32
+                %v = arith.add %variance, %small : f32
+                %root = arith.sqrt %v : f32
                 %e = nest.read %long <at = [i, j]> : f32
                 %f = arith.sub %e, %mean : f32
-                nest.yield [%f] <to = [[i, j]]>
+                %g = arith.div %f, %root : f32
+                nest.yield [%g] <to = [[i, j]]>
+              } : f32[2,50021]
+              %roots = nest.compute [%long] <axes = [i:2, j:50021, k:50021]> {
+                %n = arith.const <value = 50021.0> : f32
+                %a = nest.read %long <at = [i, k]> : f32
+                %c = arith.mul %a, %a : f32
+                %s = nest.sum %c <over = [k]> : f32
+                %d = arith.div %s, %n : f32
+                %root = arith.sqrt %d : f32
+                %e = nest.read %long <at = [i, j]> : f32
+                %g = arith.div %e, %root : f32
+                nest.yield [%g] <to = [[i, j]]>
               } : f32[2,50021]
               %rms = nest.compute [%h] <axes = [i:3, j:1001, k:1001]> {
                 %n = arith.const <value = 1001.0> : f32
@@ -211,7 +231,7 @@ class MemoryDeviceTest {
                 %r = arith.mul %c, %s : f32
                 nest.yield [%r] <to = [[i, j]]>
               } : f32[5,129]
-              graph.return [%softmax, %longest, %layer, %layers, %rms, %totals, %depth, %quantised, %back]
+              graph.return [%softmax, %longest, %layer, %layers, %roots, %rms, %totals, %depth, %quantised, %back]
             }
             """;
 

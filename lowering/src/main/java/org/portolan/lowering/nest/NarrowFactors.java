@@ -181,6 +181,8 @@ final class NarrowFactors {
         var wide = factor;
         NestOp.Read read;
         if (bytes != null && scalars.definition(bytes.element()) instanceof NestOp.Read own) {
+            // Outside of the tensor the byte is 0 here, from which the offset is still subtracted; below, the difference is 0.
+            if (own.otherwise() == Otherwise.ZERO && bytes.offset() != null) return Optional.empty();
             read = own;
         } else if (scalars.definition(factor) instanceof NestOp.Read own && producer(own.source()) instanceof NestOp.Compute made) {
             read = own;

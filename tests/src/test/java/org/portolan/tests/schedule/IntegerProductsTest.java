@@ -217,4 +217,27 @@ class IntegerProductsTest {
         inputs.put("xz", bytes(ElementType.U8, random));
         check(text, inputs);
     }
+
+    /// Padding of bytes is the byte 0, from which the zero point is subtracted as from any other.
+    @ParameterizedTest
+    @CsvSource({"u8,128", "i8,-3", "u8,0"})
+    void paddingOfBytes(String element, String zero) throws IOException {
+        var text = """
+                graph.function <name = padded> { (%x: ELEMENT[4,30]) ->
+                  %w = graph.constant <data = random(5)> : i8[4,32]
+                  %z = graph.constant <data = splat(ZERO)> : i32[4,32]
+                  %p = graph.pad %x, _ <low = [0, 0]> : ELEMENT[4,32]
+                  %t = graph.map [%p, %z, %w] { (%a9: ELEMENT, %b9: i32, %w9: i8) ->
+                    %c9 = arith.cast %a9 : i32
+                    %d9 = arith.sub %c9, %b9 : i32
+                    %e9 = arith.cast %w9 : i32
+                    %f9 = arith.mul %d9, %e9 : i32
+                    graph.yield [%f9]
+                  } : i32[4,32]
+                  %y = graph.reduce %t <axes = [1], accumulate = i32> : i32[4]
+                  graph.return [%y]
+                }
+                """.replace("ELEMENT", element).replace("ZERO", zero);
+        check(text, Map.of("x", bytes(ElementType.parse(element), new Random(6), 4, 30)));
+    }
 }

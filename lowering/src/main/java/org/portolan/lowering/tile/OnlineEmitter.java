@@ -225,15 +225,17 @@ abstract class OnlineEmitter extends BoxEmitter {
         var shrinks = new ArrayList<Value>();
         var maximum = rows.maximum().results().getFirst();
         var element = maximum.type().elementType();
+        // Large scores lie closer together than a narrower type can say.
+        var wider = element.bits() >= wide().bits() ? element : wide();
         for (int i = 0; i < combinations.size(); i++) {
             var lowest = constant(scope, element, Double.NEGATIVE_INFINITY);
             var none = compare(scope, largest.get(i), Relation.EQUAL, lowest);
             var from = select(scope, none, constant(scope, element, 0), largest.get(i));
             scope.remember(maximum, combinations.get(i), from);
-            var old = cast(scope, before.get(i), wide());
+            var old = cast(scope, before.get(i), wider);
             var distance = old.copy();
-            scope.ops.add(new ArithOp.Sub(old, cast(scope, from, wide()), distance));
-            var shrink = Value.of(Type.scalar(wide()), "shrink");
+            scope.ops.add(new ArithOp.Sub(old, cast(scope, from, wider), distance));
+            var shrink = Value.of(Type.scalar(wider), "shrink");
             scope.ops.add(new ArithOp.Exp(distance, shrink));
             shrinks.add(shrink);
         }

@@ -17,6 +17,7 @@ import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.runtime.type.Dim;
 
 /// Puts a product, the rows that its results are normalised over, and the product with these rows into one nest, so that the
 /// rows never lie in memory. What a row is divided by, or replaced by, moves behind the last sum:
@@ -25,7 +26,10 @@ import org.portolan.ir.Value;
 /// sum(exp(z - max z) / total * v)  ->  sum(exp(z - max z) * v) / total
 /// ```
 ///
-/// Then a schedule can go along the row once, whatever its length, and correct the sums when the maximum grows.
+/// Then a schedule can go along the row once, whatever its length, and correct the sums when the maximum grows. A row that may be
+/// empty stays as it is: there the left side is 0, and the right side is not a number. The sums that are divided in the end are
+/// larger than the results by the factor `total`, which is at most the length of the row: they overflow where the magnitude of `v`
+/// times `total` is beyond the largest number of the sum's type.
 public final class RowChains {
     private final Predicate<NestOp.Compute> accepts;
     private final Symbols symbols;
@@ -137,6 +141,10 @@ public final class RowChains {
             }
         }
         if (!isOne(open, outer) || !isOne(open, nested)) {
+            return Optional.empty();
+        }
+        // The sum of an empty row is 0, and would be divided by the 0 that its weights sum up to.
+        if (!symbols.bounds().isLess(Dim.ZERO, open.axes().get(outer.getFirst()))) {
             return Optional.empty();
         }
         var united = unite(unite(open.close(), outer), nested);

@@ -25,7 +25,7 @@ class OnlineKernelTest {
     /// @param turned whether keys are neighbours in memory, and not the elements of a key
     static String attention(String element, boolean turned, long heads, long m, long n, long d, long e, boolean dynamic) {
         return """
-                graph.function <name = attention, symbols = [m:0..4096, n:0..4096]> { (%q: ELEMENT[HEADS,M,D], %k: ELEMENT[HEADS,KEYS], %v: ELEMENT[HEADS,N,E], %mask: f32[M,N]) ->
+                graph.function <name = attention, symbols = [m:0..4096, n:1..4096]> { (%q: ELEMENT[HEADS,M,D], %k: ELEMENT[HEADS,KEYS], %v: ELEMENT[HEADS,N,E], %mask: f32[M,N]) ->
                   %s = nest.compute [%q, %k, %mask] <axes = [h:HEADS, i:M, j:N, l:D]> {
                     %a = nest.read %q <at = [h, i, l]> : ELEMENT
                     %b = nest.read %k <at = [h, ORDER]> : ELEMENT
@@ -124,6 +124,66 @@ class OnlineKernelTest {
         assertTrue(ThreadKernelTest.has(
                 check.kernels().getFirst().body().ops(),
                 op -> op instanceof TileOp.Call call && call.intrinsic().startsWith("multiply")));
+    }
+
+    /// Scores of 64 bits near a hundred million, and a product of 32: how far apart they are is found in 64.
+    @Test
+    void scoresAreWiderThanTheProduct() {
+        var text = """
+                graph.function <name = attention> { (%q: f64[1,12,8], %k: f64[1,150,8], %v: f32[1,150,8]) ->
+                  %s = nest.compute [%q, %k] <axes = [h:1, i:12, j:150, l:8]> {
+                    %a = nest.read %q <at = [h, i, l]> : f64
+                    %b = nest.read %k <at = [h, j, l]> : f64
+                    %p = arith.mul %a, %b : f64
+                    %t = nest.sum %p <over = [l]> : f64
+                    %c = arith.const <value = 100000000.0> : f64
+                    %u = arith.add %t, %c : f64
+                    nest.yield [%u] <to = [[h, i, j]]>
+                  } : f64[1,12,150]
+                  %r = nest.compute [%s] <axes = [h:1, i:12, j:150, x:150, y:150]> {
+                    %a = nest.read %s <at = [h, i, j]> : f64
+                    %b = nest.read %s <at = [h, i, x]> : f64
+                    %lowest = arith.const <value = 0xfff0000000000000> : f64
+                    %most = nest.reduce [%b], [%lowest] <over = [x]> { (%f: f64, %g: f64) ->
+                      %larger = arith.max %f, %g : f64
+                      nest.yield [%larger]
+                    } : f64
+                    %c = arith.sub %a, %most : f64
+                    %w = arith.exp %c : f64
+                    %o = nest.read %s <at = [h, i, y]> : f64
+                    %op = arith.sub %o, %most : f64
+                    %oe = arith.exp %op : f64
+                    %total = nest.sum %oe <over = [y]> : f64
+                    %share = arith.div %w, %total : f64
+                    %narrow = arith.cast %share : f32
+                    nest.yield [%narrow] <to = [[h, i, j]]>
+                  } : f32[1,12,150]
+                  %o = nest.compute [%r, %v] <axes = [h:1, i:12, e:8, j:150]> {
+                    %a = nest.read %r <at = [h, i, j]> : f32
+                    %b = nest.read %v <at = [h, j, e]> : f32
+                    %p = arith.mul %a, %b : f32
+                    %t = nest.sum %p <over = [j]> : f32
+                    nest.yield [%t] <to = [[i, h, e]]>
+                  } : f32[12,1,8]
+                  graph.return [%o]
+                }
+                """;
+        var joined = joined(text, ThreadMachine.large());
+        assertEquals(1, joined.body().ops().stream().filter(NestOp.Compute.class::isInstance).count());
+        new KernelCheck(ThreadMachine.large()).check(
+                IrPrinter.print(joined),
+                Map.of("q", List.of(1L, 12L, 8L), "k", List.of(1L, 150L, 8L), "v", List.of(1L, 150L, 8L)),
+                Map.of(),
+                5,
+                FLOAT);
+    }
+
+    /// Without a key the three nests give 0, and a row that is divided by the sum of its weights would give none.
+    @Test
+    void rowsThatMayBeEmptyStayApart() {
+        var text = attention("f32", false, 1, 4, 6, 8, 8, true).replace("n:1..4096", "n:0..4096");
+        var joined = joined(text, ThreadMachine.large());
+        assertEquals(3, joined.body().ops().stream().filter(NestOp.Compute.class::isInstance).count());
     }
 
     @Test

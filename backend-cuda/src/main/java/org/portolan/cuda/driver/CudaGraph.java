@@ -37,7 +37,7 @@ final class CudaGraph {
             } catch (DeviceFailed | LimitExceeded e) {
                 // Done step by step, it fails with its reason, or works.
                 refused = true;
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 if (!context.isLost()) {
                     end(context, stream, place);
                     destroy(context, place);

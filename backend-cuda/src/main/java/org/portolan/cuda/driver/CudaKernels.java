@@ -77,8 +77,14 @@ final class CudaKernels implements KernelImage {
                         }
                     }))
                     .toList();
-            for (var one : under) {
-                one.get();
+            try {
+                for (var one : under) {
+                    one.get();
+                }
+            } catch (InterruptedException e) {
+                // Closing the pool waits for what is under way, and need not for the rest.
+                failed.set(true);
+                throw e;
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Peers {
     private static final int LOCATION_IS_DEVICE = 1;
     private static final int READ_AND_WRITE = 3;
+    private static final long DEFAULT_STREAM = 0;
 
     private final CudaContext context;
     private final Set<Long> asked = ConcurrentHashMap.newKeySet();
@@ -23,9 +24,26 @@ final class Peers {
         if (other != context && asked.add(other.handle())) {
             connect(other);
         }
-        context.check(
-                context.calls.copyBetween(to, context.handle(), from, other.handle(), bytes, stream.handle()),
-                "copying " + bytes + " bytes from " + other.name() + " to " + context.name());
+        int status = context.calls.copyBetween(to, context.handle(), from, other.handle(), bytes, stream.handle());
+        var doing = "copying " + bytes + " bytes from " + other.name() + " to " + context.name();
+        if (other != context && CudaStatus.of(status).lost()) {
+            requireWorking(other, doing);
+        }
+        context.check(status, doing);
+    }
+
+    /// Asks the source itself: a copy tells of whichever of the two is lost, and a device that works must not be given up for
+    /// the other's loss.
+    private void requireWorking(CudaContext source, String doing) {
+        try {
+            source.enter();
+            int status = source.calls.streamSynchronize(DEFAULT_STREAM);
+            if (CudaStatus.of(status).lost()) {
+                source.check(status, doing);
+            }
+        } finally {
+            context.calls.setCurrent(context.handle());
+        }
     }
 
     private void connect(CudaContext other) {

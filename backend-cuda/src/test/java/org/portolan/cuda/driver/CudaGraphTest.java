@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,6 +20,7 @@ import org.portolan.cuda.image.CudaImage;
 import org.portolan.cuda.image.KernelEntry;
 import org.portolan.cuda.image.KernelEntry.Points;
 import org.portolan.runtime.PortolanException;
+import org.portolan.runtime.PortolanException.Cancelled;
 import org.portolan.runtime.PortolanException.DeviceLost;
 import org.portolan.runtime.PortolanException.RunFailed;
 import org.portolan.runtime.Session;
@@ -160,6 +162,46 @@ class CudaGraphTest {
                 assertEquals(1, FakeDriver.calls("cuStreamBeginCapture_v2"), "it is not tried again");
                 assertEquals(1, FakeDriver.calls("cuStreamEndCapture"));
             }
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    /// Whatever ends the steps, the stream takes work again.
+    @Test
+    void anErrorWhileCapturingEndsTheCapture() {
+        try (var device = (CudaDevice) driver.open(0, DeviceOptions.defaults())) {
+            var stream = CudaStream.create(device.context());
+            for (var thrown : new Throwable[] {new StackOverflowError(), new IllegalStateException()}) {
+                var found = assertThrows(Throwable.class, () -> CudaGraph.capture(device.context(), stream, () -> {
+                    if (thrown instanceof Error error) {
+                        throw error;
+                    }
+                    throw (RuntimeException) thrown;
+                }));
+                assertEquals(thrown, found);
+                stream.synchronize("waiting"); // is refused while a stream is captured
+            }
+            assertEquals(2, FakeDriver.calls("cuStreamEndCapture"));
+            stream.destroy();
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    /// Who interrupts a load waits for the kernels that are being compiled, and not for all others.
+    @Test
+    void anInterruptedLoadDoesNotCompileTheRest() {
+        var modules = new ArrayList<CudaImage.Module>();
+        for (int i = 0; i < 2000; i++) {
+            var entry = new KernelEntry("twice" + i, 128, Points.THREADS, 0, 2);
+            modules.add(new CudaImage.Module(
+                    entry, ".version 7.0\n.visible .entry twice" + i + "(\n)", Optional.empty()));
+        }
+        try (var device = driver.open(0, DeviceOptions.defaults()); var arena = Arena.ofConfined()) {
+            var image = arena.allocateFrom(ValueLayout.JAVA_BYTE, new CudaImage("sm_80", modules).toBytes());
+            Thread.currentThread().interrupt();
+            assertThrows(Cancelled.class, () -> device.load(image));
+            assertTrue(Thread.interrupted());
+            assertTrue(FakeDriver.calls("cuModuleLoadDataEx") < modules.size());
         }
         assertEquals(0, FakeDriver.live());
     }

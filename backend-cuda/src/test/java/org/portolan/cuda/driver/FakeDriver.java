@@ -94,6 +94,11 @@ final class FakeDriver {
                 minor);
     }
 
+    /// What a kernel does that accesses an address which is not its own: nothing tells of it until the device is used.
+    static void crash(int ordinal) {
+        call("fake_crash", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT), ordinal);
+    }
+
     static void peers(boolean connected) {
         call("fake_peers", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT), connected ? 1 : 0);
     }

@@ -160,6 +160,27 @@ class PeersTest {
         }
     }
 
+    /// A kernel has ended one device, and the copy is the first to meet it: only that device is given up.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aCopyThatFailsSaysWhichOfTheTwoIsLost(int lost) {
+        var devices = List.of(fake.open(0, DeviceOptions.defaults()), fake.open(1, DeviceOptions.defaults()));
+        var other = devices.get(1 - lost);
+        try (var arena = Arena.ofConfined(); var queue = (PeerQueue) devices.get(1).openQueue(StopSignal.NEVER)) {
+            long there = devices.get(0).allocate(arena, 16, 64).address();
+            long here = devices.get(1).allocate(arena, 16, 64).address();
+            queue.copyFrom(devices.get(0), there, here, 16);
+            FakeDriver.crash(lost);
+            assertEquals(DeviceHealth.WORKING, devices.get(lost).health());
+            var error = assertThrows(DeviceLost.class, () -> queue.copyFrom(devices.get(0), there, here, 16));
+            assertTrue(error.getMessage().contains("cuda:0 to cuda:1"), error.getMessage());
+            assertEquals(DeviceHealth.LOST, devices.get(lost).health());
+            assertEquals(DeviceHealth.WORKING, other.health());
+            assertArrayEquals(VALUES, across(other, other));
+        }
+        devices.forEach(Device::close);
+    }
+
     @Test
     void oneDeviceIsLostAndTheOtherGoesOn() {
         var first = fake.open(0, DeviceOptions.defaults());

@@ -65,6 +65,9 @@ void fake_device(int count, int capability_major, int capability_minor) {
     minor = capability_minor;
 }
 
+// What the kernel `crash` does to a device.
+void fake_crash(int ordinal) { crashed[ordinal] = 700; }
+
 // Whether devices are connected.
 void fake_peers(int connected) { peers = connected; }
 

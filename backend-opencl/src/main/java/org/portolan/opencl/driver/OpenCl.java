@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Pattern;
 
 /// The functions of the loader's library that are used here. Handles of OpenCL are 64-bit numbers. Each method that gives
 /// an error code gives it as OpenCL does.
@@ -22,6 +23,8 @@ final class OpenCl {
     static final String LIBRARY_VARIABLE = "PORTOLAN_OPENCL_LIBRARY";
 
     private static final String LIBRARY = "libOpenCL.so.1";
+    private static final int DEVICE_VERSION = 0x102F;
+    private static final Pattern VERSION = Pattern.compile("OpenCL (\\d{1,3})\\.(\\d{1,3})");
     private static final MemoryLayout INT = ValueLayout.JAVA_INT;
     private static final MemoryLayout LONG = ValueLayout.JAVA_LONG;
     private static final MemoryLayout POINTER = ValueLayout.ADDRESS;
@@ -411,9 +414,10 @@ final class OpenCl {
                 (long) createKernel.invokeExact(program, arena.allocateFrom(name), error));
     }
 
-    /// The threads of a sub-group of a kernel that runs in groups of a size; 0 where the device does not say.
+    /// The threads of a sub-group of a kernel that runs in groups of a size; 0 where the device does not say. A loader of 2.1
+    /// passes the question on to drivers that are older, which have nothing at that place of their tables.
     long subGroup(long kernel, long device, long group) {
-        if (getSubGroupInfo == null) {
+        if (getSubGroupInfo == null || !reaches(deviceText(device, DEVICE_VERSION), 2, 1)) {
             return 0;
         }
         try (var arena = arguments()) {
@@ -423,6 +427,16 @@ final class OpenCl {
                     kernel, device, 0x2033, 8L, size, 8L, found, MemorySegment.NULL));
             return code == ErrorCode.SUCCESS ? found.get(ValueLayout.JAVA_LONG, 0) : 0;
         }
+    }
+
+    /// Whether a version, such as "OpenCL 3.0 ...", is that one or a later one; an unreadable one is not.
+    static boolean reaches(String version, int major, int minor) {
+        var numbers = VERSION.matcher(version);
+        if (!numbers.lookingAt()) {
+            return false;
+        }
+        int found = Integer.parseInt(numbers.group(1));
+        return found > major || found == major && Integer.parseInt(numbers.group(2)) >= minor;
     }
 
     int setArgument(long kernel, int number, long size, MemorySegment value) {

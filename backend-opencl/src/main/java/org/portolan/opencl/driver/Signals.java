@@ -10,13 +10,15 @@ import java.util.function.Supplier;
 
 /// Keeps the JVM's signal handlers. A driver that compiles in the process may put its own in their place: PoCL's LLVM does so
 /// for SIGSEGV, SIGTERM and others as soon as its devices are listed, with SA_RESETHAND, so that of two faults at nearly the
-/// same time, which a JVM takes in its stride, the second ends the process without a word. What has changed during a call is
-/// put back after it.
+/// same time, which a JVM takes in its stride, the second ends the process without a word. A handler
+/// that has changed during a call is put back after it; a signal that had none keeps what the driver gave it.
 final class Signals {
     /// Of Linux: signals are numbered 1 to 31 (signal(7)), and glibc's and musl's struct sigaction has 152 bytes, the first 8 of
     /// which are the handler.
     private static final int LAST = 31;
     private static final long BYTES = 152;
+    static final long DEFAULT = 0;
+    static final long IGNORED = 1;
     private static final MethodHandle ACTION = Linker.nativeLinker()
             .defaultLookup()
             .find("sigaction")
@@ -30,7 +32,7 @@ final class Signals {
 
     private Signals() {}
 
-    /// Makes a call of a driver; afterwards every signal has the handler that it had before.
+    /// Makes a call of a driver; afterwards every signal that had a handler has the same.
     static <T> T keep(Supplier<T> call) {
         if (ACTION == null) {
             return call.get();
@@ -47,7 +49,7 @@ final class Signals {
         }
     }
 
-    /// The handler of each signal, by its number; 0 where there is none or it cannot be asked for.
+    /// The handler of each signal, by its number; 0 or 1 where there is none (SIG_DFL and SIG_IGN) or it cannot be asked for.
     static long[] handlers() {
         var handlers = new long[LAST + 1];
         if (ACTION != null) {
@@ -72,7 +74,8 @@ final class Signals {
     private static void restore(MemorySegment before, MemorySegment after) {
         for (int signal = 1; signal <= LAST; signal++) {
             long at = signal * BYTES;
-            if (before.get(ValueLayout.JAVA_LONG, at) != after.get(ValueLayout.JAVA_LONG, at)) {
+            long handler = before.get(ValueLayout.JAVA_LONG, at);
+            if (handler != DEFAULT && handler != IGNORED && handler != after.get(ValueLayout.JAVA_LONG, at)) {
                 action(signal, before.asSlice(at, BYTES), MemorySegment.NULL);
             }
         }

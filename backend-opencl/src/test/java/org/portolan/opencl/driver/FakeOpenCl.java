@@ -54,6 +54,7 @@ public final class FakeOpenCl implements OpenCl.Functions {
         number(0x1023, 32 << 10);
         text(0x102B, "Fake GPU");
         text(0x102D, "1");
+        text(0x102F, "OpenCL 2.1 Fake");
         text(0x1030, "cl_khr_int64_base_atomics");
     }
 

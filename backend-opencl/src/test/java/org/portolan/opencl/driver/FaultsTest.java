@@ -171,6 +171,20 @@ class FaultsTest {
                 }).getMessage();
                 assertTrue(message.contains("sub-groups of 16") && message.contains("/model/Add"), message);
             }
+            // A driver that is older than the question must not be asked.
+            fake.subGroup = 16;
+            int asked = fake.calls("clGetKernelSubGroupInfo");
+            for (var version : new String[] {"OpenCL 1.2 Fake", "OpenCL 2.0", "OpenCL", ""}) {
+                fake.text(0x102F, version);
+                var message = failure(() -> {
+                    works(device, kernel);
+                    return 0;
+                }).getMessage();
+                assertTrue(message.contains("a size that it does not say"), message);
+            }
+            assertEquals(asked, fake.calls("clGetKernelSubGroupInfo"));
+            fake.text(0x102F, "OpenCL 3.0 Fake");
+            works(device, kernel);
         }
         assertEquals(0, fake.live());
     }

@@ -47,7 +47,7 @@ final class PeerTimes {
                             timing.name(), timing.milliseconds(), timing.operationsPerSecond(), timing.work(),
                             found.getOrDefault(timing.name(), List.of())))
                     .toList();
-        } catch (IOException e) {
+        } catch (IOException | BadDataFile e) {
             notes.add("nothing was measured beside ours: " + e.getMessage());
             return timings;
         }
@@ -56,9 +56,10 @@ final class PeerTimes {
     private Map<String, List<PeerTime>> run(List<Timing> timings) throws IOException {
         var script = Files.createTempFile("portolan", ".py");
         var output = Files.createTempFile("portolan", ".jsonl");
+        Process process = null;
         try {
             Files.write(script, file.entry(file.pack().peer()));
-            var process = new ProcessBuilder(PYTHON, script.toString(), request(timings))
+            process = new ProcessBuilder(PYTHON, script.toString(), request(timings))
                     .redirectOutput(output.toFile())
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
@@ -74,6 +75,9 @@ final class PeerTimes {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
         } finally {
+            if (process != null) {
+                process.destroyForcibly();
+            }
             Files.delete(script);
             Files.delete(output);
         }

@@ -105,17 +105,20 @@ public final class Selftest implements AutoCloseable {
 
     private String check(Pack.Case item) throws IOException {
         try (var model = file.load(item, devices)) {
-            var inputs = inputs(item);
-            // The second run works in memory that the first has left behind, and where the device captures runs it captures
-            // this one; the third is a replay.
-            for (int round = 0; round < 3; round++) {
-                var found = difference(item, model, inputs);
-                if (!found.isEmpty()) {
-                    return "run " + (round + 1) + ": " + found;
-                }
-            }
-            return "";
+            return differences(item, model, inputs(item));
         }
+    }
+
+    /// What is wrong with the first of three runs that is. The second works in memory that the first has left behind, and where
+    /// the device captures runs it captures this one; the third is a replay.
+    private String differences(Pack.Case item, Model model, Map<String, Tensor> inputs) throws IOException {
+        for (int round = 1; round <= 3; round++) {
+            var found = difference(item, model, inputs);
+            if (!found.isEmpty()) {
+                return "run " + round + ": " + found;
+            }
+        }
+        return "";
     }
 
     private String difference(Pack.Case item, Model model, Map<String, Tensor> inputs) throws IOException {
@@ -154,7 +157,7 @@ public final class Selftest implements AutoCloseable {
     private String time(Pack.Case item) throws IOException {
         try (var model = file.load(item, devices)) {
             var inputs = inputs(item);
-            var difference = difference(item, model, inputs);
+            var difference = differences(item, model, inputs);
             if (difference.isEmpty()) {
                 difference = begins(item, model, inputs);
             }

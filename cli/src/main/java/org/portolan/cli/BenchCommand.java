@@ -50,7 +50,8 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         session.checkSource(file);
-        try (var program = Models.program(file, device.device(), inputs::extents, session.fallsBack())) {
+        session.refuseFallback("the times of the processor would stand for those of the device");
+        try (var program = Models.program(file, device.device(), inputs::extents, false)) {
             var loadStart = System.nanoTime();
             try (var model = Models.load(program, device, session)) {
                 var loadMilliseconds = (System.nanoTime() - loadStart) / 1e6;

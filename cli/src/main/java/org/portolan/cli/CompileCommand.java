@@ -95,6 +95,9 @@ final class CompileCommand implements Callable<Integer> {
         if (output == null && level == null) {
             throw new CommandFailure(ExitCode.WRONG_USAGE, "-o FILE is missing", "name the program file, or use --emit");
         }
+        if (narrow == null && !wide.isEmpty()) {
+            throw new CommandFailure(ExitCode.WRONG_USAGE, "--keep-wide means nothing without --narrow", "say --narrow f16");
+        }
         if (ModelSource.isProgramFile(file)) {
             throw new CommandFailure(ExitCode.FAILURE, file + ": a program file is compiled already", "");
         }

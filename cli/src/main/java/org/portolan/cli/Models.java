@@ -60,6 +60,11 @@ final class Models {
         }
 
         @Override
+        public boolean fellBack() {
+            return model.fellBack();
+        }
+
+        @Override
         public void close() {
             model.close();
             devices.forEach(Device::close);

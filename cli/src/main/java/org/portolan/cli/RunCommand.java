@@ -74,7 +74,8 @@ final class RunCommand implements Callable<Integer> {
                 var milliseconds = (System.nanoTime() - start) / 1e6;
                 if (output != null) NpzFiles.write(output, outputs.asMap());
                 var comparisons = expected == null ? Map.<String, Comparison>of() : compare(outputs);
-                print(outputs, comparisons, milliseconds);
+                if (model.fellBack()) noteFallback();
+                print(outputs, comparisons, milliseconds, model.fellBack());
                 var agrees = comparisons.values().stream().allMatch(Comparison::agrees);
                 return agrees ? ExitCode.FINE : ExitCode.NUMBERS_DIFFER;
             }
@@ -96,10 +97,15 @@ final class RunCommand implements Callable<Integer> {
         return comparisons;
     }
 
-    private void print(Outputs outputs, Map<String, Comparison> comparisons, double milliseconds) {
+    private void noteFallback() {
+        spec.commandLine().getErr().println("note: the device was lost; the processor has run the model");
+        spec.commandLine().getErr().flush();
+    }
+
+    private void print(Outputs outputs, Map<String, Comparison> comparisons, double milliseconds, boolean fellBack) {
         var out = spec.commandLine().getOut();
         if (json) {
-            printJson(outputs, comparisons, milliseconds, out);
+            printJson(outputs, comparisons, milliseconds, fellBack, out);
             return;
         }
         var table = new Table("output", "what", "values", "verdict", "largest error");
@@ -114,7 +120,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private static void printJson(
-            Outputs outputs, Map<String, Comparison> comparisons, double milliseconds, PrintWriter out) {
+            Outputs outputs, Map<String, Comparison> comparisons, double milliseconds, boolean fellBack, PrintWriter out) {
         var rows = new ArrayList<Map<String, Object>>();
         outputs.asMap().forEach((name, tensor) -> {
             var row = Document.of("name", name, "type", tensor.type().text(), "shape", shape(tensor), "first", first(tensor));
@@ -127,7 +133,7 @@ final class RunCommand implements Callable<Integer> {
             }
             rows.add(row);
         });
-        out.print(Json.of(Document.of("runMs", milliseconds, "outputs", rows)).printLines());
+        out.print(Json.of(Document.of("runMs", milliseconds, "fellBack", fellBack, "outputs", rows)).printLines());
         out.flush();
     }
 

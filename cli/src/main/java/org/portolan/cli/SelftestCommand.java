@@ -35,6 +35,8 @@ import picocli.CommandLine.Spec;
             "With --target and --pack it writes one file for a computer without the compiler; with --pack alone it runs that file."
         })
 final class SelftestCommand implements Callable<Integer> {
+    private static final List<String> INTO_A_PACK = List.of("--model", "--shape", "--cases", "--share");
+
     @Spec
     private CommandSpec spec;
 
@@ -78,24 +80,36 @@ final class SelftestCommand implements Callable<Integer> {
             if (pack == null) {
                 throw new CommandFailure(ExitCode.WRONG_USAGE, "--target writes a pack, and --pack FILE is missing", "");
             }
-            write(target, pack);
+            var left = write(target, pack);
             spec.commandLine().getOut().println(pack + ": " + Sizes.bytes(Files.size(pack)) + " for " + target);
-            spec.commandLine().getOut().flush();
+            print(left);
             return ExitCode.FINE;
+        }
+        for (var option : INTO_A_PACK) {
+            if (pack != null && spec.commandLine().getParseResult().hasMatchedOption(option)) {
+                throw new CommandFailure(
+                        ExitCode.WRONG_USAGE, option + " goes into a pack that is written, and " + pack + " is read",
+                        "say it together with --target");
+            }
         }
         if (pack != null) return run(pack);
         var made = Files.createTempFile("portolan", ".pack");
         try {
-            write(Models.describe(device.device()).target(), made);
+            print(write(Models.describe(device.device()).target(), made));
             return run(made);
         } finally {
             Files.delete(made);
         }
     }
 
-    private void write(String name, Path file) throws Exception {
+    private void print(SelftestPack.LeftOut left) {
+        left.lines().forEach(spec.commandLine().getOut()::println);
+        spec.commandLine().getOut().flush();
+    }
+
+    private SelftestPack.LeftOut write(String name, Path file) throws Exception {
         try (var progress = Progress.start("compiling for " + name)) {
-            SelftestPack.write(Targets.resolve(name), file, extras(), progress::now);
+            return SelftestPack.write(Targets.resolve(name), file, extras(), progress::now);
         }
     }
 
@@ -108,11 +122,24 @@ final class SelftestCommand implements Callable<Integer> {
         shapes.forEach(shape -> fixed.put(shape.input(), shape.extents()));
         var functions = new LinkedHashMap<String, GraphOp.Function>();
         for (var model : models) {
-            functions.put(model.getFileName().toString(), ModelSource.read(model, fixed).function());
+            var name = model.getFileName().toString();
+            if (functions.containsKey(name)) {
+                throw new CommandFailure(
+                        ExitCode.WRONG_USAGE, "--model: two files have the name " + name + ", and a case has its file's",
+                        "give one of them another name");
+            }
+            functions.put(name, ModelSource.read(model, fixed).function());
         }
-        var chosen = ConformanceCase.find(cases, Pattern.compile("")).stream()
-                .filter(found -> Math.floorMod(found.name().hashCode(), share) == 0)
+        var found = ConformanceCase.find(cases, Pattern.compile(""));
+        var chosen = found.stream()
+                .filter(candidate -> Math.floorMod(candidate.name().hashCode(), share) == 0)
                 .toList();
+        if (!cases.isEmpty() && chosen.isEmpty()) {
+            throw new CommandFailure(
+                    ExitCode.WRONG_USAGE,
+                    "--cases: " + cases + " holds " + found.size() + " of ONNX's cases, and one in " + share + " of them is none",
+                    found.isEmpty() ? "name a folder of folders with model.onnx" : "say --share 1");
+        }
         return new SelftestPack.Extras(functions, chosen);
     }
 

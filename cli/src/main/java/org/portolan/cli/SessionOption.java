@@ -28,6 +28,13 @@ final class SessionOption {
         return fallback != null;
     }
 
+    /// Refuses --fallback for a command that must not go on elsewhere.
+    void refuseFallback(String reason) {
+        if (fallsBack()) {
+            throw new CommandFailure(ExitCode.WRONG_USAGE, "--fallback: " + reason, "leave it out");
+        }
+    }
+
     /// Refuses a model that is compiled here where signatures are demanded: it carries none.
     void checkSource(Path file) throws IOException {
         if (!trusted.isEmpty() && !ModelSource.isProgramFile(file)) {

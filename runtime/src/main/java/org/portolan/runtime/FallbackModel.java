@@ -56,6 +56,11 @@ final class FallbackModel implements Model {
         }
     }
 
+    @Override
+    public boolean fellBack() {
+        return lost;
+    }
+
     private static RunOptions remaining(RunOptions options, long passed) {
         return options.timeout()
                 .map(timeout -> options.withTimeout(

@@ -22,6 +22,11 @@ public interface Model extends AutoCloseable {
         return run(inputs, RunOptions.none());
     }
 
+    /// Whether the device was lost and runs go on on the host: {@link SessionOptions#hostFallback}.
+    default boolean fellBack() {
+        return false;
+    }
+
     /// Waits for all runs under way and frees what they used. A later run gets
     /// {@link PortolanException.SessionClosed}; a second call does nothing.
     @Override

@@ -90,10 +90,16 @@ public final class Portolan {
                 && session.outputs().stream()
                         .anyMatch(output -> session.inputs().stream().anyMatch(input -> input.slot() == output.slot()));
         return new FallbackModel(
-                file,
-                session,
-                () -> Session.open(file, target, List.of(Devices.get(host.getFirst().name())), options),
-                updatesInputs);
+                file, session, () -> Session.open(file, target, List.of(host(devices, host.getFirst())), options), updatesInputs);
+    }
+
+    /// The host that was given behind an accelerator, with the threads that it was opened with; else the process's own.
+    private static Device host(List<Device> devices, DeviceDescription host) {
+        return devices.stream()
+                .skip(1)
+                .filter(device -> device.description().name().equals(host.name()))
+                .findFirst()
+                .orElseGet(() -> Devices.get(host.name()));
     }
 
     /// The devices, and behind an accelerator that stands alone the host, if the file needs it.

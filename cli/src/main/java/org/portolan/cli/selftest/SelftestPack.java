@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,8 +44,9 @@ public final class SelftestPack {
     ///
     /// @param extras what else is in it
     /// @param progress told what is being compiled
+    /// @return the cases of ONNX's that are not in it
     /// @throws IOException if the pack is larger than is promised, or cannot be written
-    public static void write(Target target, Path file, Extras extras, Consumer<String> progress) throws IOException {
+    public static LeftOut write(Target target, Path file, Extras extras, Consumer<String> progress) throws IOException {
         var writer = new PackWriter(target);
         for (var function : functions("cases.ir")) {
             progress.accept(function.name());
@@ -59,7 +61,7 @@ public final class SelftestPack {
             writer.check(
                     "model " + model.getKey(), Pack.Kind.MODEL, model.getValue(), lowest(model.getValue()), 10 * TOLERANCE);
         }
-        conformance(extras.cases(), writer, progress);
+        var left = conformance(extras.cases(), writer, progress);
         progress.accept("the structure of MiniLM");
         var encoder = SpeedModels.encoder();
         writer.check("structure of MiniLM, 16 tokens", Pack.Kind.MODEL, encoder, Map.of("b", 1L, "n", 16L), 10 * TOLERANCE);
@@ -77,6 +79,7 @@ public final class SelftestPack {
             throw new IOException(file + " has " + Files.size(file) + " bytes, and a pack is promised to have at most " + LARGEST
                     + ": a defect of the selftest");
         }
+        return left;
     }
 
     /// Beside what each pack has.
@@ -87,9 +90,29 @@ public final class SelftestPack {
         public static final Extras NONE = new Extras(Map.of(), List.of());
     }
 
+    /// Cases that are not in a pack.
+    ///
+    /// @param unsupported those with an operator or a type that the compiler does not have, or with values that are no numbers
+    /// @param failed those that should compile and do not, each with the reason
+    public record LeftOut(List<String> unsupported, List<String> failed) {
+        /// For the reader; nothing where nothing is left out.
+        public List<String> lines() {
+            var lines = new ArrayList<String>();
+            if (!unsupported.isEmpty()) {
+                lines.add("left out, not supported (" + unsupported.size() + "): " + String.join(", ", unsupported));
+            }
+            if (!failed.isEmpty()) {
+                lines.add("LEFT OUT, COMPILATION FAILED (" + failed.size() + "):");
+                failed.forEach(one -> lines.add("  " + one));
+            }
+            return lines;
+        }
+    }
+
     /// Those whose operators are supported and whose values are numbers.
-    private static void conformance(List<ConformanceCase> cases, PackWriter writer, Consumer<String> progress)
+    private static LeftOut conformance(List<ConformanceCase> cases, PackWriter writer, Consumer<String> progress)
             throws IOException {
+        var left = new LeftOut(new ArrayList<>(), new ArrayList<>());
         for (var candidate : cases) {
             progress.accept(candidate.name());
             try {
@@ -100,11 +123,16 @@ public final class SelftestPack {
                         .noneMatch(tensor -> tensor.type() == ElementType.STRING)) {
                     writer.conformance(
                             candidate.name(), new OnnxImporter().function(read.model()), data.inputs(), data.outputs());
+                } else {
+                    left.unsupported().add(candidate.name());
                 }
-            } catch (UnsupportedOperators | UnsupportedType | CompileException unsupported) {
-                progress.accept(candidate.name() + " is left out: " + unsupported.getMessage());
+            } catch (UnsupportedOperators | UnsupportedType unsupported) {
+                left.unsupported().add(candidate.name());
+            } catch (CompileException failed) {
+                left.failed().add(candidate.name() + ": " + failed.getMessage());
             }
         }
+        return left;
     }
 
     private static void speeds(Target target, PackWriter writer, Consumer<String> progress) throws IOException {

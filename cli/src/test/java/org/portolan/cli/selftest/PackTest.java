@@ -158,6 +158,20 @@ class PackTest {
                 report.lines().stream().anyMatch(line -> line.startsWith("| dense | FAILED: run 1: p[")), report.lines().toString());
     }
 
+    @Test
+    void modelsAreRunAsOftenAsOtherCases() throws IOException {
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        writer.check("a model", Pack.Kind.MODEL, parse(DENSE), Map.of("m", 5L), 1e-4);
+        assertTrue(run(writer, "model.pack").passed());
+        var wrong = folder.resolve("model.pack");
+        try (var zip = FileSystems.newFileSystem(wrong)) {
+            var contents = zip.getPath(Pack.CONTENTS);
+            Files.writeString(contents, Files.readString(contents).replaceFirst("\"seed\": 11\\b", "\"seed\": 12"));
+        }
+        var lines = run(wrong).lines();
+        assertTrue(lines.stream().anyMatch(line -> line.startsWith("| a model | FAILED: run 1: p[")), lines.toString());
+    }
+
     /// All links of a chain are checked: one link too many or too few is found.
     @Test
     void chainsAreChecked() throws IOException {
@@ -219,6 +233,25 @@ class PackTest {
         assertTrue(report.json().print().contains("cpu.matmul"), lines);
         assertTrue(lines.contains("a note of the script"), lines);
         assertTrue(lines.contains("no JSON") && lines.contains("ended with the status 3"), lines);
+    }
+
+    /// The other library's script is damaged: what was measured is reported all the same.
+    @Test
+    void withoutTheOtherLibrarysScriptTheReportStands() throws IOException {
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        writer.time(
+                "a product", SpeedModels.products(ElementType.F32, 64, 1), Map.of(), 1e-4,
+                new Pack.Speed("", "a product", 0, 0, 0, new Pack.Work(Pack.Operation.PRODUCT, ElementType.F32, List.of(64L))));
+        writer.peer("print()".getBytes(StandardCharsets.UTF_8));
+        var file = folder.resolve("no-script.pack");
+        writer.write(file);
+        try (var zip = FileSystems.newFileSystem(file)) {
+            Files.delete(zip.getPath(PackJson.parse(Files.readString(zip.getPath(Pack.CONTENTS))).peer()));
+        }
+        var report = run(file);
+        var lines = String.join("\n", report.lines());
+        assertTrue(report.passed(), lines);
+        assertTrue(lines.contains("nothing was measured beside ours") && lines.contains("a product"), lines);
     }
 
     private static boolean hasPython() {

@@ -1,6 +1,7 @@
 package org.portolan.tests.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -62,6 +63,7 @@ class CommandContractTest {
         assertEquals(ExitCode.NUMBERS_DIFFER, run.exitCode(), run::err);
         var output = Json.parse(run.out()).asMembers().get("outputs").asList().getFirst().asMembers();
         assertEquals("y", output.get("name").asText());
+        assertFalse(Json.parse(run.out()).asMembers().get("fellBack").asBoolean());
         assertEquals(1, output.get("largestError").asDouble());
         var tolerant = ShellRun.of("run", model, "--inputs", inputs(), "--expect", expected(67), "--atol", 2, "--rtol", 0);
         assertEquals(ExitCode.FINE, tolerant.exitCode(), tolerant::err);
@@ -139,6 +141,24 @@ class CommandContractTest {
         assertError(ExitCode.FAILURE, "", ShellRun.of("run", program, "--shape", "a=1x3"));
         Files.write(model, new byte[] {1, 2, 3});
         assertError(ExitCode.FAILURE, "byte", ShellRun.of("run", model, "--shape", "a=1x3"));
+    }
+
+    /// An option that would have no effect, or would hide what is asked for, is refused rather than left unused.
+    @Test
+    void optionsThatMeanNothingAreRefused() throws IOException {
+        var pack = folder.resolve("cpu.pack");
+        var program = folder.resolve("add.portolan");
+        assertError(ExitCode.WRONG_USAGE, "--narrow", ShellRun.of("compile", model, "-o", program, "--keep-wide", "gather"));
+        assertError(ExitCode.WRONG_USAGE, "--fallback", ShellRun.of("bench", model, "--shape", "a=1x3", "--fallback", "cpu"));
+        var twin = TinyOnnx.write(Files.createDirectory(folder.resolve("other")).resolve("add.onnx"), "Sub", "a", "b");
+        var twice = ShellRun.of("selftest", "--target", "cpu", "--pack", pack, "--model", model, "--model", twin);
+        assertError(ExitCode.WRONG_USAGE, "add.onnx", twice);
+        var none = ShellRun.of("selftest", "--target", "cpu", "--pack", pack, "--cases", folder.resolve("other"));
+        assertError(ExitCode.WRONG_USAGE, "--cases", none);
+        assertTrue(Files.notExists(pack));
+        var ignored = Map.of("--model", model, "--cases", folder, "--share", "8", "--shape", "a=1x3");
+        ignored.forEach((option, value) -> assertError(
+                ExitCode.WRONG_USAGE, option, ShellRun.of("selftest", "--pack", pack, option, value)));
     }
 
     private static void assertError(int exitCode, String mentions, ShellRun run) {

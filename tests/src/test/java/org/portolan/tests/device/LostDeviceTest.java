@@ -1,6 +1,7 @@
 package org.portolan.tests.device;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -144,8 +145,12 @@ class LostDeviceTest {
             var options = SessionOptions.defaults().withHostFallback(true);
             try (var model = Portolan.load(file, options, device)) {
                 runs(model);
+                assertFalse(model.fellBack());
                 ((Faults) device).lose();
-                for (int round = 0; round < 3; round++) runs(model);
+                for (int round = 0; round < 3; round++) {
+                    runs(model);
+                    assertTrue(model.fellBack());
+                }
             }
         }
     }

@@ -96,7 +96,7 @@ class AscendDevice implements Device {
 
     /// Calls a function of the library that gives a code. A virtual thread may have moved to another thread of the system
     /// since it chose the device, so it chooses anew; and should it have moved between that and the call, which then does
-    /// nothing, once more.
+    /// nothing, once more. A device that cannot be chosen gives the code of that.
     int call(String function, Object... arguments) {
         if (!Thread.currentThread().isVirtual()) {
             return library.call(function, arguments);
@@ -104,7 +104,10 @@ class AscendDevice implements Device {
         library.ready(function, arguments);
         int code = AclError.NO_CONTEXT;
         for (int tries = 0; tries < MOST_TRIES && code == AclError.NO_CONTEXT; tries++) {
-            library.call("aclrtSetDevice", number);
+            int chosen = library.call("aclrtSetDevice", number);
+            if (chosen != AclError.SUCCESS) {
+                return chosen;
+            }
             code = library.call(function, arguments);
         }
         return code;

@@ -37,6 +37,16 @@ final class AscendImage implements KernelImage {
                     + device.chip.machine(), null);
         }
         var binaries = new EnumMap<Cores, Long>(Cores.class);
+        try {
+            loadParts(device, header, source, binaries);
+        } catch (RuntimeException | Error failed) {
+            unload(device, binaries, failed);
+            throw failed;
+        }
+        return new AscendImage(device, header, binaries);
+    }
+
+    private static void loadParts(AscendDevice device, ImageHeader header, String source, Map<Cores, Long> binaries) {
         for (var part : header.kernels().isEmpty() ? List.<ImageHeader.Part>of() : ImageHeader.parts(source)) {
             var file = device.builder.build(part.source(), device.chip, part.cores());
             try (var arena = Arena.ofConfined()) {
@@ -53,7 +63,18 @@ final class AscendImage implements KernelImage {
                 throw new BadProgramFile("the kernels have no source for " + entry.function() + "; compile the model again");
             }
         }
-        return new AscendImage(device, header, binaries);
+    }
+
+    /// Unloads what was loaded before another part of the image failed.
+    private static void unload(AscendDevice device, Map<Cores, Long> binaries, Throwable failed) {
+        try {
+            if (!binaries.isEmpty() && device.health() == DeviceHealth.WORKING) {
+                device.choose();
+                binaries.values().forEach(binary -> device.call("aclrtBinaryUnLoad", AscendDevice.pointer(binary)));
+            }
+        } catch (RuntimeException worse) {
+            failed.addSuppressed(worse);
+        }
     }
 
     @Override

@@ -3,13 +3,15 @@ package org.portolan.ascend.driver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.Predicate;
+import java.util.Optional;
 
 /// A folder of kernels that were compiled before. What was not used for a month goes, and beyond
 /// {@value #MOST_BYTES} bytes what was not used for the longest time.
@@ -30,44 +32,68 @@ final class KernelCache {
         Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
     }
 
-    static void prune(Path folder) throws IOException {
+    /// One thing in the folder, as it was when it was looked at: the folder belongs to other processes too, which use, add and
+    /// delete at any time.
+    private record Entry(Path path, boolean folder, long bytes, FileTime used) {
+        static Optional<Entry> of(Path path) {
+            try {
+                var is = Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+                return Optional.of(new Entry(path, is.isDirectory(), is.size(), is.lastModifiedTime()));
+            } catch (IOException gone) {
+                return Optional.empty();
+            }
+        }
+
+        /// Whether a build made it for itself, and deletes it when it ends.
+        boolean ofBuild() {
+            return path.getFileName().toString().startsWith("build");
+        }
+    }
+
+    static void prune(Path folder) {
         prune(folder, MOST_BYTES, Instant.now().minus(UNUSED));
     }
 
+    /// What cannot be deleted stays: the kernels that were just built are good all the same.
+    ///
     /// @param oldest what was used before goes
-    static void prune(Path folder, long mostBytes, Instant oldest) throws IOException {
-        try (var files = Files.list(folder)) {
-            var all = files.filter(own("build").negate().and(Files::isRegularFile)).sorted(byUse().reversed()).toList();
-            long bytes = 0;
-            for (var file : all) {
-                bytes += Files.size(file);
-                if (bytes > mostBytes || Files.getLastModifiedTime(file).toInstant().isBefore(oldest)) {
-                    Files.deleteIfExists(file);
-                }
+    static void prune(Path folder, long mostBytes, Instant oldest) {
+        long bytes = 0;
+        for (var entry : entries(folder)) {
+            boolean old = entry.used().toInstant().isBefore(oldest);
+            boolean kernels = !entry.ofBuild() && !entry.folder();
+            if (kernels) {
+                bytes += entry.bytes();
             }
-        }
-        // What a build left behind that ended early.
-        try (var folders = Files.list(folder)) {
-            for (var left : folders.filter(own("build").and(Files::isDirectory)).toList()) {
-                if (Files.getLastModifiedTime(left).toInstant().isBefore(oldest)) {
-                    delete(left);
-                }
+            // Of a build that ended early, what it left; no build takes as long as that.
+            if (kernels && (old || bytes > mostBytes) || entry.ofBuild() && old) {
+                drop(entry);
             }
         }
     }
 
-    private static Predicate<Path> own(String prefix) {
-        return path -> path.getFileName().toString().startsWith(prefix);
+    /// What lies in the folder, what was used last first.
+    private static List<Entry> entries(Path folder) {
+        try (var paths = Files.list(folder)) {
+            return paths.map(Entry::of)
+                    .flatMap(Optional::stream)
+                    .sorted(Comparator.comparing(Entry::used).reversed())
+                    .toList();
+        } catch (IOException | UncheckedIOException unreadable) {
+            return List.of();
+        }
     }
 
-    private static Comparator<Path> byUse() {
-        return Comparator.comparing(file -> {
-            try {
-                return Files.getLastModifiedTime(file);
-            } catch (IOException gone) {
-                return FileTime.fromMillis(0);
+    private static void drop(Entry entry) {
+        try {
+            if (entry.folder()) {
+                delete(entry.path());
+            } else {
+                Files.deleteIfExists(entry.path());
             }
-        });
+        } catch (IOException inUse) {
+            // Another process deletes it too, or holds it: a later build tries again.
+        }
     }
 
     static void delete(Path folder) throws IOException {

@@ -88,6 +88,25 @@ class BishengBuilderTest {
     }
 
     @Test
+    void whatABuildLeftBehindGoesToo() throws IOException {
+        var cache = Files.createDirectories(folder.resolve("cache"));
+        var longAgo = FileTime.from(Instant.now().minusSeconds(5000));
+        var file = Files.write(cache.resolve("build17.o"), new byte[100]);
+        var left = Files.createDirectories(cache.resolve("build18"));
+        Files.write(left.resolve("kernel.cce"), new byte[100]);
+        var running = Files.createDirectories(cache.resolve("build19"));
+        Files.setLastModifiedTime(file, longAgo);
+        Files.setLastModifiedTime(left, longAgo);
+        // A link to nothing has no size and no time, as a file that another process deletes meanwhile.
+        Files.createSymbolicLink(cache.resolve("gone.o"), folder.resolve("nowhere"));
+        KernelCache.prune(cache, 1000, Instant.now().minusSeconds(2500));
+        assertFalse(Files.exists(file) || Files.exists(left), "what was left behind");
+        assertTrue(Files.exists(running), "a build that may be running");
+        // A folder that is gone fails no build.
+        KernelCache.prune(folder.resolve("nowhere"), 1000, Instant.now());
+    }
+
+    @Test
     void whatIsMissingIsSaid() throws IOException {
         var words = assertThrows(DeviceFailed.class, () -> BishengBuilder.build("a", CHIP, Cores.VECTOR, "", folder)).getMessage();
         assertTrue(words.contains("ASCEND_HOME_PATH"), words);

@@ -74,6 +74,17 @@ class GlobalRacesTest {
                 "read without a barrier between");
     }
 
+    /// What a warp reads before it synchronises is no race with what one of its lanes writes afterwards.
+    @Test
+    void readsBeforeAWarpSynchronised() {
+        var body = "setp.eq.u32 %p1, %r3, 0; setp.eq.u32 %p2, %r3, 1; @%p1 ld.global.u32 %r4, [%rd0]; MEET @%p2 ld.global.u32 %r4,"
+                + " [%rd0]; @%p2 st.global.u32 [%rd0], 5;";
+        run(kernel(body.replace("MEET", "bar.warp.sync -1;")));
+        caught(kernel(body.replace("MEET", "")), "a race: writes", "several threads of warp 0 read");
+        // Another warp has not synchronised with it.
+        caught(kernel(body.replace("MEET", "bar.warp.sync -1;") + "setp.eq.u32 %p3, %r3, 33; @%p3 st.global.u32 [%rd0], 6;"), "a race: writes");
+    }
+
     @Test
     void atomicOperationsAreNoRace() {
         var run = kernel("atom.global.add.u32 %r4, [%rd0], 1; red.global.max.u32 [%rd0+4], %r3;");

@@ -106,6 +106,41 @@ class MbarriersTest {
         caught(kernel(BEGIN + "st.shared.u32 [%r5], 1;" + FENCE + expect(512) + COPY + await(0) + OUT), "a race: copies to");
     }
 
+    /// Fences that look like the one that is needed.
+    @Test
+    void fencesOfOtherThings() {
+        var wrote = BEGIN + "st.shared.u32 [%r5], 1; OTHER" + MEET + expect(512) + COPY + await(0) + OUT;
+        run(kernel(wrote.replace("OTHER", FENCE)));
+        run(kernel(wrote.replace("OTHER", "fence.proxy.async;\n")));
+        var made = THREAD + MAKE.replace("COUNT", "1") + "OTHER" + MEET + expect(512) + COPY + await(0) + OUT;
+        run(kernel(made.replace("OTHER", FENCE)));
+        for (var other : new String[] {"fence.proxy.async.global;\n", "fence.proxy.tensormap::generic.release.gpu;\n"}) {
+            caught(kernel(wrote.replace("OTHER", other)), "wrote without a fence.proxy.async after it");
+            caught(kernel(made.replace("OTHER", other)), "initialised without a fence.proxy.async or fence.mbarrier_init");
+        }
+        caught(kernel(wrote.replace("OTHER", "fence.mbarrier_init.release.cluster;\n")), "wrote without a fence.proxy.async after it");
+    }
+
+    /// What the writer fences only after it has told orders nothing for those that were told.
+    @Test
+    void fencesThatComeTooLate() {
+        // The last thread writes, the first one copies.
+        var late = BEGIN + "setp.eq.u32 %p3, %r1, 127; @%p3 st.shared.u32 [%r5+-508], 1;\n";
+        var copy = expect(512) + COPY + await(0) + OUT;
+        var last = "setp.lt.u32 %p3, %r1, 96; @%p3 bra ON;\n" + FENCE + "ON: add.u32 %r7, %r1, 0;\n";
+        run(kernel(late + last + MEET + copy));
+        // Warp 0 spins until the last warp has fenced, which tells it nothing.
+        var after = "setp.lt.u32 %p3, %r1, 32; @%p3 bra COPY;\n" + FENCE + "bra END;\nCOPY: add.u32 %r7, %r1, 0;\n" + "SPIN"
+                + expect(512) + COPY + await(0) + OUT + "END: add.u32 %r7, %r1, 0;\n";
+        caught(kernel(late + MEET + after.replace("SPIN", "")), "wrote without a fence.proxy.async after it");
+        // The one who copies may fence instead.
+        run(kernel(late + MEET + after.replace("SPIN", FENCE)));
+        var made = THREAD + "setp.eq.u32 %p4, %r1, 127; @%p4 mbarrier.init.shared::cta.b64 [%r3], 1;\n";
+        var init = "fence.mbarrier_init.release.cluster;\n";
+        run(kernel(made + init + MEET + copy));
+        caught(kernel(made + MEET + after.replace(FENCE, init).replace("SPIN", "")), "initialised without a fence");
+    }
+
     /// Producers and consumers that meet at nothing but two mbarriers, three times around.
     private static String ring(String arriveEmpty, String parityOfEmpty) {
         return THREAD
@@ -210,6 +245,20 @@ class MbarriersTest {
                 IntStream.range(0, 128).map(i -> 7 * (i ^ 32)).toArray(),
                 run(kernel(body.replace("ARRIVE", "cp.async.mbarrier.arrive.noinc.shared.b64 [%r3];\n"))));
         caught(kernel(body.replace("ARRIVE", "mbarrier.arrive.shared.b64 _, [%r3];\n")), "copies asynchronously and has not waited");
+        var arrived = body.replace("ARRIVE", "cp.async.mbarrier.arrive.noinc.shared.b64 [%r3];\n");
+        caught(kernel(arrived.replace(await(0), "")), "a cp.async copies", "has not waited for that phase");
+        caught(kernel(arrived.replace(await(0), MEET)), "a cp.async copies", "has not waited for that phase");
+        // What the thread itself copied it has not waited for either, until it does.
+        var own = arrived.replace("xor.b32 %r7, %r4, 128;", "mov.u32 %r7, %r4;");
+        caught(kernel(own.replace(await(0), "")), "a cp.async copies");
+        run(kernel(own.replace(await(0), "cp.async.wait_all;\n")));
+        run(kernel(own.replace(await(0), "cp.async.commit_group; cp.async.wait_group 0;\n")));
+        caught(kernel(own.replace(await(0), "cp.async.wait_group 0;\n")), "a cp.async copies");
+        // For the copy engine it is an ordinary write.
+        var stored = arrived + "STORE add.s64 %rd4, %rd0, 0; @%p1 cp.async.bulk.global.shared::cta.bulk_group [%rd4], [%r2], 512;"
+                + " @%p1 cp.async.bulk.commit_group; @%p1 cp.async.bulk.wait_group 0;";
+        caught(kernel(stored.replace("st.global.u32 [%rd8], %r6;", "").replace("STORE", "")), "a cp.async wrote without a fence.proxy.async");
+        run(kernel(stored.replace("st.global.u32 [%rd8], %r6;", "").replace("STORE", FENCE)));
     }
 
     @Test

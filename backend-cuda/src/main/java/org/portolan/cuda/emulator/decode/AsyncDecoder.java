@@ -148,15 +148,18 @@ final class AsyncDecoder {
         return new SetRegisters(count, operation.has("inc"));
     }
 
-    /// Orders between the ordinary way to memory and that of the tensor cores and the copy engine.
+    /// Orders between the ordinary way to memory and that of the tensor cores and the copy engine. Those for tensor maps and for
+    /// global memory alone order nothing in shared memory, which is all that is checked.
     static Instruction fence(Operation operation) {
-        if (operation.has("proxy")) {
-            if (!operation.has("async") && !operation.has("async::generic") && operation.step().modifiers().stream()
-                    .noneMatch(modifier -> modifier.startsWith("tensormap"))) {
-                throw operation.unsupported("fences without .proxy, .proxy.async and .proxy.tensormap");
-            }
-            return Control.proxyFence();
+        if (!operation.has("proxy")) {
+            return operation.has("mbarrier_init") ? Control.mbarrierFence() : Control.nothing();
         }
-        return operation.has("mbarrier_init") ? Control.proxyFence() : Control.nothing();
+        if (operation.has("async") || operation.has("async::generic")) {
+            return operation.has("global") ? Control.nothing() : Control.proxyFence();
+        }
+        if (operation.step().modifiers().stream().noneMatch(modifier -> modifier.startsWith("tensormap"))) {
+            throw operation.unsupported("fences without .proxy, .proxy.async and .proxy.tensormap");
+        }
+        return Control.nothing();
     }
 }

@@ -10,12 +10,15 @@ import java.util.List;
 /// clock are the barrier's phases.
 ///
 /// What ordinary instructions wrote, the tensor cores and the copy engine see only after a {@code fence.proxy.async}, of
-/// the thread that wrote, or of the one that was told.
+/// the thread that wrote, before it told, or of the one that was told. An mbarrier may also be made visible to copies by a
+/// {@code fence.mbarrier_init}.
 final class ClockAccounts extends SharedAccounts {
     /// An account is a clock, flags, and an agent plus one; 0: nobody.
     private static final int CLOCK_SHIFT = 32;
     private static final long ATOMIC = 1L << 31;
     private static final long MBARRIER = 1L << 30;
+    /// Written by {@code cp.async}, of whose end an mbarrier tells: for the tensor cores and the copy engine an ordinary write.
+    private static final long COPY_OF_THREAD = 1L << 29;
     private static final int AGENT_MASK = 0xFFFF;
     private static final int MOST_MBARRIERS = 256;
 
@@ -26,11 +29,13 @@ final class ClockAccounts extends SharedAccounts {
     /// Of each warp: up to which time it has been told of each agent, and how that was at its last proxy fence.
     private final int[][] known;
     private final int[][] knownAtFence;
-    /// Proxy fences of each thread.
-    private final int[] fences;
+    private final FenceCounts proxyFences;
+    private final FenceCounts mbarrierFences;
     private final long[] writes;
     /// How many proxy fences the writer had executed when it wrote.
-    private final int[] fencesAtWrite;
+    private final int[] proxyFencesAtWrite;
+    /// The same of fences of mbarriers, when the writer initialised one.
+    private final int[] mbarrierFencesAtWrite;
     /// Of each granule and warp: the clock and the lanes that read; and behind these of each warpgroup: its last product
     /// that read, the first one counting as 1.
     private final long[] reads;
@@ -46,9 +51,11 @@ final class ClockAccounts extends SharedAccounts {
         groups = (warps + MatrixFlights.WARPS_OF_GROUP - 1) / MatrixFlights.WARPS_OF_GROUP;
         known = new int[warps][this.threads + groups + MOST_MBARRIERS];
         knownAtFence = new int[warps][known[0].length];
-        fences = new int[this.threads];
+        proxyFences = new FenceCounts(this.threads);
+        mbarrierFences = new FenceCounts(this.threads);
         writes = new long[granules];
-        fencesAtWrite = new int[granules];
+        proxyFencesAtWrite = new int[granules];
+        mbarrierFencesAtWrite = new int[granules];
         reads = new long[granules * (warps + groups)];
         busy = new short[granules];
     }
@@ -61,7 +68,8 @@ final class ClockAccounts extends SharedAccounts {
             Arrays.fill(known[warp], 0);
             Arrays.fill(knownAtFence[warp], 0);
         }
-        Arrays.fill(fences, 0);
+        proxyFences.begin();
+        mbarrierFences.begin();
         Arrays.fill(writes, 0);
         Arrays.fill(reads, 0);
         Arrays.fill(busy, (short) 0);
@@ -126,9 +134,16 @@ final class ClockAccounts extends SharedAccounts {
     /// Lanes execute {@code fence.proxy.async}.
     void fence(Warp warp, int mask) {
         for (int left = mask; left != 0; left &= left - 1) {
-            fences[warp.firstThread + Integer.numberOfTrailingZeros(left)]++;
+            proxyFences.add(warp.firstThread + Integer.numberOfTrailingZeros(left), clocks[warp.index]);
         }
         System.arraycopy(known[warp.index], 0, knownAtFence[warp.index], 0, known[0].length);
+    }
+
+    /// Lanes execute {@code fence.mbarrier_init}.
+    void fenceMbarriers(Warp warp, int mask) {
+        for (int left = mask; left != 0; left &= left - 1) {
+            mbarrierFences.add(warp.firstThread + Integer.numberOfTrailingZeros(left), clocks[warp.index]);
+        }
     }
 
     // Ordinary accesses.
@@ -172,8 +187,9 @@ final class ClockAccounts extends SharedAccounts {
     private Fault unordered(String does, int at, long account, Warp warp, int lane) {
         int agent = ((int) account & AGENT_MASK) - 1;
         return agent >= threads
-                ? new Fault(lane, does + " " + place(at) + ", to which the copy engine copies; the thread has not waited for"
-                        + " that phase of the copy's mbarrier")
+                ? new Fault(lane, does + " " + place(at) + ", to which "
+                        + ((account & COPY_OF_THREAD) == 0 ? "the copy engine" : "a cp.async")
+                        + " copies; the thread has not waited for that phase of the copy's mbarrier")
                 : race(does, at, "thread " + warp.block.threadName(agent), "wrote", lane);
     }
 
@@ -201,7 +217,7 @@ final class ClockAccounts extends SharedAccounts {
             }
             requireNotRead(granule, at, warp, lane);
             writes[granule] = (long) clocks[warp.index] << CLOCK_SHIFT | (atomic ? ATOMIC : 0) | thread + 1;
-            fencesAtWrite[granule] = fences[thread];
+            proxyFencesAtWrite[granule] = proxyFences.count(thread);
         }
     }
 
@@ -300,20 +316,45 @@ final class ClockAccounts extends SharedAccounts {
         }
     }
 
+    /// A lane has arrived at an mbarrier for its copies: whoever is told of a phase of it may look.
+    ///
+    /// @param agent of the mbarrier
+    /// @param phase at whose end they have ended
+    void noteArrivingCopy(int at, int count, int agent, int phase) {
+        int last = last(at, count);
+        for (int granule = first(at); granule <= last; granule++) {
+            pending[granule] = 0;
+            writes[granule] = (long) phase << CLOCK_SHIFT | COPY_OF_THREAD | agent + 1;
+        }
+    }
+
+    /// A warp knows that copies which complete at an mbarrier have ended, since it waited for them otherwise.
+    void hearOfCopies(int warp, int agent, int phase) {
+        known[warp][agent] = Math.max(known[warp][agent], phase);
+    }
+
     private void requireFence(String does, int granule, int at, Warp warp, int lane) {
-        if (!fenced(granule, warp)) {
-            throw new Fault(lane, does + " " + place(at) + " asynchronously, which thread "
-                    + warp.block.threadName(((int) writes[granule] & AGENT_MASK) - 1)
+        if (!fenced(granule, warp, lane)) {
+            int agent = ((int) writes[granule] & AGENT_MASK) - 1;
+            throw new Fault(lane, does + " " + place(at) + " asynchronously, which "
+                    + (agent >= threads ? "a cp.async" : "thread " + warp.block.threadName(agent))
                     + " wrote without a fence.proxy.async after it");
         }
     }
 
-    private boolean fenced(int granule, Warp warp) {
+    private boolean fenced(int granule, Warp warp, int lane) {
         long write = writes[granule];
         int agent = ((int) write & AGENT_MASK) - 1;
-        return agent >= threads
-                || fences[agent] != fencesAtWrite[granule]
-                || knownAtFence[warp.index][agent] >= (int) (write >>> CLOCK_SHIFT);
+        if (agent >= threads && (write & COPY_OF_THREAD) == 0) {
+            return true;
+        }
+        return knownAtFence[warp.index][agent] >= (int) (write >>> CLOCK_SHIFT)
+                || agent < threads && proxyFences.since(agent, proxyFencesAtWrite[granule], told(agent, warp, lane));
+    }
+
+    /// Up to which of its clocks a lane knows of what a thread did.
+    private int told(int thread, Warp warp, int lane) {
+        return thread == warp.firstThread + lane ? Integer.MAX_VALUE : known[warp.index][thread];
     }
 
     // Mbarriers.
@@ -327,6 +368,7 @@ final class ClockAccounts extends SharedAccounts {
         noteWrite(at, Long.BYTES, warp, lane, false);
         for (int granule = first(at); granule <= last; granule++) {
             writes[granule] = made ? writes[granule] | MBARRIER : 0;
+            mbarrierFencesAtWrite[granule] = mbarrierFences.count(warp.firstThread + lane);
         }
     }
 
@@ -340,9 +382,14 @@ final class ClockAccounts extends SharedAccounts {
                     + warp.block.threadName(((int) writes[granule] & AGENT_MASK) - 1)
                     + " initialised without a barrier between");
         }
-        if (asynchronously && !fenced(granule, warp)) {
+        if (asynchronously && !fenced(granule, warp, lane) && !initialisationFenced(granule, warp, lane)) {
             throw new Fault(lane, "copies with the mbarrier at " + at + SharedMemory.name(variables, at)
                     + ", which was initialised without a fence.proxy.async or fence.mbarrier_init after it");
         }
+    }
+
+    private boolean initialisationFenced(int granule, Warp warp, int lane) {
+        int agent = ((int) writes[granule] & AGENT_MASK) - 1;
+        return mbarrierFences.since(agent, mbarrierFencesAtWrite[granule], told(agent, warp, lane));
     }
 }

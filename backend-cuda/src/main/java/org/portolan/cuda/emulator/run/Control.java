@@ -35,6 +35,11 @@ public final class Control {
         return new ProxyFence();
     }
 
+    /// {@code fence.mbarrier_init}: makes mbarriers that the thread has initialised visible to copies, and nothing else.
+    public static Instruction mbarrierFence() {
+        return new MbarrierFence();
+    }
+
     /// Lanes of the warp meet.
     ///
     /// @param members slot of the mask of lanes that must take part
@@ -129,6 +134,15 @@ public final class Control {
         void run(Warp warp, int mask) {
             if (warp.block.clocks != null) {
                 warp.block.clocks.fence(warp, mask);
+            }
+        }
+    }
+
+    private static final class MbarrierFence extends Instruction {
+        @Override
+        void run(Warp warp, int mask) {
+            if (warp.block.clocks != null) {
+                warp.block.clocks.fenceMbarriers(warp, mask);
             }
         }
     }

@@ -117,7 +117,13 @@ final class EpochAccounts extends SharedAccounts {
             return who == SEVERAL ? several : own;
         }
         int warpOfWho = who >= SEVERAL_OF_WARP ? who - SEVERAL_OF_WARP : who - 1 >> 5;
-        return warpOfWho == warp.index ? account(warp, SEVERAL_OF_WARP + warp.index) : several;
+        if (warpOfWho != warp.index) {
+            return several;
+        }
+        // What the warp has read before it synchronised is ordered as what it reads now, and before what it writes.
+        return synchronisationsOf(read) == (warp.synchronisations & SYNC_MASK)
+                ? account(warp, SEVERAL_OF_WARP + warp.index)
+                : own;
     }
 
     private long account(Warp warp, int who) {
@@ -134,8 +140,11 @@ final class EpochAccounts extends SharedAccounts {
             return true;
         }
         int warpOfWho = who >= SEVERAL_OF_WARP ? who - SEVERAL_OF_WARP : who - 1 >> 5;
-        int synchronisations = (int) (account >>> SYNC_SHIFT) & SYNC_MASK;
-        return warpOfWho != warp.index || synchronisations == (warp.synchronisations & SYNC_MASK);
+        return warpOfWho != warp.index || synchronisationsOf(account) == (warp.synchronisations & SYNC_MASK);
+    }
+
+    private static int synchronisationsOf(long account) {
+        return (int) (account >>> SYNC_SHIFT) & SYNC_MASK;
     }
 
     @Override

@@ -99,11 +99,19 @@ final class GlobalRaces {
         if (who == SEVERAL) {
             return own & TIME_MASK | SEVERAL;
         }
-        return warpOf(who) == warp.index ? own & TIME_MASK | SEVERAL_OF_WARP + warp.index : own & TIME_MASK | SEVERAL;
+        if (warpOf(who) != warp.index) {
+            return own & TIME_MASK | SEVERAL;
+        }
+        // What the warp has read before it synchronised is ordered as what it reads now, and before what it writes.
+        return momentOf(read) < momentOf(own) ? own : own & TIME_MASK | SEVERAL_OF_WARP + warp.index;
     }
 
     private static int epochOf(long account) {
         return (int) (account >>> EPOCH_SHIFT) & MOST_COUNT;
+    }
+
+    private static int momentOf(long account) {
+        return (int) (account >>> MOMENT_SHIFT) & MOST_COUNT;
     }
 
     private static int warpOf(int who) {
@@ -122,7 +130,7 @@ final class GlobalRaces {
         if (who == SEVERAL || warpOf(who) != warp.index) {
             return true;
         }
-        int moment = (int) (account >>> MOMENT_SHIFT) & MOST_COUNT;
+        int moment = momentOf(account);
         return moment == epoch + warp.meetings && moment < MOST_COUNT;
     }
 

@@ -68,7 +68,8 @@ public final class MbarrierInstruction extends MemoryInstruction {
             }
             case COMPLETE -> barriers.expect(barriers.find(at, warp, lane, false), -bytes(warp, lane), warp, lane);
             case ARRIVE_COPIES -> {
-                warp.copies.awaitAll(warp, 1 << lane);
+                var barrier = barriers.find(at, warp, lane, false);
+                warp.copies.arrive(warp, lane, barriers.agent(barrier), barriers.clock(barrier));
                 arrive(warp, at, times, lane);
             }
         }

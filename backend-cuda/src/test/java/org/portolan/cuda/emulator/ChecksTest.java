@@ -178,6 +178,20 @@ class ChecksTest {
         caught(() -> wider.run(), "wrote");
     }
 
+    /// What a warp reads before it synchronises is no race with what one of its lanes writes afterwards.
+    @Test
+    void readsBeforeAWarpSynchronised() {
+        var body = "setp.eq.u32 %p1, %r1, 0; setp.eq.u32 %p2, %r1, 1; @%p1 st.shared.u32 [tile], 3; bar.sync 0; @%p1 ld.shared.u32 %r7, [tile];"
+                + " MEET @%p2 ld.shared.u32 %r7, [tile]; @%p2 st.shared.u32 [tile], 5;";
+        assertDoesNotThrow(() -> shared(64, body.replace("MEET", "bar.warp.sync -1;")).run());
+        var run = shared(64, body.replace("MEET", ""));
+        caught(() -> run.run(), "a race: writes", "several threads of warp 0 read");
+        // Another warp has not synchronised with it.
+        var other = shared(64, body.replace("MEET", "bar.warp.sync -1;")
+                + "setp.eq.u32 %p3, %r1, 33; @%p3 st.shared.u32 [tile], 6;");
+        caught(() -> other.run(), "a race: writes");
+    }
+
     /// Bytes of one word that different threads touch are no race.
     @Test
     void neighbouringBytesAreNoRace() {

@@ -246,7 +246,7 @@ class MbarriersTest {
                 run(kernel(body.replace("ARRIVE", "cp.async.mbarrier.arrive.noinc.shared.b64 [%r3];\n"))));
         caught(kernel(body.replace("ARRIVE", "mbarrier.arrive.shared.b64 _, [%r3];\n")), "copies asynchronously and has not waited");
         var arrived = body.replace("ARRIVE", "cp.async.mbarrier.arrive.noinc.shared.b64 [%r3];\n");
-        caught(kernel(arrived.replace(await(0), "")), "a cp.async copies", "has not waited for that phase");
+        caught(kernel(arrived.replace(await(0), "").replace("%r4, 128", "%r4, 4")), "a cp.async copies", "has not waited for that phase");
         caught(kernel(arrived.replace(await(0), MEET)), "a cp.async copies", "has not waited for that phase");
         // What the thread itself copied it has not waited for either, until it does.
         var own = arrived.replace("xor.b32 %r7, %r4, 128;", "mov.u32 %r7, %r4;");

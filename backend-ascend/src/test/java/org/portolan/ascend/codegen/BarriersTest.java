@@ -11,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.portolan.ascend.driver.AscendDriver;
@@ -28,11 +30,12 @@ import org.portolan.runtime.device.StopSignal;
 /// Takes each barrier and each flag of some generated kernels away, one at a time: the emulator misses nothing that is
 /// needed, and few are there for nothing.
 class BarriersTest {
-    /// Kernels, each with how many of its barriers and flags nothing needs in the sizes that run: where a piece is not full it is
+    /// Kernels, each with how many barriers and flags it has, and how many of these nothing needs in the sizes that run: where a piece is not full it is
     /// filled first, which makes the vector unit wait anyway, and a full piece would need them.
     enum Subject {
         /// Elements of rows with a rest, through two queues.
         ELEMENTS(
+                8,
                 1,
                 """
                 %a = nest.read %x <at = [i, j]> : f32
@@ -45,6 +48,7 @@ class BarriersTest {
                 """),
         /// A sum along rows, and what comes of it.
         ROWS(
+                12,
                 1,
                 """
                 %a = nest.read %x <at = [i, k]> : f32
@@ -55,6 +59,7 @@ class BarriersTest {
                 """),
         /// Rows and columns exchanged.
         TURNED(
+                5,
                 1,
                 """
                 %a = nest.read %x <at = [j, i]> : f32
@@ -63,6 +68,7 @@ class BarriersTest {
                 """),
         /// By way of a type that the vector unit has not, and conditions.
         CHOSEN(
+                6,
                 0,
                 """
                 %a = nest.read %x <at = [i, j]> : f32
@@ -75,10 +81,12 @@ class BarriersTest {
                 nest.yield [%e] <to = [[i, j]]>
                 """);
 
+        final int all;
         final int needless;
         final String body;
 
-        Subject(int needless, String body) {
+        Subject(int all, int needless, String body) {
+            this.all = all;
             this.needless = needless;
             this.body = body;
         }
@@ -117,8 +125,15 @@ class BarriersTest {
                 assertTrue(fault.getMessage().contains("makes pipe"), fault.getMessage());
             }
         }
-        assertTrue(all > 1, source);
         assertEquals(subject.needless, needless.size(), all + " barriers and flags; not missed: " + needless);
+        assertEquals(subject.all, all, source);
+    }
+
+    /// What docs/ascend.md says of all of them.
+    @Test
+    void asManyAsThePageSays() {
+        assertEquals(31, Stream.of(Subject.values()).mapToInt(subject -> subject.all).sum());
+        assertEquals(28, Stream.of(Subject.values()).mapToInt(subject -> subject.all - subject.needless).sum());
     }
 
     private static void run(String source) {

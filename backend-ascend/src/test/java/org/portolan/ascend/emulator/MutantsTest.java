@@ -121,7 +121,21 @@ class MutantsTest {
         expected.put("rows_past_the_buffer", "the destination reaches bytes 1024 to 1056 of a tensor of 1024 bytes");
         expected.put("rest_of_a_row_used", "was never written");
         expected.put("gathered_before_the_places_are_there", "was written by pipe V (Duplicate");
-        run("mutants.cpp", "fine", expected, VECTOR_FAULT, 2);
+        run("mutants.cpp", "fine", expected, VECTOR_FAULT, 2, 2201);
+    }
+
+    /// Where a chip copies whole blocks only, elements go to memory with the rest of their block, whatever that holds; but a block
+    /// of nothing else was forgotten.
+    @Test
+    void everyBrokenRuleOfWholeBlocksIsFound() throws Exception {
+        acl.must("portolan_emulator_soc", acl.arena.allocateFrom("Ascend310P3"));
+        try {
+            var words = "the source (byte 0 of the unified buffer) was never written";
+            var expected = Map.of("block_of_nothing", words, "block_only_fetched", words);
+            run("block_mutants.cpp", "blocks_fine", expected, VECTOR_FAULT, 2, 2002);
+        } finally {
+            acl.must("portolan_emulator_soc", acl.arena.allocateFrom("Ascend910B1"));
+        }
     }
 
     @Test
@@ -160,12 +174,13 @@ class MutantsTest {
         expected.put("factors_missing", "a factor for each column is asked for");
         expected.put("result_past_the_allocation", "the destination reaches bytes");
         expected.put("result_in_atomic_mode", "atomic mode with Fixpipe is not in this subset");
-        run("cube_mutants.cpp", "cube_fine", expected, CUBE_FAULT, 1);
+        run("cube_mutants.cpp", "cube_fine", expected, CUBE_FAULT, 1, 2201);
     }
 
-    private static void run(String source, String correct, Map<String, String> expected, int fault, int blocks) throws Exception {
+    private static void run(String source, String correct, Map<String, String> expected, int fault, int blocks, int chip)
+            throws Exception {
         var text = Emulated.source(source);
-        long binary = acl.binary(AscendEmulator.compile(text, 2201));
+        long binary = acl.binary(AscendEmulator.compile(text, chip));
         long stream = acl.stream();
         var wrong = new ArrayList<String>();
         assertEquals("0 ", launch(binary, correct, stream, blocks));

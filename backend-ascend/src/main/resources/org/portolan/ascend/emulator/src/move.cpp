@@ -59,13 +59,16 @@ Leftover leftover(Core &core, const uint8_t *from, const uint8_t *to, uint64_t b
     Allocation &of = *core.recent;
     bool block = bytes == kBlock && reinterpret_cast<uint64_t>(to) % kBlock == 0;
     if (!checking || core.chip->architecture != 2002 || !block || of.initialized == nullptr) return found;
+    bool nothing = true;
     for (uint32_t i = 0; i < kBlock; i++) {
         uint64_t at = to - of.base + i;
         bool held = of.initialized[at / 32] >> (at % 32) & 1;
         found.bytes[i] = !held && !core.initialized[from - core.base + i];
+        nothing &= found.bytes[i] != 0;
         found.possible |= found.bytes[i] != 0;
     }
-    return found;
+    // With nothing of its own in it, the block is no way for elements: somebody forgot to write it.
+    return nothing ? Leftover{} : found;
 }
 
 void forget(Core &core, const uint8_t *to, const Leftover &found) {

@@ -172,6 +172,24 @@ class PackTest {
         assertTrue(lines.stream().anyMatch(line -> line.startsWith("| a model | FAILED: run 1: p[")), lines.toString());
     }
 
+    /// A device whose last copy of the third run gives zeros: a replay that is wrong is found.
+    @Test
+    void theThirdRunOfAModelIsCompared() throws IOException {
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        writer.check("a model", Pack.Kind.MODEL, parse(DENSE), Map.of("m", 5L), 1e-4);
+        var file = folder.resolve("third.pack");
+        writer.write(file);
+        try (var all = new ForgetfulDevice(Devices.open("cpu", new DeviceOptions(1)), Integer.MAX_VALUE);
+                var selftest = new Selftest(file, List.of(all), _ -> {})) {
+            assertTrue(selftest.run().passed());
+            try (var forgetful = new ForgetfulDevice(Devices.open("cpu", new DeviceOptions(1)), all.copies() - 1);
+                    var again = new Selftest(file, List.of(forgetful), _ -> {})) {
+                var lines = again.run().lines();
+                assertTrue(lines.stream().anyMatch(line -> line.startsWith("| a model | FAILED: run 3: ")), lines.toString());
+            }
+        }
+    }
+
     /// All links of a chain are checked: one link too many or too few is found.
     @Test
     void chainsAreChecked() throws IOException {

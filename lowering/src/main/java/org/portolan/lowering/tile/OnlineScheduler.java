@@ -3,6 +3,7 @@ package org.portolan.lowering.tile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.Value;
 import org.portolan.lowering.tile.Schedule.Block;
@@ -114,12 +115,16 @@ final class OnlineScheduler {
         long threads = rowBlock / ROWS * TEAM;
         long deep = padded(analysis.estimate(rows.deep()));
         long column = padded(analysis.estimate(rows.column()));
-        long bytes = bytes(rowBlock, deep, rows.left())
-                + bytes(keyBlock, deep, rows.right())
-                + bytes(keyBlock, column, rows.factor())
-                + bytes(rowBlock, keyBlock, rows.weight());
+        long bytes = turnable(rowBlock, deep, rows.left())
+                + turnable(keyBlock, deep, rows.right())
+                + turnable(keyBlock, column, rows.factor())
+                + bytes(rowBlock, keyBlock, rows.weight())
+                + exchanged(rows, threads);
         if (fragments) {
-            bytes += rowBlock * (Math.max(keyBlock, column) + 16) * 4 + rowBlock * 4;
+            var sums = rows.product().results().getFirst();
+            bytes += bytes(rowBlock, keyBlock, rows.scores().results().getFirst())
+                    + bytes(rowBlock, column, sums)
+                    + bytes(rowBlock, sums);
         }
         long points = ROWS * keyBlock / TEAM;
         // A thread's part of the sums, of what all keys are multiplied with, and of the scores and the weights.
@@ -135,8 +140,30 @@ final class OnlineScheduler {
         return Math.ceilDiv(extent, 16) * 16;
     }
 
-    private static long bytes(long rows, long columns, Value value) {
-        return rows * (columns * Math.max(8, value.type().elementType().bits()) / 8 + 16);
+    private static long bytes(long elements, Value value) {
+        return elements * Math.max(8, value.type().elementType().bits()) / 8;
+    }
+
+    /// The bytes of a box, whose rows lie a vector apart.
+    private long bytes(long rows, long columns, Value value) {
+        return bytes(rows * columns, value) + rows * machine.vectorBytes();
+    }
+
+    /// The same if either axis may be the one along which neighbours lie.
+    private long turnable(long rows, long columns, Value value) {
+        return Math.max(bytes(rows, columns, value), bytes(columns, rows, value));
+    }
+
+    /// What the threads of a team hand each other by way of shared memory, if they are not all in one warp.
+    private long exchanged(OnlineRows rows, long threads) {
+        if (machine.warp() >= TEAM) {
+            return 0;
+        }
+        return Stream.of(List.of(rows.maximum()), rows.rescaled(), rows.plain())
+                .flatMap(List::stream)
+                .flatMap(reduction -> reduction.results().stream())
+                .mapToLong(result -> bytes(threads * ROWS, result))
+                .sum();
     }
 
     private double score(OnlineRows rows, long rowBlock, long keyBlock) {

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,14 +28,24 @@ import org.portolan.runtime.type.ElementType;
 /// interpreter, with three nests, says what comes out.
 class OnlineDeviceTest {
     private static final String DEVICE = "cuda:emulated";
+    /// Which device is emulated, and thus what a block of it may share at most.
+    private static final String ARCHITECTURE = "portolan.emulated.sm";
 
     @TempDir
     private Path folder;
 
+    private final Optional<String> architecture = Optional.ofNullable(System.getProperty(ARCHITECTURE));
+
+    @AfterEach
+    void restore() {
+        architecture.ifPresentOrElse(
+                name -> System.setProperty(ARCHITECTURE, name), () -> System.clearProperty(ARCHITECTURE));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "sm_80,f32,2,20,33,16,24,false", "sm_80,f16,2,70,50,64,40,false", "sm_80,bf16,1,33,130,32,32,true",
-        "sm_75,f16,1,16,20,5,7,false", "sm_80,f32,1,5,7,8,3,true"
+        "sm_75,f16,1,16,20,5,7,false", "sm_75,f16,1,64,64,64,64,false", "sm_80,f32,1,5,7,8,3,true"
     })
     void attention(String machine, String element, long heads, long m, long n, long d, long e, boolean turned)
             throws IOException {
@@ -54,6 +66,7 @@ class OnlineDeviceTest {
                 "mask", RandomTensors.random(ElementType.F32, 4, m, n));
         var expected = new GraphInterpreter(function).run(inputs).get("o");
         double tolerance = type == ElementType.F32 ? OnlineKernelTest.FLOAT : OnlineKernelTest.HALF;
+        System.setProperty(ARCHITECTURE, machine);
         try (var device = Devices.open(DEVICE, DeviceOptions.defaults());
                 var model = Portolan.load(file, device);
                 var outputs = model.run(inputs)) {

@@ -8,14 +8,18 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
+import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
 import org.portolan.ir.text.IrParser;
 import org.portolan.ir.text.IrPrinter;
 import org.portolan.lowering.nest.RowChains;
 import org.portolan.lowering.tile.NestToTile;
+import org.portolan.runtime.type.Dim;
 
 /// Attention as three nests: they become one, and its kernel computes what the three say, whatever the lengths and the mask.
 class OnlineKernelTest {
@@ -184,6 +188,44 @@ class OnlineKernelTest {
         var text = attention("f32", false, 1, 4, 6, 8, 8, true).replace("n:1..4096", "n:0..4096");
         var joined = joined(text, ThreadMachine.large());
         assertEquals(3, joined.body().ops().stream().filter(NestOp.Compute.class::isInstance).count());
+    }
+
+    /// All that a block shares lies in memory at once, and the machine has as much.
+    @ParameterizedTest
+    @CsvSource({"f32, false", "f32, true", "f16, false", "f16, true"})
+    void sharedMemoryIsThere(String element, boolean turned) {
+        long kernels = 0;
+        for (var chip : List.of(ThreadMachine.large(), ThreadMachine.apart(), ThreadMachine.fragments())) {
+            for (long deep : new long[] {16, 64, 256}) {
+                for (long columns : new long[] {8, 64, 128}) {
+                    var joined = joined(attention(element, turned, 1, 64, 64, deep, columns, false), chip);
+                    if (joined.body().ops().getFirst() instanceof NestOp.Compute nest && joined.body().ops().size() == 2) {
+                        var kernel = new NestToTile(chip).lower(nest, "attention", _ -> false).kernel();
+                        long bytes = sharedBytes(kernel.body());
+                        assertTrue(
+                                bytes <= chip.sharedBytes(),
+                                chip.intrinsics().ops().size() + " instructions, warp " + chip.warp() + ", " + deep + " x "
+                                        + columns + ": " + bytes + " of " + chip.sharedBytes() + " bytes");
+                        kernels++;
+                    }
+                }
+            }
+        }
+        assertTrue(kernels > 6, kernels + " kernels");
+    }
+
+    private static long sharedBytes(Body body) {
+        long bytes = 0;
+        for (var op : body.ops()) {
+            if (op instanceof TileOp.Alloc alloc && alloc.result().buffer().space() == Type.Space.SHARED) {
+                var type = alloc.result().buffer();
+                bytes += type.element().bytes(Dim.product(type.storage()).constant().orElseThrow());
+            }
+            for (var inner : OpSchema.bodies(op)) {
+                bytes += sharedBytes(inner);
+            }
+        }
+        return bytes;
     }
 
     @Test

@@ -195,6 +195,7 @@ final class Call {
 
     /// The elements of an integer input, where they are constant.
     Optional<List<Long>> constants(Operand operand) {
+        if (operand.element().isFloat()) throw error("expected integers, found %s".formatted(operand.type()));
         return operand.elements()
                 .filter(elements -> elements.stream().allMatch(Elements::isConstant))
                 .map(elements -> elements.stream().map(Elements::whole).toList());

@@ -29,10 +29,16 @@ final class ClassicOperators {
         return x.rank() == 1 ? writer.reshape(picked, List.of(Dim.ONE, places.dim(0))) : picked;
     }
 
+    /// An integer is above a number if it is above the next integer below; one that is below all of the type is below
+    /// every element.
     private static Operand binarized(Call call) {
-        double threshold = call.number("threshold", 0);
-        return call.writer()
-                .map(call.input(0), (s, v) -> s.select(
-                        s.less(s.number(v, threshold), v), s.number(v, 1), s.number(v, 0)));
+        double given = call.number("threshold", 0);
+        var element = call.input(0).element();
+        double threshold = element.isFloat() ? given : Math.floor(given);
+        boolean below = !element.isFloat() && !element.isSigned() && threshold < 0;
+        return call.writer().map(call.input(0), (s, v) -> {
+            var above = below ? s.truth(true) : s.less(s.number(v, threshold), v);
+            return s.select(above, s.number(v, 1), s.number(v, 0));
+        });
     }
 }

@@ -114,6 +114,9 @@ final class GraphWriter {
 
     /// The elements of a small integer tensor as numbers: those that are known, else symbols that the run binds.
     List<Dim> bind(Operand input) {
+        if (!input.element().isInteger()) {
+            throw new OnnxException("expected integers in '%s', found %s".formatted(input.hint(), input.type()));
+        }
         if (input.elements().isPresent()) {
             return input.elements().get().stream().map(Elements::dim).toList();
         }
@@ -244,6 +247,7 @@ final class GraphWriter {
 
     // Views.
 
+    /// The same elements under other extents; where it is not certain that they are as many, the run checks it.
     Operand reshape(Operand x, List<Dim> wanted) {
         var dims = settled(wanted);
         if (x.dims().equals(dims)) {
@@ -251,8 +255,8 @@ final class GraphWriter {
         }
         var count = Dim.product(dims);
         var given = Dim.product(x.dims());
-        if (count.isConstant() && given.isConstant() && !count.equals(given)) {
-            throw new OnnxException("%s has not the %s elements of %s".formatted(x.type(), count, dims));
+        if (!count.equals(given) && !Dim.product(wanted).equals(given)) {
+            check(count, Relation.EQUAL, given, "%s has not the elements of %s".formatted(x.type(), dims));
         }
         if (x.elements().isPresent()) {
             return known(x.element(), dims, x.elements().get());
@@ -288,6 +292,12 @@ final class GraphWriter {
         }
         int lead = dims.size() - x.rank();
         if (!x.broadcasts(dims)) throw new OnnxException("%s does not broadcast to %s".formatted(x.type(), dims));
+        for (int axis = 0; axis < x.rank(); axis++) {
+            var other = dims.get(axis + lead);
+            if (x.dim(axis).isConstant() && !x.dim(axis).isConstant(1) && !other.isConstant()) {
+                check(other, Relation.EQUAL, x.dim(axis), "%s does not broadcast to %s".formatted(x.type(), dims));
+            }
+        }
         var known = rearranged(x, dims, index -> {
             var from = new long[x.rank()];
             for (int axis = 0; axis < from.length; axis++) {

@@ -37,18 +37,18 @@ final class RegionOperators {
         }
         var strides = Windows.positive(call, "strides", axes);
         var dilations = Windows.positive(call, "dilations", axes);
-        var pads = call.integers("pads", Collections.nCopies(2 * axes, 0L));
-        if (pads.size() != 2 * axes) {
-            throw call.error("pads %s: expected %d numbers".formatted(pads, 2 * axes));
-        }
+        var pads = Windows.pads(call, axes);
         var counts = new ArrayList<Dim>();
         var dims = new ArrayList<>(block);
         dims.addAll(image);
         var operands = new ArrayList<Operand>();
         for (int axis = 0; axis < axes; axis++) {
+            writer.check(image.get(axis), Relation.GREATER_OR_EQUAL, Dim.ZERO, "an image must not have a negative extent");
+            writer.check(block.get(axis), Relation.GREATER, Dim.ZERO, "a block must have elements");
             var span = block.get(axis).minus(1).times(dilations.get(axis)).plus(1);
             var room = image.get(axis).plus(pads.get(axis)).plus(pads.get(axis + axes)).minus(span);
             counts.add(room.floorDivide(strides.get(axis)).plus(1));
+            writer.check(counts.getLast(), Relation.GREATER_OR_EQUAL, Dim.ZERO, "a block must fit the padded image");
         }
         for (int axis = 0; axis < 2 * axes; axis++) {
             var line = new ArrayList<>(Collections.nCopies(2 * axes, Dim.ONE));
@@ -104,17 +104,24 @@ final class RegionOperators {
     private static Operand maxUnpool(Call call) {
         var writer = call.writer();
         var x = call.input(0);
+        var indices = call.input(1);
         int axes = x.rank() - 2;
-        var kernel = call.integers("kernel_shape").orElseThrow(() -> call.error("kernel_shape is missing"));
+        if (axes < 1 || indices.rank() != x.rank()) {
+            throw call.error("expected [n, channels, ..] and indices of equal extents, found %s and %s"
+                    .formatted(x.type(), indices.type()));
+        }
+        if (!call.has("kernel_shape")) throw call.error("kernel_shape is missing");
+        var kernel = Windows.positive(call, "kernel_shape", axes);
         var strides = Windows.positive(call, "strides", axes);
-        var pads = call.integers("pads", Collections.nCopies(2 * axes, 0L));
-        if (axes < 1 || kernel.size() != axes || pads.size() != 2 * axes) {
-            throw call.error("kernel_shape %s and pads %s do not fit %s".formatted(kernel, pads, x.type()));
+        var pads = Windows.pads(call, axes);
+        for (int axis = 0; axis < x.rank(); axis++) {
+            writer.equal(x.dim(axis), indices.dim(axis), "elements and their indices");
         }
         var dims = new ArrayList<>(x.dims().subList(0, 2));
         for (int axis = 0; axis < axes; axis++) {
             var span = x.dim(axis + 2).minus(1).times(strides.get(axis)).plus(kernel.get(axis));
             dims.add(span.minus(pads.get(axis)).minus(pads.get(axis + axes)));
+            writer.check(dims.getLast(), Relation.GREATER_OR_EQUAL, Dim.ZERO, "the padding must not exceed the image");
         }
         var count = List.of(Dim.product(dims));
         var elements = List.of(x.type().elements());
@@ -122,7 +129,7 @@ final class RegionOperators {
         var flat = writer.add(
                 new GraphOp.ScatterElements(
                         empty.value(),
-                        writer.reshape(call.input(1), elements).value(),
+                        writer.reshape(indices, elements).value(),
                         writer.reshape(x, elements).value(),
                         0,
                         Optional.empty(),
@@ -135,6 +142,9 @@ final class RegionOperators {
                     if (wanted.size() != x.rank()) {
                         throw call.error("output_shape %s for %s".formatted(wanted, x.type()));
                     }
+                    for (var extent : wanted) {
+                        writer.check(extent, Relation.GREATER_OR_EQUAL, Dim.ZERO, "output_shape must not be negative");
+                    }
                     return writer.pad(
                             image, Optional.empty(), Collections.nCopies(x.rank(), Dim.ZERO), GraphOp.PadMode.CONSTANT, wanted);
                 })
@@ -146,10 +156,11 @@ final class RegionOperators {
         var writer = call.writer();
         var x = call.input(0);
         var regions = call.input(1);
-        if (x.rank() != 4 || regions.rank() != 2) {
-            throw call.error("expected [n, c, h, w] and regions [count, 4], found %s and %s"
-                    .formatted(x.type(), regions.type()));
+        if (x.rank() != 4 || regions.rank() != 2 || call.input(2).rank() != 1) {
+            throw call.error("expected [n, c, h, w], regions [count, 4] and images [count], found %s, %s and %s"
+                    .formatted(x.type(), regions.type(), call.input(2).type()));
         }
+        writer.equal(regions.dim(1), Dim.of(4), "numbers of a region");
         boolean half = call.text("coordinate_transformation_mode", call.opset() < 16 ? "output_half_pixel" : "half_pixel")
                 .equals("half_pixel");
         boolean largest = switch (call.text("mode", "avg")) {
@@ -211,17 +222,25 @@ final class RegionOperators {
                     (s, v) -> s.select(
                             s.and(v.get(1), v.get(2)), v.get(0), s.number(element, Double.NEGATIVE_INFINITY)));
             var flat = writer.reshape(taken, products.dims());
-            return writer.reshape(writer.reduce(flat, Combine.MAXIMUM, List.of(3), element, element), result);
+            var most = writer.reduce(flat, Combine.MAXIMUM, List.of(3), element, element);
+            return writer.reshape(perSamples(writer, most, high, wide, (s, value, samples) -> s.select(
+                    s.less(s.number(samples, 0), samples), value, s.number(value, 0))), result);
         }
         var sums = writer.reduce(products, Combine.SUM, List.of(3), GraphWriter.accumulator(element), element);
-        var column = List.of(count, Dim.ONE, Dim.ONE);
         return writer.reshape(
-                writer.mapTo(
-                        sums.dims(),
-                        element,
-                        List.of(sums, writer.reshape(high.grid, column), writer.reshape(wide.grid, column)),
-                        (s, v) -> s.div(v.get(0), s.mul(v.get(1), v.get(2)))),
+                perSamples(writer, sums, high, wide, (s, value, samples) ->
+                        s.div(value, s.max(samples, s.number(samples, 1)))),
                 result);
+    }
+
+    /// A formula of what each cell, `[regions, channels, cells]`, has and of how many samples that is from.
+    private static Operand perSamples(GraphWriter writer, Operand cells, Side high, Side wide, Scalars.Binary formula) {
+        var column = List.of(cells.dim(0), Dim.ONE, Dim.ONE);
+        return writer.mapTo(
+                cells.dims(),
+                cells.element(),
+                List.of(cells, writer.reshape(high.grid, column), writer.reshape(wide.grid, column)),
+                (s, v) -> formula.apply(s, v.get(0), s.mul(v.get(1), v.get(2))));
     }
 
     private static List<Dim> prepended(List<Dim> dims) {
@@ -233,7 +252,7 @@ final class RegionOperators {
     /// One side of the regions.
     ///
     /// @param samples how many samples a cell has at most
-    /// @param grid how many it has, a number for each region
+    /// @param grid how many it has, a number for each region; 0 for a region without an area
     /// @param places `[regions, cells, samples, 2]`: the two elements around each sample
     /// @param weights the same for their weights; 0 for samples outside the map, and beyond those of the region
     private record Side(Dim cells, Dim samples, Operand grid, Operand places, Operand weights) {
@@ -253,7 +272,8 @@ final class RegionOperators {
             });
             var grid = fixed > 0
                     ? writer.filled(element, size.dims(), fixed)
-                    : writer.map(size, (s, v) -> s.ceil(s.div(v, cells)));
+                    : writer.map(size, (s, v) -> s.select(
+                            s.less(s.number(v, 0), v), s.ceil(s.div(v, cells)), s.number(v, 0)));
             var samples = fixed > 0 ? Dim.of(fixed) : most(writer, grid);
             var dims = List.of(regions.dim(0), Dim.of(cells), samples, Dim.of(2));
             var each = List.of(regions.dim(0), Dim.ONE, Dim.ONE, Dim.ONE);
@@ -349,6 +369,22 @@ final class RegionOperators {
         var output = windows.output();
         var taps = Dim.product(kernel);
         var batch = x.dim(0);
+        var inputs = writer.settled(x.dim(1).floorDivide(groups));
+        writer.equal(inputs.times(groups), x.dim(1), "channels, whole groups of them");
+        writer.equal(weights.dim(1), inputs, "channels of a group");
+        writer.equal(x.dim(1).floorDivide(parts).times(parts), x.dim(1), "channels, whole offset groups of them");
+        writer.equal(
+                weights.dim(0).floorDivide(groups).times(groups), weights.dim(0), "results, whole groups of them");
+        for (var kind = 2; kind > 0; kind--) {
+            // Two offsets for each element of a window, and one share.
+            var each = kind == 2 ? Optional.of(offsets) : call.optional(4);
+            if (each.isEmpty()) continue;
+            if (each.get().rank() != 4) throw call.error("expected offsets and a mask of rank 4, found %s".formatted(each.get().type()));
+            var expected = List.of(batch, taps.times(parts * kind), output.get(0), output.get(1));
+            for (int axis = 0; axis < 4; axis++) {
+                writer.equal(each.get().dim(axis), expected.get(axis), "offsets and mask of each window");
+            }
+        }
         // Batch, offset group, window row, window column, result row, result column.
         var dims = List.of(batch, Dim.of(parts), kernel.get(0), kernel.get(1), output.get(0), output.get(1));
         var both = List.of(batch, Dim.of(parts), kernel.get(0), kernel.get(1), Dim.of(2), output.get(0), output.get(1));
@@ -383,7 +419,7 @@ final class RegionOperators {
                     }));
         }
         var columns = columns(call, x, sides, parts, taps, Dim.product(output));
-        var rows = x.dim(1).floorDivide(groups).times(taps);
+        var rows = inputs.times(taps);
         var grouped = writer.reshape(columns, List.of(batch, Dim.of(groups), rows, Dim.product(output)));
         var filters = writer.reshape(
                 weights, List.of(Dim.ONE, Dim.of(groups), weights.dim(0).floorDivide(groups), rows));

@@ -96,12 +96,13 @@ final class SelectionOperators {
                 .map(limit -> DimLogic.maximum(limit, Dim.ZERO))
                 .orElse(Dim.ZERO);
         var overlap = call.optional(3).map(x -> writer.reshape(x, List.of())).orElseGet(() -> writer.scalar(element, 0));
-        var threshold = call.optional(4)
-                .map(x -> writer.reshape(x, List.of()))
-                .orElseGet(() -> writer.scalar(element, Double.NEGATIVE_INFINITY));
         var dims = List.of(batch, classes, count);
-        var alive = writer.mapTo(dims, element, List.of(scores, threshold), (s, v) -> s.select(
-                s.less(v.get(1), v.get(0)), v.get(0), s.number(v.get(0), Double.NEGATIVE_INFINITY)));
+        // Without a threshold every box takes part: those of a score of -inf or NaN come last.
+        var alive = call.optional(4)
+                .map(x -> writer.reshape(x, List.of()))
+                .map(threshold -> writer.mapTo(dims, element, List.of(scores, threshold), (s, v) -> s.select(
+                        s.less(v.get(1), v.get(0)), v.get(0), s.number(v.get(0), Double.NEGATIVE_INFINITY))))
+                .orElseGet(() -> writer.map(scores, (s, v) -> s.select(isAlive(s, v), v, s.number(v, -Float.MAX_VALUE))));
         var places = writer.iota(ElementType.I64, List.of(count), 0);
         var each = List.of(batch, classes);
         var result = Loops.loop(

@@ -107,12 +107,7 @@ final class SignalOperators {
         var x = call.input(0);
         int parts = parts(call, x);
         int axis = call.axis(
-                attribute.orElseGet(() -> call.optional(2)
-                        .map(given -> call.constants(given)
-                                .orElseThrow(() -> new Unsupported("the axis is known only at run time"))
-                                .getFirst())
-                        .orElse(-2L)),
-                x.rank());
+                attribute.orElseGet(() -> call.optional(2).map(given -> constant(call, given)).orElse(-2L)), x.rank());
         if (axis == x.rank() - 1) {
             throw call.error("the last axis of %s holds the parts of a number and is not transformed".formatted(x.type()));
         }
@@ -149,6 +144,12 @@ final class SignalOperators {
         back.add(axis, x.rank() - 2);
         back.add(x.rank() - 1);
         return writer.transpose(result, back);
+    }
+
+    private static long constant(Call call, Operand axis) {
+        var numbers = call.constants(axis).orElseThrow(() -> new Unsupported("the axis is known only at run time"));
+        if (numbers.size() != 1) throw call.error("expected one axis, found %s".formatted(axis.type()));
+        return numbers.getFirst();
     }
 
     /// `[.., parts, given]` to `[.., kept, parts]`.
@@ -196,6 +197,9 @@ final class SignalOperators {
         boolean onesided = call.flag("onesided", true) && parts == 1;
         var step = writer.bindScalar(writer.cast(call.input(1), ElementType.I64));
         var window = call.optional(2);
+        if (window.isPresent() && window.get().rank() != 1) {
+            throw call.error("expected a window [length], found %s".formatted(window.get().type()));
+        }
         var length = call.optional(3)
                 .map(given -> writer.bindScalar(writer.cast(given, ElementType.I64)))
                 .or(() -> window.map(values -> values.dim(0)))
@@ -203,6 +207,7 @@ final class SignalOperators {
         writer.check(step, Relation.GREATER, Dim.ZERO, "a frame step must be positive");
         writer.check(length, Relation.GREATER, Dim.ZERO, "a frame must have a length");
         writer.check(length, Relation.LESS_OR_EQUAL, signal.dim(1), "a frame must fit the signal");
+        window.ifPresent(values -> writer.equal(values.dim(0), length, "the window must be as long as a frame"));
         var size = writer.settled(length);
         var frames = writer.settled(signal.dim(1).minus(size).floorDivide(step).plus(1));
         var places = writer.mapTo(

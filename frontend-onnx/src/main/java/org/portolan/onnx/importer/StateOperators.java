@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.portolan.ir.GraphOp;
+import org.portolan.ir.Relation;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
@@ -31,6 +32,9 @@ final class StateOperators {
         if (axis == 0 || update.rank() != cache.rank()) {
             throw call.error("axis %d, a cache %s and an update %s do not fit: the first axis is the batch"
                     .formatted(axis, cache.type(), update.type()));
+        }
+        for (int other = 0; other < cache.rank(); other++) {
+            if (other != axis) writer.equal(cache.dim(other), update.dim(other), "cache and update");
         }
         boolean circular = switch (call.text("mode", "linear")) {
             case "linear" -> false;
@@ -75,11 +79,19 @@ final class StateOperators {
         long channels = x.dim(1)
                 .constant()
                 .orElseThrow(() -> new Unsupported("the number of channels is known only at run time"));
-        var memory = weights.dim(2).minus(1);
+        if (channels < 1) throw call.error("an input %s without channels".formatted(x.type()));
+        writer.equal(weights.dim(0), x.dim(1), "channels of the weights");
+        writer.equal(weights.dim(1), Dim.ONE, "channels of each window");
+        writer.check(weights.dim(2), Relation.GREATER, Dim.ZERO, "a window must have a length");
+        var window = weights.dim(2).minus(1);
+        var memory = call.optional(3)
+                .map(given -> writer.equal(given.dim(2), window, "the state must be as long as a window less one"))
+                .orElse(window);
         var past = call.optional(3)
                 .orElseGet(() -> writer.filled(x.element(), List.of(x.dim(0), x.dim(1), memory), 0));
+        if (past.rank() != 3) throw call.error("expected a state [n, channels, window - 1], found %s".formatted(past.type()));
         var all = writer.concat(List.of(past, x), 2);
-        var dims = List.of(x.dim(0), weights.dim(0), x.dim(2));
+        var dims = List.of(x.dim(0), x.dim(1), x.dim(2));
         var sum = writer.add(
                 new GraphOp.Convolution(
                         all.value(),
@@ -125,15 +137,26 @@ final class StateOperators {
         var batch = key.dim(1);
         var inner = key.dim(3);
         var outer = value.dim(3);
+        writer.equal(query.dim(3), inner, "sizes of query and key heads");
         var gate = rule.startsWith("gated") ? Optional.of(steps(call, 4, keys)) : Optional.<Operand>empty();
         var share = rule.endsWith("delta") ? Optional.of(rates(call, keys)) : Optional.<Operand>empty();
+        // The keys say how many steps there are, and of how many sequences.
+        var others = new ArrayList<>(List.of(query, value));
+        gate.ifPresent(others::add);
+        share.ifPresent(others::add);
+        for (var other : others) {
+            writer.equal(other.dim(0), key.dim(0), "steps");
+            writer.equal(other.dim(1), batch, "sequences");
+        }
+        gate.filter(decay -> !decay.dim(3).isConstant(1))
+                .ifPresent(decay -> writer.equal(decay.dim(3), inner, "sizes of decay and key heads"));
         var given = call.number("scale", 0);
         var scale = given != 0
                 ? writer.scalar(wide, given)
                 : writer.map(writer.cast(writer.extent(inner), wide), (s, v) -> s.div(s.number(v, 1), s.sqrt(v)));
         var stateDims = List.of(batch, Dim.of(keys), inner, outer);
         var state = call.optional(3)
-                .map(past -> writer.broadcast(writer.cast(past, wide), stateDims))
+                .map(past -> writer.cast(like(call, past, stateDims, "a state"), wide))
                 .orElseGet(() -> writer.filled(wide, stateDims, 0));
         var length = key.dim(0);
         var result = Loops.loop(
@@ -173,8 +196,18 @@ final class StateOperators {
                             List.of(writer.reshape(scaled, List.of(batch, outer.times(queries)))));
                 });
         var element = call.input(0).element();
+        var stateElement = call.optional(3).map(Operand::element).orElse(element);
         var output = writer.transpose(result.scanned().getFirst(), List.of(1, 0, 2));
-        return List.of(writer.cast(output, element), writer.cast(result.carried().getFirst(), element));
+        return List.of(writer.cast(output, element), writer.cast(result.carried().getFirst(), stateElement));
+    }
+
+    /// The operand, whose extents must be these.
+    private static Operand like(Call call, Operand x, List<Dim> dims, String what) {
+        if (x.rank() != dims.size()) throw call.error("expected %s %s, found %s".formatted(what, dims, x.type()));
+        for (int axis = 0; axis < dims.size(); axis++) {
+            call.writer().equal(x.dim(axis), dims.get(axis), what);
+        }
+        return call.writer().reshape(x, dims);
     }
 
     private static long heads(Call call, String name) {

@@ -52,10 +52,7 @@ record Windows(
         var output = new ArrayList<Dim>();
         boolean cut = false;
         var mode = call.text("auto_pad", "NOTSET");
-        var pads = call.integers("pads", Collections.nCopies(2 * axes, 0L));
-        if (pads.size() != 2 * axes || pads.stream().anyMatch(pad -> pad < 0 || pad > LARGEST)) {
-            throw call.error("pads %s: expected %d numbers from 0 to 2^31".formatted(pads, 2 * axes));
-        }
+        var pads = pads(call, axes);
         for (int axis = 0; axis < axes; axis++) {
             if (kernel.get(axis).constant().orElse(1) < 1) {
                 throw call.error("a window of %s".formatted(kernel));
@@ -96,6 +93,15 @@ record Windows(
             }
         }
         return new Windows(kernel, strides, dilations, low, high, output, cut || ceil || mode.startsWith("SAME"));
+    }
+
+    /// How far each axis is padded before its first element, and then behind its last one; 0 where absent.
+    static List<Long> pads(Call call, int axes) {
+        var pads = call.integers("pads", Collections.nCopies(2 * axes, 0L));
+        if (pads.size() != 2 * axes || pads.stream().anyMatch(pad -> pad < 0 || pad > LARGEST)) {
+            throw call.error("pads %s: expected %d numbers from 0 to 2^31".formatted(pads, 2 * axes));
+        }
+        return pads;
     }
 
     /// A list attribute of positive numbers, 1 where absent.

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /// Writes ONNX models of one node, byte by byte as the protobuf wire format has it: nothing that reads models takes part.
 public final class TinyOnnx {
@@ -32,8 +33,51 @@ public final class TinyOnnx {
         return Files.write(file, model(graph.message(12, new TinyOnnx().text(1, "y"))));
     }
 
+    /// An input of a model.
+    ///
+    /// @param type of its elements, by ONNX's number
+    /// @param dims numbers and names
+    public record Input(int type, Object... dims) {}
+
+    /// A model of `y = operator(x0, x1, ..)`.
+    ///
+    /// @param attributes names, each with its value after it: a Long, a String, or long[]
+    public static Path write(Path file, long opset, String operator, List<Object> attributes, Input... inputs)
+            throws IOException {
+        var node = new TinyOnnx();
+        for (int i = 0; i < inputs.length; i++) node.text(1, "x" + i);
+        node.text(2, "y").text(3, "the_node").text(4, operator);
+        for (int i = 0; i < attributes.size(); i += 2) {
+            var attribute = new TinyOnnx().text(1, (String) attributes.get(i));
+            switch (attributes.get(i + 1)) {
+                case Long number -> attribute.number(3, number).number(20, 2);
+                case String text -> attribute.text(4, text).number(20, 3);
+                case long[] numbers -> {
+                    for (long number : numbers) attribute.number(8, number);
+                    attribute.number(20, 7);
+                }
+                default -> throw new IllegalArgumentException(attributes.toString());
+            }
+            node.message(5, attribute);
+        }
+        var graph = new TinyOnnx().message(1, node).text(2, "tiny");
+        for (int i = 0; i < inputs.length; i++) {
+            var shape = new TinyOnnx();
+            for (var dim : inputs[i].dims()) {
+                shape.message(1, dim instanceof String name ? new TinyOnnx().text(2, name) : new TinyOnnx().number(1, ((Number) dim).longValue()));
+            }
+            var tensor = new TinyOnnx().number(1, inputs[i].type()).message(2, shape);
+            graph.message(11, new TinyOnnx().text(1, "x" + i).message(2, new TinyOnnx().message(1, tensor)));
+        }
+        return Files.write(file, model(graph.message(12, new TinyOnnx().text(1, "y")), opset));
+    }
+
     private static byte[] model(TinyOnnx graph) {
-        var opset = new TinyOnnx().text(1, "").number(2, OPSET);
+        return model(graph, OPSET);
+    }
+
+    private static byte[] model(TinyOnnx graph, long version) {
+        var opset = new TinyOnnx().text(1, "").number(2, version);
         return new TinyOnnx().number(1, 9).message(7, graph).message(8, opset).bytes.toByteArray();
     }
 

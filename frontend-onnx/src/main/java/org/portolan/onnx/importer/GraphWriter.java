@@ -192,15 +192,7 @@ final class GraphWriter {
     void check(Dim left, Relation relation, Dim right, String what) {
         var difference = left.minus(right);
         if (difference instanceof Dim.Constant(long value)) {
-            boolean holds = switch (relation) {
-                case EQUAL -> value == 0;
-                case NOT_EQUAL -> value != 0;
-                case LESS -> value < 0;
-                case LESS_OR_EQUAL -> value <= 0;
-                case GREATER -> value > 0;
-                case GREATER_OR_EQUAL -> value >= 0;
-            };
-            if (!holds) {
+            if (!DimLogic.holds(value, relation)) {
                 throw new OnnxException("%s, found %s and %s".formatted(what, left, right));
             }
             return;

@@ -75,7 +75,8 @@ class RefusedOperatorsTest {
         for (var mode : List.of("avg", "max")) {
             var output = run(
                     OperatorCase.of(
-                            "RoiAlign", 16, text("mode", mode), "f32[1,1,4,4]=2", "f32[5,4]=0,0,3,3,1,1,1,3,3,3,1,1,3,1,1,3,NaN,0,2,2", "i64[5]=0"))
+                            "RoiAlign", 16, text("mode", mode), "f32[1,1,4,4]=2",
+                            "f32[5,4]=0,0,3,3,1,1,1,3,3,3,1,1,3,1,1,3,NaN,0,2,2", "i64[5]=0"))
                     .get("y0");
             assertArrayEquals(new float[] {2, 0, 0, 0, 0}, output.toFloatArray(), mode);
         }

@@ -64,7 +64,8 @@ public final class TinyOnnx {
         for (int i = 0; i < inputs.length; i++) {
             var shape = new TinyOnnx();
             for (var dim : inputs[i].dims()) {
-                shape.message(1, dim instanceof String name ? new TinyOnnx().text(2, name) : new TinyOnnx().number(1, ((Number) dim).longValue()));
+                var extent = new TinyOnnx();
+                shape.message(1, dim instanceof Integer size ? extent.number(1, size) : extent.text(2, (String) dim));
             }
             var tensor = new TinyOnnx().number(1, inputs[i].type()).message(2, shape);
             graph.message(11, new TinyOnnx().text(1, "x" + i).message(2, new TinyOnnx().message(1, tensor)));

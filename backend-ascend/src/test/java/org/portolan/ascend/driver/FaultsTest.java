@@ -1,6 +1,7 @@
 package org.portolan.ascend.driver;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.portolan.ascend.emulator.AscendEmulator;
@@ -88,8 +90,13 @@ class FaultsTest {
 
     /// The next call of this name fails with the code.
     private static void planned(String call, int code) {
+        planned(call, code, 0);
+    }
+
+    /// @param after how many calls that do not fail
+    private static void planned(String call, int code, int after) {
         try (var arena = Arena.ofConfined()) {
-            plan.invoke(arena.allocateFrom(call), code, 0);
+            plan.invoke(arena.allocateFrom(call), code, after);
         } catch (Throwable failure) {
             throw new AssertionError(failure);
         }
@@ -173,6 +180,34 @@ class FaultsTest {
         says(failure, "507008", "another process");
         try (var again = open()) {
             works(again, "twice");
+        }
+    }
+
+    @Test
+    void whatWasLoadedBeforeAPartThatFailsIsUnloaded() {
+        int begin = KERNELS.indexOf("#include");
+        var code = KERNELS.substring(begin);
+        var parts = KERNELS.substring(0, begin) + "//: source vector\n" + code + "//: source cube\n" + code;
+        try (var device = open(); var arena = Arena.ofConfined()) {
+            planned("aclrtBinaryLoadFromFile", 107000, 1);
+            planned("aclrtBinaryUnLoad", 207001);
+            says(assertThrows(DeviceFailed.class, () -> device.load(bytes(arena, parts))), "107000", "loading the kernels");
+            // The planned fault was met by the one call that there was.
+            assertNotEquals(207001, ((AscendDevice) device).call("aclrtBinaryUnLoad", MemorySegment.NULL));
+            works(device, "twice");
+        }
+    }
+
+    @Test
+    void aVirtualThreadThatCannotTakeTheDeviceIsTold() throws InterruptedException {
+        try (var device = open()) {
+            var code = new AtomicInteger();
+            Thread.ofVirtual().start(() -> {
+                planned("aclrtSetDevice", 507008);
+                code.set(((AscendDevice) device).call("aclrtBinaryUnLoad", MemorySegment.NULL));
+            }).join();
+            assertEquals(507008, code.get());
+            works(device, "twice");
         }
     }
 

@@ -23,6 +23,8 @@ final class OnlineScheduler {
     private static final long WIDEST = 256;
     /// Threads that keep a machine busy.
     private static final double MANY = 8192;
+    /// The roundest addresses that boxes begin at.
+    private static final long BOX_ALIGNMENT = 1024;
     private static final long[] ROW_BLOCKS = {64, 32, 16};
     private static final long[] KEY_BLOCKS = {64, 32, 16};
 
@@ -124,7 +126,7 @@ final class OnlineScheduler {
             var sums = rows.product().results().getFirst();
             bytes += bytes(rowBlock, keyBlock, rows.scores().results().getFirst())
                     + bytes(rowBlock, column, sums)
-                    + bytes(rowBlock, sums);
+                    + Math.max(BOX_ALIGNMENT, bytes(rowBlock, sums));
         }
         long points = ROWS * keyBlock / TEAM;
         // A thread's part of the sums, of what all keys are multiplied with, and of the scores and the weights.
@@ -144,9 +146,9 @@ final class OnlineScheduler {
         return elements * Math.max(8, value.type().elementType().bits()) / 8;
     }
 
-    /// The bytes of a box, whose rows lie a vector apart.
+    /// The bytes of a box, whose rows lie a vector apart, with what is lost where boxes begin at round addresses.
     private long bytes(long rows, long columns, Value value) {
-        return bytes(rows * columns, value) + rows * machine.vectorBytes();
+        return Math.ceilDiv(bytes(rows * columns, value) + rows * machine.vectorBytes(), BOX_ALIGNMENT) * BOX_ALIGNMENT;
     }
 
     /// The same if either axis may be the one along which neighbours lie.

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.portolan.lowering.CompileOptions;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
 import org.portolan.onnx.importer.OnnxImporter;
@@ -20,11 +21,13 @@ import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.Devices;
 
-/// A model compiled once, and the same file in ONNX Runtime. What both give must agree to 1e-4 of the largest value.
+/// A model compiled once, and the same file in ONNX Runtime. What both give must agree to 1e-4 of the largest value, if
+/// nothing else is said.
 final class ComparedModel implements AutoCloseable {
     private static final double TOLERANCE = 1e-4;
 
     private final String name;
+    private final double tolerance;
     private final List<Device> devices;
     private final Model ours;
     private final Oracle theirs;
@@ -35,13 +38,21 @@ final class ComparedModel implements AutoCloseable {
 
     /// @param deviceName where our side runs; with the host beside it, if it is an accelerator
     ComparedModel(Path file, String deviceName) throws IOException, OrtException {
+        this(file, deviceName, CompileOptions.defaults(), TOLERANCE);
+    }
+
+    /// @param options how our side is compiled
+    /// @param tolerance of the largest value
+    ComparedModel(Path file, String deviceName, CompileOptions options, double tolerance)
+            throws IOException, OrtException {
+        this.tolerance = tolerance;
         name = file.getFileName().toString();
         var program = file.resolveSibling(name + ".portolan");
         long start = System.nanoTime();
         var function = new OnnxImporter().function(new OnnxReader().model(file));
         var descriptions = Devices.withHost(Devices.find(deviceName));
         var target = deviceName.equals("cpu") ? Targets.resolve("cpu") : Targets.of(descriptions.getFirst());
-        new Compiler().compile(function, List.of(target), program);
+        new Compiler(options).compile(function, List.of(target), program);
         System.out.printf("%s: compiled in %.1f s%n", name, (System.nanoTime() - start) / 1e9);
         devices = descriptions.stream()
                 .map(description -> Devices.open(description.name(), new DeviceOptions(2)))
@@ -68,7 +79,7 @@ final class ComparedModel implements AutoCloseable {
                         name, label, port.name(), mine, difference.largest(), difference.relative());
                 assertTrue(difference.largest() > 0, () -> "'" + port.name() + "' is all zeros: nothing is compared");
                 assertTrue(
-                        difference.relative() <= TOLERANCE,
+                        difference.relative() <= tolerance,
                         () -> name + " " + label + ": output '" + port.name() + "' differs by " + difference);
             }
         }

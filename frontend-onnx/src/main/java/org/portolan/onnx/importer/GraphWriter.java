@@ -239,16 +239,15 @@ final class GraphWriter {
 
     // Views.
 
-    /// The same elements under other extents; where it is not certain that they are as many, the run checks it.
+    /// The same elements under other extents; where they are numbers and symbols that need not be as many, the run checks it.
     Operand reshape(Operand x, List<Dim> wanted) {
         var dims = settled(wanted);
         if (x.dims().equals(dims)) {
             return x;
         }
-        var count = Dim.product(dims);
-        var given = Dim.product(x.dims());
-        if (!count.equals(given) && !Dim.product(wanted).equals(given)) {
-            check(count, Relation.EQUAL, given, "%s has not the elements of %s".formatted(x.type(), dims));
+        if (areSimple(dims) && areSimple(x.dims())) {
+            var what = "%s has not the elements of %s".formatted(x.type(), dims);
+            check(Dim.product(dims), Relation.EQUAL, Dim.product(x.dims()), what);
         }
         if (x.elements().isPresent()) {
             return known(x.element(), dims, x.elements().get());
@@ -258,6 +257,11 @@ final class GraphWriter {
         }
         return of(block.add(new GraphOp.Reshape(x.value(), fresh(x.element(), dims)))
                 .result());
+    }
+
+    /// Products of computed extents, which may be long sums, grow beyond all bounds: operators that have such check for themselves.
+    private static boolean areSimple(List<Dim> dims) {
+        return dims.stream().allMatch(dim -> dim.isConstant() || dim.symbolName().isPresent());
     }
 
     Operand transpose(Operand x, List<Integer> permutation) {

@@ -50,10 +50,9 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         session.checkSource(file);
-        session.refuseFallback("the times of the processor would stand for those of the device");
         try (var program = Models.program(file, device.device(), inputs::extents, false)) {
             var loadStart = System.nanoTime();
-            try (var model = Models.load(program, device, session)) {
+            try (var model = Models.load(program, device, session.options())) {
                 var loadMilliseconds = (System.nanoTime() - loadStart) / 1e6;
                 var tensors = inputs.tensors(model.inputs(), InputOptions.Missing.GENERATED, spec.commandLine().getErr());
                 Runnable run = () -> model.run(tensors).close();

@@ -117,8 +117,8 @@ final class Models {
         return new Compiler(telling).compile(function, Targets.resolve(targets), program);
     }
 
-    static Model load(Program program, DeviceOption option, SessionOption session) throws IOException {
-        return load(program.file(), option.device(), option.threads(), session.options());
+    static Model load(Program program, DeviceOption option, SessionOptions options) throws IOException {
+        return load(program.file(), option.device(), option.threads(), options);
     }
 
     /// The device of a model that was loaded here, if it counts what kernels do.

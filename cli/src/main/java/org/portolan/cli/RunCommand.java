@@ -48,6 +48,9 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private InputOptions inputs;
 
+    @Option(names = "--fallback", paramLabel = "cpu", description = "Go on on the processor when the device is lost.")
+    private String fallback;
+
     @Option(names = "--output", paramLabel = "FILE.npz", description = "Write the outputs, by name.")
     private Path output;
 
@@ -65,9 +68,13 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (fallback != null && !fallback.equals("cpu")) {
+            throw new CommandFailure(ExitCode.WRONG_USAGE, "--fallback: expected cpu, found " + fallback, "");
+        }
+        boolean fallsBack = fallback != null;
         session.checkSource(file);
-        try (var program = Models.program(file, device.device(), inputs::extents, session.fallsBack());
-                var model = Models.load(program, device, session)) {
+        try (var program = Models.program(file, device.device(), inputs::extents, fallsBack);
+                var model = Models.load(program, device, session.options().withHostFallback(fallsBack))) {
             var tensors = inputs.tensors(model.inputs(), InputOptions.Missing.REFUSED, spec.commandLine().getErr());
             var start = System.nanoTime();
             try (var outputs = Progress.during("running " + file, () -> model.run(tensors))) {

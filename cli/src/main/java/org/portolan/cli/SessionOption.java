@@ -9,7 +9,7 @@ import org.portolan.cli.argument.KeyFiles;
 import org.portolan.runtime.SessionOptions;
 import picocli.CommandLine.Option;
 
-/// What is demanded of a program file, and what happens when a device is lost.
+/// What is demanded of a program file.
 final class SessionOption {
     @Option(
             names = "--trust",
@@ -17,23 +17,6 @@ final class SessionOption {
             paramLabel = "KEY.pem",
             description = "Refuse a program file that the owner of none of these Ed25519 keys has signed.")
     private List<Path> trusted = List.of();
-
-    @Option(names = "--fallback", paramLabel = "cpu", description = "Go on on the processor when the device is lost.")
-    private String fallback;
-
-    boolean fallsBack() {
-        if (fallback != null && !fallback.equals("cpu")) {
-            throw new CommandFailure(ExitCode.WRONG_USAGE, "--fallback: expected cpu, found " + fallback, "");
-        }
-        return fallback != null;
-    }
-
-    /// Refuses --fallback for a command that must not go on elsewhere.
-    void refuseFallback(String reason) {
-        if (fallsBack()) {
-            throw new CommandFailure(ExitCode.WRONG_USAGE, "--fallback: " + reason, "leave it out");
-        }
-    }
 
     /// Refuses a model that is compiled here where signatures are demanded: it carries none.
     void checkSource(Path file) throws IOException {
@@ -46,8 +29,6 @@ final class SessionOption {
     SessionOptions options() throws IOException {
         var keys = new ArrayList<PublicKey>();
         for (var file : trusted) keys.add(KeyFiles.publicKey(file));
-        return SessionOptions.defaults()
-                .withTrustedKeys(keys.toArray(PublicKey[]::new))
-                .withHostFallback(fallsBack());
+        return SessionOptions.defaults().withTrustedKeys(keys.toArray(PublicKey[]::new));
     }
 }

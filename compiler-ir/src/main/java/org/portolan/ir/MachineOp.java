@@ -33,30 +33,6 @@ public sealed interface MachineOp extends Op {
             features = List.copyOf(features);
             types = List.copyOf(types);
         }
-
-        /// A chip that does what it says.
-        public Chip(
-                String name,
-                String codegen,
-                String triple,
-                String processor,
-                List<String> features,
-                Vectors vectors,
-                long vectorBytes,
-                long vectorRegisters,
-                long fmaPerCycle,
-                long level1Bytes,
-                long level2Bytes,
-                long sharedBytes,
-                long blockLimit,
-                long warp,
-                long alignment,
-                List<String> types,
-                Body intrinsics) {
-            this(
-                    name, codegen, triple, processor, features, vectors, vectorBytes, vectorRegisters, fmaPerCycle,
-                    level1Bytes, level2Bytes, sharedBytes, blockLimit, warp, alignment, types, false, intrinsics);
-        }
     }
 
     /// Where vectors live.

@@ -56,6 +56,7 @@ public final class CpuCodegen implements Codegen {
                 chip.warp(),
                 chip.alignment(),
                 chip.types(),
+                chip.narrowProducts(),
                 chip.intrinsics());
     }
 

@@ -171,7 +171,11 @@ final class LocalMemory {
             copies.copy(from, to, offsets, copy);
             return;
         }
-        boolean plain = copy.axes().isEmpty() && from.type().rank() == to.type().rank() && from.isPlain() && to.isPlain() && !Words.isPacked(from.type().element());
+        boolean plain = copy.axes().isEmpty()
+                && from.type().rank() == to.type().rank()
+                && from.isPlain()
+                && to.isPlain()
+                && !Words.isPacked(from.type().element());
         long lanes = plain ? vectorBytes * 8 / from.type().element().bits() : 0;
         copyAxis(copy, from, to, offsets, new ArrayList<>(), lanes);
     }

@@ -7,6 +7,12 @@ import org.portolan.runtime.type.Dim;
 
 /// Truth values and choices in Dim arithmetic, where 1 is true and 0 is false. Where all is known, so is the result.
 final class DimLogic {
+    /// Whether an extent is a number or one symbol. Products of computed extents, which may be long sums, grow beyond all
+    /// bounds: operators that have such check them by themselves.
+    static boolean isSimple(Dim dim) {
+        return dim.isConstant() || dim.symbolName().isPresent();
+    }
+
     /// What a number is at least; {@link Long#MIN_VALUE} where nothing is known.
     static long atLeast(Dim dim) {
         return switch (dim) {

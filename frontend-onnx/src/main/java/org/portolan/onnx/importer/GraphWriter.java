@@ -245,7 +245,7 @@ final class GraphWriter {
         if (x.dims().equals(dims)) {
             return x;
         }
-        if (areSimple(dims) && areSimple(x.dims())) {
+        if (dims.stream().allMatch(DimLogic::isSimple) && x.dims().stream().allMatch(DimLogic::isSimple)) {
             var what = "%s has not the elements of %s".formatted(x.type(), dims);
             check(Dim.product(dims), Relation.EQUAL, Dim.product(x.dims()), what);
         }
@@ -257,11 +257,6 @@ final class GraphWriter {
         }
         return of(block.add(new GraphOp.Reshape(x.value(), fresh(x.element(), dims)))
                 .result());
-    }
-
-    /// Products of computed extents, which may be long sums, grow beyond all bounds: operators that have such check for themselves.
-    private static boolean areSimple(List<Dim> dims) {
-        return dims.stream().allMatch(dim -> dim.isConstant() || dim.symbolName().isPresent());
     }
 
     Operand transpose(Operand x, List<Integer> permutation) {
@@ -289,9 +284,13 @@ final class GraphWriter {
         int lead = dims.size() - x.rank();
         if (!x.broadcasts(dims)) throw new OnnxException("%s does not broadcast to %s".formatted(x.type(), dims));
         for (int axis = 0; axis < x.rank(); axis++) {
+            var own = x.dim(axis);
             var other = dims.get(axis + lead);
-            if (x.dim(axis).isConstant() && !x.dim(axis).isConstant(1) && !other.isConstant()) {
-                check(other, Relation.EQUAL, x.dim(axis), "%s does not broadcast to %s".formatted(x.type(), dims));
+            var what = "%s does not broadcast to %s".formatted(x.type(), dims);
+            if (own.isConstant() && !own.isConstant(1)) {
+                check(other, Relation.EQUAL, own, what);
+            } else if (DimLogic.isSimple(own) && DimLogic.isSimple(other)) { // the same, or 1
+                check(own.minus(1).times(own.minus(other)), Relation.EQUAL, Dim.ZERO, what);
             }
         }
         var known = rearranged(x, dims, index -> {

@@ -83,6 +83,16 @@ class MisfitInputsTest {
                         List.of(shape(1, 1, 3, 3), shape(1, 1, 2, 2), shape(1, 8, 2, 2)),
                         List.of(shape(1, 1, 1500, 1500), shape(1, 1, 2, 2), shape(1, 8, 1, 1))),
                 new Misfit(
+                        "PRelu", 16, List.of(),
+                        List.of(input(F32, "n", "c"), input(F32, "s")),
+                        List.of(shape(2, 3), shape(3)),
+                        List.of(shape(2, 5), shape(3))),
+                new Misfit(
+                        "QuantizeLinear", 13, List.of(),
+                        List.of(input(F32, "n", "c"), input(F32, "s")),
+                        List.of(shape(2, 3), shape(3)),
+                        List.of(shape(2, 5), shape(3))),
+                new Misfit(
                         "RoiAlign", 16, List.of("sampling_ratio", 1L),
                         List.of(input(F32, 2, 1, 4, 4), input(F32, "r", "four"), input(I64, "r")),
                         List.of(shape(2, 1, 4, 4), shape(2, 4), shape(2)),

@@ -30,7 +30,7 @@ final class ImageAxes {
         if (analysis.reductions().isEmpty()) {
             return collapsed;
         }
-        var common = NestEmitter.commonAxes(analysis);
+        var common = analysis.commonAxes();
         for (var outer : common) {
             for (var inner : common) {
                 if (!outer.equals(inner)
@@ -48,7 +48,7 @@ final class ImageAxes {
 
     private static boolean isTiledAlong(NestOp.Compute nest, String axis, MachineOp.Chip machine) {
         var analysis = new NestAnalysis(nest);
-        var common = List.copyOf(NestEmitter.commonAxes(analysis));
+        var common = List.copyOf(analysis.commonAxes());
         return new BlockScheduler(analysis, machine, common, _ -> false)
                 .contraction()
                 .filter(axes -> axes.row().equals(axis) || axes.column().equals(axis))

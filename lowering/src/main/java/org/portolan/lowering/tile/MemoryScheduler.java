@@ -60,7 +60,7 @@ final class MemoryScheduler {
         this.analysis = analysis;
         this.machine = machine;
         this.isConstant = isConstant;
-        this.common = List.copyOf(NestEmitter.commonAxes(analysis));
+        this.common = List.copyOf(analysis.commonAxes());
         this.fewest = narrowest() < 32 ? 2 * FEWEST_LANES : FEWEST_LANES;
         this.most = Math.max(mostLanes, fewest);
         this.gridBlocks = gridBlocks();

@@ -133,4 +133,25 @@ final class NestAnalysis {
         var next = index.substitute(name -> name.equals(axis) ? Dim.symbol(axis).plus(1) : null);
         return next.minus(index).constant();
     }
+
+    /// The axes that the reductions and results have in common.
+    Set<String> commonAxes() {
+        var common = new LinkedHashSet<>(storeAxes(0));
+        for (int i = 1; i < terminator().values().size(); i++) {
+            common.retainAll(storeAxes(i));
+        }
+        for (var reduction : reductionList) {
+            var free = free(reduction.results().getFirst());
+            boolean nested = free.stream().anyMatch(this::isReduced);
+            if (!nested) {
+                common.retainAll(free);
+            }
+        }
+        return common;
+    }
+
+    /// Whether a reduction goes over the axis.
+    boolean isReduced(String axis) {
+        return reductionList.stream().anyMatch(reduction -> reduction.over().contains(axis));
+    }
 }

@@ -110,7 +110,7 @@ public final class NestToTile {
     public static boolean isOnline(NestOp.Compute nest, MachineOp.Chip machine) {
         var lowering = new NestToTile(machine);
         var analysis = lowering.analysis(lowering.simplified(nest));
-        var common = List.copyOf(NestEmitter.commonAxes(analysis));
+        var common = List.copyOf(analysis.commonAxes());
         return machine.vectors() == MachineOp.Vectors.THREAD
                 && new OnlineScheduler(analysis, machine, common).choose().isPresent();
     }

@@ -127,7 +127,7 @@ record OnlineRows(
             }
             var weight = narrow(first ? mul.left() : mul.right());
             var factor = narrow(first ? mul.right() : mul.left());
-            var common = NestEmitter.commonAxes(analysis);
+            var common = analysis.commonAxes();
             var inner = new ArrayList<>(analysis.storeAxes(0));
             inner.removeAll(common);
             if (inner.size() != 1 || reduces(factor)) {

@@ -24,7 +24,7 @@ final class Rows {
     }
 
     private static Optional<List<String>> axes(NestAnalysis analysis) {
-        var common = NestEmitter.commonAxes(analysis);
+        var common = analysis.commonAxes();
         var axes = new LinkedHashSet<String>();
         for (var reduction : analysis.reductions()) {
             if (reduction.over().size() != 1 || !common.containsAll(analysis.free(reduction.results().getFirst()))) {

@@ -159,7 +159,7 @@ public record Schedule(
         reductions.forEach(splits -> splits.forEach(split -> names.add(split.axis())));
         staged.forEach(entry -> names.add(entry.axis()));
         for (var name : names) require(analysis.isAxis(name), "the nest has no axis '" + name + "'");
-        var expected = NestEmitter.commonAxes(analysis);
+        var expected = analysis.commonAxes();
         var given = common.stream().map(Split::axis).toList();
         require(
                 given.size() == expected.size() && given.containsAll(expected),

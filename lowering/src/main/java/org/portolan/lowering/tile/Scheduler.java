@@ -45,7 +45,7 @@ final class Scheduler {
         this.analysis = analysis;
         this.machine = machine;
         this.isConstant = isConstant;
-        this.common = List.copyOf(NestEmitter.commonAxes(analysis));
+        this.common = List.copyOf(analysis.commonAxes());
         this.lanes = lanes();
     }
 

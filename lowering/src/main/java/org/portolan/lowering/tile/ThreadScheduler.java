@@ -21,7 +21,7 @@ final class ThreadScheduler {
 
     private ThreadScheduler(NestAnalysis analysis) {
         this.analysis = analysis;
-        this.common = List.copyOf(NestEmitter.commonAxes(analysis));
+        this.common = List.copyOf(analysis.commonAxes());
     }
 
     /// @param isConstant whether an input is known now, so that it can be laid out as the schedule wants it

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.portolan.ir.Body;
 import org.portolan.ir.OpSchema;
@@ -116,9 +117,11 @@ public final class CEmitter {
         if (kept) {
             code.line(words.type(CType.TRUTH) + " alive = true;");
         }
-        var writer = new TileWriter(builder, dims, threads, beginning, intrinsics, points, kept);
+        var values = new Values(builder);
+        var writer = new TileWriter(
+                builder, dims, values, threads, beginning, intrinsics, Optional.empty(), points, kept);
         for (int i = 0; i < places.size(); i++) {
-            writer.bind(kernel.body().params().get(i), places.get(i));
+            values.bind(kernel.body().params().get(i), places.get(i));
         }
         writer.emit(kernel.body());
         entries.add(new Kernel(
@@ -136,10 +139,18 @@ public final class CEmitter {
         List.of("pipe", "stage", "tiling", "end", "at", "bits", "order", "fetch", "put", "report").forEach(code::fresh);
         boolean matrices = NearWriter.isOfMatrices(kernel.body());
         near.words().begin(near.buffers(), near.symbols(), function, matrices).forEach(code::line);
+        var values = new Values(near.builder());
+        var own = new NearWriter(near.builder(), near.dims(), near.words(), values, kernel, intrinsics);
         var writer = new TileWriter(
-                near.builder(), near.dims(), new ThreadLoops(kernel), near.beginning(), intrinsics, List.of(), false);
-        var own = new NearWriter(near.builder(), near.dims(), near.words(), writer, kernel, intrinsics);
-        writer.setNear(own);
+                near.builder(),
+                near.dims(),
+                values,
+                new ThreadLoops(kernel),
+                near.beginning(),
+                intrinsics,
+                Optional.of(own),
+                List.of(),
+                false);
         for (int i = 0; i < near.buffers().size(); i++) {
             own.bind(kernel.body().params().get(i), near.buffers().get(i));
         }

@@ -21,7 +21,7 @@ final class NearWriter {
     private final Builder builder;
     private final Code code;
     private final NearWords words;
-    private final TileWriter tiles;
+    private final Values values;
     private final DimWriter dims;
     private final Addressing addressing;
     private final TileOp.Kernel kernel;
@@ -35,11 +35,11 @@ final class NearWriter {
     private final Map<String, String> intrinsics;
     private final boolean hasQueues;
 
-    NearWriter(Builder builder, DimWriter dims, NearWords words, TileWriter tiles, TileOp.Kernel kernel, Map<String, String> intrinsics) {
+    NearWriter(Builder builder, DimWriter dims, NearWords words, Values values, TileOp.Kernel kernel, Map<String, String> intrinsics) {
         this.builder = builder;
         this.code = builder.code;
         this.words = words;
-        this.tiles = tiles;
+        this.values = values;
         this.dims = dims;
         this.kernel = kernel;
         this.intrinsics = intrinsics;
@@ -78,15 +78,15 @@ final class NearWriter {
         if (CType.isPacked(element) && buffer.written()) {
             var name = code.fresh(buffer.name() + "_packed");
             code.line(words.packed(buffer, name, element.bits(), extent(Dim.product(parameter.buffer().storage()))));
-            tiles.bind(parameter, new Place(parameter.buffer(), name, Term.index(0), false, false));
+            values.bind(parameter, new Place(parameter.buffer(), name, Term.index(0), false, false));
             return;
         }
-        tiles.bind(parameter, new Place(parameter.buffer(), words.elements(buffer), Term.index(0), false, !buffer.written()));
+        values.bind(parameter, new Place(parameter.buffer(), words.elements(buffer), Term.index(0), false, !buffer.written()));
     }
 
     private void bind(Value value, NearWords.Piece piece) {
         pieces.put(value, piece);
-        tiles.bind(value, new Place(value.buffer(), words.elements(piece), Term.index(0), false, false));
+        values.bind(value, new Place(value.buffer(), words.elements(piece), Term.index(0), false, false));
     }
 
     private NearWords.Piece piece(Value value) {
@@ -109,7 +109,7 @@ final class NearWriter {
             }
             case TileOp.View(Value buffer, var offsets, Value result) when pieces.containsKey(buffer) -> {
                 var part = piece(result);
-                code.line(words.view(pieces.get(buffer), part, tiles.scalar(offsets.getFirst()).bare()));
+                code.line(words.view(pieces.get(buffer), part, values.scalar(offsets.getFirst()).bare()));
                 bind(result, part);
             }
             case TileOp.View(Value buffer, var offsets, Value result)
@@ -167,7 +167,7 @@ final class NearWriter {
                     buffers.get(rows.from()),
                     place(rows.from(), rows.indices()),
                     new NearWords.Steps(
-                            tiles.scalar(rows.step()).bare(), tiles.scalar(rows.width()).bare(), rows.count(), rows.spread()),
+                            values.scalar(rows.step()).bare(), values.scalar(rows.width()).bare(), rows.count(), rows.spread()),
                     text(rows.first()),
                     text(rows.limit()),
                     text(rows.other()),
@@ -209,12 +209,12 @@ final class NearWriter {
     }
 
     private Optional<String> text(Optional<Value> value) {
-        return value.map(own -> tiles.scalar(own).bare());
+        return value.map(own -> values.scalar(own).bare());
     }
 
     private String place(Value buffer, List<Value> indices) {
-        var own = indices.stream().map(tiles::scalar).toList();
-        return addressing.element(tiles.place(buffer), own).bare();
+        var own = indices.stream().map(values::scalar).toList();
+        return addressing.element(values.place(buffer), own).bare();
     }
 
     private void map(TileOp.Map map) {
@@ -223,7 +223,7 @@ final class NearWriter {
             var piece = Optional.ofNullable(pieces.get(from));
             operands.add(new NearWords.Operand(
                     piece,
-                    piece.isPresent() ? "" : tiles.scalar(from).bare(),
+                    piece.isPresent() ? "" : values.scalar(from).bare(),
                     from.type().elementType()));
         }
         var op = map.body().ops().getFirst() instanceof ArithOp arith ? Optional.of(arith) : Optional.<ArithOp>empty();

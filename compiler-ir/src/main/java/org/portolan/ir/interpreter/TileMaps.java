@@ -28,7 +28,7 @@ final class TileMaps {
             values.put(inner.results()[0], result);
         }
         var result = values.get(block.yields()[0]);
-        var to = TileInterpreter.buffer(thread, node.operands()[0]);
+        var to = thread.buffer(node.operands()[0]);
         for (int i = 0; i < count; i++) {
             int place = to.checkedPlace(new long[] {i});
             to.memory.checkStore(place, thread);
@@ -55,11 +55,11 @@ final class TileMaps {
 
     static void fetch(TileOp.Fetch fetch, Node node, TileThread thread) {
         int count = Math.toIntExact(fetch.count());
-        var from = TileInterpreter.buffer(thread, node.operands()[0]);
-        var to = TileInterpreter.buffer(thread, node.operands()[node.operands().length - 1]);
+        var from = thread.buffer(node.operands()[0]);
+        var to = thread.buffer(node.operands()[node.operands().length - 1]);
         int next = 1 + fetch.indices().size();
-        long first = fetch.first().isPresent() ? TileInterpreter.number(thread, node.operands()[next++]) : 0;
-        long limit = fetch.limit().isPresent() ? TileInterpreter.number(thread, node.operands()[next++]) : count;
+        long first = fetch.first().isPresent() ? thread.scalar(node.operands()[next++]) : 0;
+        long limit = fetch.limit().isPresent() ? thread.scalar(node.operands()[next++]) : count;
         var other = fetch.other().isPresent()
                 ? (Elements) thread.values[node.operands()[next]]
                 : Elements.allocate(to.memory.elements.type(), 1);
@@ -78,13 +78,13 @@ final class TileMaps {
 
     static void rows(TileOp.Rows rows, Node node, TileThread thread) {
         int count = Math.toIntExact(rows.count());
-        var from = TileInterpreter.buffer(thread, node.operands()[0]);
-        var to = TileInterpreter.buffer(thread, node.operands()[node.operands().length - 1]);
+        var from = thread.buffer(node.operands()[0]);
+        var to = thread.buffer(node.operands()[node.operands().length - 1]);
         int next = 1 + rows.indices().size();
-        long step = TileInterpreter.number(thread, node.operands()[next++]);
-        long width = TileInterpreter.number(thread, node.operands()[next++]);
-        long first = rows.first().isPresent() ? TileInterpreter.number(thread, node.operands()[next++]) : 0;
-        long limit = rows.limit().isPresent() ? TileInterpreter.number(thread, node.operands()[next++]) : count;
+        long step = thread.scalar(node.operands()[next++]);
+        long width = thread.scalar(node.operands()[next++]);
+        long first = rows.first().isPresent() ? thread.scalar(node.operands()[next++]) : 0;
+        long limit = rows.limit().isPresent() ? thread.scalar(node.operands()[next++]) : count;
         var other = rows.other().isPresent()
                 ? (Elements) thread.values[node.operands()[next]]
                 : Elements.allocate(to.memory.elements.type(), 1);
@@ -105,9 +105,9 @@ final class TileMaps {
     }
 
     static void take(TileOp.Take take, Node node, TileThread thread) {
-        var from = TileInterpreter.buffer(thread, node.operands()[0]);
-        var places = TileInterpreter.buffer(thread, node.operands()[1]);
-        var to = TileInterpreter.buffer(thread, node.operands()[2]);
+        var from = thread.buffer(node.operands()[0]);
+        var places = thread.buffer(node.operands()[1]);
+        var to = thread.buffer(node.operands()[2]);
         long bytes = take.from().type().elementType().bits() / 8;
         for (int i = 0; i < take.count(); i++) {
             int own = places.checkedPlace(new long[] {i});
@@ -124,11 +124,11 @@ final class TileMaps {
     }
 
     static void put(TileOp.Put put, Node node, TileThread thread) {
-        var from = TileInterpreter.buffer(thread, node.operands()[0]);
-        var to = TileInterpreter.buffer(thread, node.operands()[1]);
+        var from = thread.buffer(node.operands()[0]);
+        var to = thread.buffer(node.operands()[1]);
         int next = 2 + put.indices().size();
-        long first = put.first().isPresent() ? TileInterpreter.number(thread, node.operands()[next++]) : 0;
-        long limit = put.limit().isPresent() ? TileInterpreter.number(thread, node.operands()[next]) : put.count();
+        long first = put.first().isPresent() ? thread.scalar(node.operands()[next++]) : 0;
+        long limit = put.limit().isPresent() ? thread.scalar(node.operands()[next]) : put.count();
         long place = place(to, put.indices().size(), node, 2, thread);
         for (int i = 0; i < put.count(); i++) {
             if (i >= first && i < limit) {
@@ -143,7 +143,7 @@ final class TileMaps {
     private static long place(TileBuffer buffer, int rank, Node node, int from, TileThread thread) {
         var index = new long[rank];
         for (int axis = 0; axis < rank; axis++) {
-            index[axis] = TileInterpreter.number(thread, node.operands()[from + axis]);
+            index[axis] = thread.scalar(node.operands()[from + axis]);
         }
         return buffer.place(index);
     }

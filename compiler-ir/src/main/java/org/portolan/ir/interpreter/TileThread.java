@@ -100,4 +100,44 @@ final class TileThread {
         warpBarriers = Math.max(warpBarriers, child.warpBarriers + 1);
         child.progress.forEach((ring, state) -> progress.put(ring, state));
     }
+
+    /// The number that a scalar is.
+    long scalar(int value) {
+        return ((Elements) values[value]).getLong(0);
+    }
+
+    long[] scalars(int[] places, int from, int to) {
+        var numbers = new long[to - from];
+        for (int i = from; i < to; i++) {
+            numbers[i - from] = scalar(places[i]);
+        }
+        return numbers;
+    }
+
+    Elements[] elements(int[] places, int from, int to) {
+        var elements = new Elements[to - from];
+        for (int i = from; i < to; i++) {
+            elements[i - from] = (Elements) values[places[i]];
+        }
+        return elements;
+    }
+
+    TileBuffer buffer(int value) {
+        return (TileBuffer) values[value];
+    }
+
+    TileRing ring(int value) {
+        return (TileRing) values[value];
+    }
+
+    /// Hands values on; all are read before any is overwritten.
+    void move(int[] from, int fromStart, int[] to, int toStart, int count) {
+        var held = new Object[count];
+        for (int i = 0; i < count; i++) {
+            held[i] = values[from[fromStart + i]];
+        }
+        for (int i = 0; i < count; i++) {
+            values[to[toStart + i]] = held[i];
+        }
+    }
 }

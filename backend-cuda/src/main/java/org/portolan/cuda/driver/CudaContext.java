@@ -77,6 +77,16 @@ final class CudaContext {
         throw known.exception(doing);
     }
 
+    /// Whether the driver refused what can be done without.
+    ///
+    /// @throws DeviceLost if the device is lost
+    boolean isRefused(int status, String doing) {
+        if (CudaStatus.of(status).lost()) {
+            check(status, doing);
+        }
+        return status != CudaStatus.SUCCESS;
+    }
+
     /// Whether a call succeeded that must not throw; a loss is remembered.
     boolean succeeded(int status) {
         if (status != CudaStatus.SUCCESS) {

@@ -18,9 +18,9 @@ final class CudaDevice implements Device, StagingMemory {
 
     CudaDevice(DriverCalls calls, DeviceProbe probe) {
         context = new CudaContext(calls, probe);
+        peers = new Peers(context);
         try {
             memory = new CudaMemory(context);
-            peers = new Peers(context);
         } catch (RuntimeException e) {
             context.close();
             throw e;
@@ -29,6 +29,10 @@ final class CudaDevice implements Device, StagingMemory {
 
     CudaContext context() {
         return context;
+    }
+
+    CudaMemory memory() {
+        return memory;
     }
 
     @Override

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.portolan.runtime.PortolanException;
 import org.portolan.runtime.PortolanException.DeviceMissing;
@@ -19,6 +20,9 @@ public final class CudaDriver implements Driver {
     public static final String NAME = "cuda";
 
     private final Supplier<DriverLibrary> library;
+    /// The most cards that the driver has told of: their ordinals are never those of emulated devices, so that who has asked
+    /// for a card that does not answer gets an error and not an emulator.
+    private final AtomicInteger cards = new AtomicInteger();
 
     public CudaDriver() {
         this(Found::library);
@@ -50,7 +54,9 @@ public final class CudaDriver implements Driver {
         var probed = probe();
         var devices = new ArrayList<DeviceDescription>();
         probed.devices().forEach(device -> devices.add(device.description()));
-        emulators().forEach(emulator -> devices.addAll(emulator.list(devices.size())));
+        for (var emulator : emulators()) {
+            devices.addAll(emulator.list(cards.get() + devices.size() - probed.devices().size()));
+        }
         return new Listing(devices, probed.reason());
     }
 
@@ -63,6 +69,7 @@ public final class CudaDriver implements Driver {
         if (count < 0) {
             return new Probed(List.of(), CudaStatus.of(-count).message("counting the devices"));
         }
+        cards.accumulateAndGet(count, Math::max);
         var devices = new ArrayList<DeviceProbe>();
         var reason = count == 0 ? "the driver sees no device" : "";
         for (int ordinal = 0; ordinal < count; ordinal++) {
@@ -99,7 +106,7 @@ public final class CudaDriver implements Driver {
         if (ordinal >= 0 && ordinal < probed.devices().size()) {
             return new CudaDevice(library.get().calls(), probed.devices().get(ordinal));
         }
-        int first = probed.devices().size();
+        int first = cards.get();
         for (var emulator : emulators()) {
             var emulated = emulator.list(first);
             for (var device : emulated) {

@@ -76,10 +76,7 @@ final class CudaGraph {
     }
 
     private static boolean isRefused(CudaContext context, int status) {
-        if (CudaStatus.of(status).lost()) {
-            context.check(status, "taking work of " + context.name() + " into a graph");
-        }
-        return status != CudaStatus.SUCCESS;
+        return context.isRefused(status, "taking work of " + context.name() + " into a graph");
     }
 
     void launch(CudaStream stream) {

@@ -137,8 +137,10 @@ final class CudaKernels implements KernelImage {
                 ValueLayout.JAVA_LONG, log.address(), LOG_BYTES, ignored.address(), LOG_BYTES);
         int status = context.calls.moduleLoad(handle, text, (int) keys.byteSize() / 4, keys, values);
         if (status != CudaStatus.SUCCESS) {
-            var doing = "compiling the kernel " + module.entry().name() + ", made for " + machine + ", for "
-                    + context.name() + (status == CudaStatus.UNSUPPORTED_PTX ? " by " + version() : "");
+            var doing = "compiling the kernel " + module.entry().name() + ", made for " + machine + ", for " + context.name();
+            if (status == CudaStatus.UNSUPPORTED_PTX) {
+                throw new DeviceFailed(CudaStatus.of(status).message(doing) + "; " + tooOld(module.ptx(), machine), null);
+            }
             var said = said(log);
             if (said.isEmpty() || CudaStatus.of(status).lost()) {
                 context.check(status, doing);
@@ -146,6 +148,15 @@ final class CudaKernels implements KernelImage {
             throw new DeviceFailed(CudaStatus.of(status).message(doing) + "; the driver's compiler says: " + said, null);
         }
         return handle.get(ValueLayout.JAVA_LONG, 0);
+    }
+
+    /// Which version the kernels need and which one the driver has, and what can be done.
+    private String tooOld(String ptx, String machine) {
+        return PtxVersion.of(ptx)
+                .map(needed -> "the kernels are PTX " + needed.text() + ", which drivers of CUDA " + needed.toolkit()
+                        + " and later take, and " + version() + " is here; install a newer driver, or compile for an older"
+                        + " architecture than " + machine + ", whose PTX is older: --target cuda:sm_75 is PTX 6.5")
+                .orElseGet(() -> version() + " is here");
     }
 
     /// The driver's own version, for a message.

@@ -3,11 +3,12 @@ package org.portolan.cuda.driver;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.portolan.runtime.PortolanException.LimitExceeded;
 
 /// Memory of a device, and memory of the host that the device copies from and to by itself. Where the driver has pools,
-/// memory that is given back is kept for the next to ask, and nothing waits for the whole device.
+/// memory that is given back is kept for the next to ask ({@link MemoryPool}), and nothing waits for the whole device.
 final class CudaMemory {
     /// The driver's own alignment.
     private static final long ALIGNMENT = 256;
@@ -16,12 +17,23 @@ final class CudaMemory {
 
     private final CudaContext context;
     private final CudaStream stream;
+    private final Optional<MemoryPool> pool;
     /// What the host has locked for copies: the end of each piece by its start.
     private final ConcurrentSkipListMap<Long, Long> locked = new ConcurrentSkipListMap<>();
 
     CudaMemory(CudaContext context) {
         this.context = context;
         stream = CudaStream.create(context);
+        try {
+            pool = MemoryPool.create(context);
+        } catch (RuntimeException e) {
+            stream.destroy();
+            throw e;
+        }
+    }
+
+    Optional<MemoryPool> pool() {
+        return pool;
     }
 
     /// Memory of the device: an address without bytes that the host could touch.
@@ -49,11 +61,11 @@ final class CudaMemory {
         var doing = "taking " + bytes + " bytes of " + context.name();
         try (var scratch = Arena.ofConfined()) {
             var pointer = scratch.allocate(ValueLayout.JAVA_LONG);
-            if (!context.probe.pools()) {
+            if (pool.isEmpty()) {
                 context.check(context.calls.allocate(pointer, bytes), doing);
                 return pointer.get(ValueLayout.JAVA_LONG, 0);
             }
-            context.check(context.calls.allocateAsync(pointer, bytes, stream.handle()), doing);
+            context.check(context.calls.allocateFromPool(pointer, bytes, pool.get().handle(), stream.handle()), doing);
             long address = pointer.get(ValueLayout.JAVA_LONG, 0);
             try {
                 // Every stream may use it from here on.
@@ -69,7 +81,7 @@ final class CudaMemory {
     private void free(long address) {
         if (context.enterToRelease()) {
             context.succeeded(
-                    context.probe.pools()
+                    pool.isPresent()
                             ? context.calls.freeAsync(address, stream.handle())
                             : context.calls.free(address));
         }
@@ -116,5 +128,6 @@ final class CudaMemory {
             context.succeeded(context.calls.streamSynchronize(stream.handle()));
         }
         stream.destroy();
+        pool.ifPresent(MemoryPool::close);
     }
 }

@@ -124,7 +124,7 @@ final class CudaQueue implements CapturingQueue, PeerQueue {
         }
         peer.context().requireWorking();
         if (bytes != 0) {
-            peers.copyFrom(peer.context(), from, to, bytes, stream);
+            peers.copyFrom(peer, from, to, bytes, stream);
         }
     }
 
@@ -178,14 +178,16 @@ final class CudaQueue implements CapturingQueue, PeerQueue {
 
     @Override
     public Event record() {
-        enter();
         long event = takeEvent();
+        enter();
         context.check(context.calls.eventRecord(event, stream.handle()), "marking a point in a queue");
         return new Point(event, staging.issued());
     }
 
     /// An event that nobody waits for.
     private synchronized long takeEvent() {
+        // A virtual thread that waited for the lock may go on upon another carrier, whose context this is not.
+        enter();
         if (idleEvents.isEmpty()) {
             context.check(context.calls.eventCreate(place, WITHOUT_TIMING), "making an event");
             events.add(place.get(ValueLayout.JAVA_LONG, 0));

@@ -44,7 +44,9 @@ record DeviceProbe(DeviceDescription description, Architecture architecture, int
                             "shared_bytes", (long) attribute(calls, number, SHARED_BYTES_OPT_IN, device),
                             "block_limit", (long) attribute(calls, number, MAX_THREADS_PER_BLOCK, device),
                             "level2_bytes", (long) attribute(calls, number, L2_CACHE_SIZE, device)));
-            boolean pools = attribute(calls, number, MEMORY_POOLS, device) == 1;
+            // A driver before CUDA 11.2 does not know what is asked for.
+            boolean pools = calls.deviceGetAttribute(number, MEMORY_POOLS, device) == CudaStatus.SUCCESS
+                    && number.get(ValueLayout.JAVA_INT, 0) == 1;
             return new DeviceProbe(description, architecture, device, pools);
         }
     }

@@ -9,6 +9,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /// The entry points of the vendor's driver, one method each: handles and device addresses are {@code long}, results
@@ -28,6 +29,7 @@ final class DriverCalls {
     private static final MethodHandle LLL = handle(LONG, LONG, LONG);
     private static final MethodHandle LII = handle(LONG, INT, INT);
     private static final MethodHandle LLI = handle(LONG, LONG, INT);
+    private static final MethodHandle LIL = handle(LONG, INT, LONG);
     private static final MethodHandle LLLL = handle(LONG, LONG, LONG, LONG);
     private static final MethodHandle LILL = handle(LONG, INT, LONG, LONG);
     private static final MethodHandle LLILL = handle(LONG, LONG, INT, LONG, LONG);
@@ -35,23 +37,26 @@ final class DriverCalls {
     private static final MethodHandle LAUNCH =
             handle(LONG, INT, INT, INT, INT, INT, INT, INT, LONG, LONG, LONG);
 
+    /// Every function that is called.
+    static final List<String> NAMES = List.of(
+        "cuInit", "cuDriverGetVersion", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceTotalMem_v2",
+        "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
+        "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuFuncSetAttribute", "cuMemGetInfo_v2",
+        "cuMemAlloc_v2", "cuMemFree_v2", "cuMemAllocFromPoolAsync", "cuMemFreeAsync", "cuMemHostAlloc", "cuMemFreeHost",
+        "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2", "cuMemcpyPeerAsync", "cuMemsetD32Async",
+        "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuEventCreate", "cuEventDestroy_v2",
+        "cuEventRecord", "cuEventQuery", "cuEventSynchronize", "cuLaunchKernel", "cuStreamBeginCapture_v2",
+        "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphExecDestroy", "cuGraphDestroy",
+        "cuDeviceCanAccessPeer", "cuCtxEnablePeerAccess", "cuMemPoolCreate", "cuMemPoolDestroy",
+        "cuMemPoolSetAttribute", "cuMemPoolSetAccess");
+
     private final Map<String, MemorySegment> addresses = new HashMap<>();
     private final MemorySegment launchKernel;
     private final MemorySegment setCurrent;
 
     /// @param symbols where the entry points are; those that are not there are not called
     DriverCalls(SymbolLookup symbols) {
-        for (var name : new String[] {
-            "cuInit", "cuDriverGetVersion", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceTotalMem_v2",
-            "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
-            "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuFuncSetAttribute", "cuMemGetInfo_v2",
-            "cuMemAlloc_v2", "cuMemFree_v2", "cuMemAllocAsync", "cuMemFreeAsync", "cuMemHostAlloc", "cuMemFreeHost",
-            "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2", "cuMemcpyPeerAsync", "cuMemsetD32Async",
-            "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuEventCreate", "cuEventDestroy_v2",
-            "cuEventRecord", "cuEventQuery", "cuEventSynchronize", "cuLaunchKernel", "cuStreamBeginCapture_v2",
-            "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphExecDestroy", "cuGraphDestroy",
-            "cuDeviceCanAccessPeer", "cuCtxEnablePeerAccess", "cuDeviceGetDefaultMemPool", "cuMemPoolSetAccess"
-        }) {
+        for (var name : NAMES) {
             symbols.find(name).ifPresent(address -> addresses.put(name, address));
         }
         launchKernel = addresses.get("cuLaunchKernel");
@@ -134,6 +139,15 @@ final class DriverCalls {
         var address = addresses.get(name);
         try {
             return address == null ? CudaStatus.NOT_THERE : (int) LLI.invokeExact(address, a, b, c);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    private int call(String name, long a, int b, long c) {
+        var address = addresses.get(name);
+        try {
+            return address == null ? CudaStatus.NOT_THERE : (int) LIL.invokeExact(address, a, b, c);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -245,8 +259,8 @@ final class DriverCalls {
         return call("cuMemFree_v2", pointer);
     }
 
-    int allocateAsync(MemorySegment pointer, long bytes, long stream) {
-        return call("cuMemAllocAsync", pointer.address(), bytes, stream);
+    int allocateFromPool(MemorySegment pointer, long bytes, long pool, long stream) {
+        return call("cuMemAllocFromPoolAsync", pointer.address(), bytes, pool, stream);
     }
 
     int freeAsync(long pointer, long stream) {
@@ -255,6 +269,18 @@ final class DriverCalls {
 
     int allocateHost(MemorySegment pointer, long bytes, int flags) {
         return call("cuMemHostAlloc", pointer.address(), bytes, flags);
+    }
+
+    int poolCreate(MemorySegment pool, MemorySegment properties) {
+        return call("cuMemPoolCreate", pool.address(), properties.address());
+    }
+
+    int poolDestroy(long pool) {
+        return call("cuMemPoolDestroy", pool);
+    }
+
+    int poolSetAttribute(long pool, int attribute, MemorySegment value) {
+        return call("cuMemPoolSetAttribute", pool, attribute, value.address());
     }
 
     int freeHost(long pointer) {
@@ -364,10 +390,6 @@ final class DriverCalls {
 
     int enablePeerAccess(long context, int flags) {
         return call("cuCtxEnablePeerAccess", context, flags);
-    }
-
-    int defaultPool(MemorySegment pool, int device) {
-        return call("cuDeviceGetDefaultMemPool", pool.address(), device);
     }
 
     int poolSetAccess(long pool, MemorySegment descriptions, long count) {

@@ -63,6 +63,8 @@ final class Staging {
                 stream.synchronize("copying " + bytes + " bytes from " + context.name());
                 arrived(issued);
             }
+            // Other threads hold the lock as well: a virtual thread may be upon another carrier now.
+            context.enter();
             long part = Math.min(OUT - out, bytes - done);
             long at = 2 * HALF + out;
             context.check(

@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.portolan.cuda.image.CudaImage;
 import org.portolan.cuda.image.KernelEntry;
@@ -136,6 +137,33 @@ class CudaDriverTest {
     }
 
     @Test
+    void memoryThatIsGivenBackIsKeptInAPoolOfItsOwn() {
+        try (var device = open(); var arena = Arena.ofConfined()) {
+            device.allocate(arena, 100, 64);
+            assertEquals(1, FakeDriver.calls("cuMemPoolCreate"));
+            assertEquals((1L << 30) / 8, FakeDriver.kept());
+            assertEquals(1, FakeDriver.calls("cuMemAllocFromPoolAsync"));
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    /// Such a driver answers the question for pools with an error.
+    @Test
+    void aDriverThatKnowsNoPoolsIsAskedForPlainMemory() {
+        FakeDriver.withoutPools();
+        try (var device = open()) {
+            run(device, "twice", FLOATS);
+            assertEquals(0, FakeDriver.calls("cuMemPoolCreate") + FakeDriver.calls("cuMemAllocFromPoolAsync"));
+        }
+        FakeDriver.fail("cuMemPoolCreate", 1, 801, false);
+        try (var device = open()) {
+            run(device, "twice", FLOATS);
+        }
+        assertEquals(0, FakeDriver.calls("cuMemAllocFromPoolAsync"));
+        assertEquals(0, FakeDriver.live());
+    }
+
+    @Test
     void useAfterClosingIsRefused() {
         var device = open();
         var queue = device.openQueue(StopSignal.NEVER);
@@ -252,24 +280,17 @@ class CudaDriverTest {
     void aDriverThatIsOlderThanTheKernelsIsNamed() {
         try (var device = open();
                 var arena = Arena.ofConfined()) {
-            FakeDriver.fail("cuModuleLoadDataEx", 1, CudaStatus.UNSUPPORTED_PTX, false);
-            var bytes = image(arena, "twice");
+            var bytes = image(arena, "newer");
             var problem = assertThrows(DeviceFailed.class, () -> device.load(bytes));
-            assertTrue(problem.getMessage().contains("CUDA 12.4"), problem.getMessage());
-            assertTrue(problem.getMessage().contains("newer driver"), problem.getMessage());
+            for (var said : List.of("PTX 7.0", "CUDA 11.0 and later", "CUDA 12.4 is here", "newer driver", "--target cuda:sm_75")) {
+                assertTrue(problem.getMessage().contains(said), problem.getMessage());
+            }
         }
     }
 
     /// A driver that lacks any one of the functions: what can do without works, and the rest is a typed error that says so.
     @ParameterizedTest
-    @ValueSource(strings = {
-        "cuInit", "cuDriverGetVersion", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceTotalMem_v2",
-        "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
-        "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuMemAlloc_v2", "cuMemFree_v2", "cuMemAllocAsync",
-        "cuMemFreeAsync", "cuMemHostAlloc", "cuMemFreeHost", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemsetD32Async",
-        "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuEventCreate", "cuEventDestroy_v2", "cuEventRecord",
-        "cuEventSynchronize", "cuLaunchKernel", "cuStreamBeginCapture_v2", "cuGraphLaunch", "cuMemcpyPeerAsync"
-    })
+    @FieldSource("org.portolan.cuda.driver.DriverCalls#NAMES")
     void anOldDriverLacksFunctions(String function) {
         var old = new CudaDriver(() -> FakeDriver.without(function));
         try (var device = old.open(0, DeviceOptions.defaults())) {
@@ -326,53 +347,12 @@ class CudaDriverTest {
         assertEquals(calls, FakeDriver.calls(), "a lost device is not asked again");
     }
 
-    /// Every status at every call, one after the other: each gives a typed error or none, and what was taken is given back.
-    @ParameterizedTest
-    @ValueSource(ints = {
-        1, 2, 3, 4, 5, 6, 7, 8, 34, 35, 46, 100, 101, 102, 200, 201, 202, 205, 206, 207, 208, 209, 210, 211, 212, 213, 214, 215,
-        216, 217, 218, 219, 220, 221, 222, 223, 224, 225, 226, 300, 301, 302, 303, 304, 400, 401, 402, 500, 600, 700, 701, 702,
-        703, 704, 705, 708, 709, 710, 711, 712, 713, 714, 715, 716, 717, 718, 719, 720, 721, 800, 801, 802, 803, 804, 805, 806,
-        807, 808, 809, 810, 811, 812, 900, 901, 902, 903, 904, 905, 906, 907, 908, 909, 910, 911, 912, 913, 914, 915, 916, 999,
-        4242
-    })
-    void anyCallMayFail(int status) {
-        assertEquals(status == 4242, CudaStatus.of(status).name().startsWith("status"), "a documented status has a name");
-        boolean lost = CudaStatus.of(status).lost();
-        int failed = 0;
-        for (int call = 1; ; call++) {
-            FakeDriver.reset();
-            var library = DriverLibrary.open(FakeDriver.library());
-            var calls = FakeDriver.calls();
-            FakeDriver.fail("", call, status, lost);
-            Device device = null;
-            try {
-                device = new CudaDriver(() -> library).open(0, DeviceOptions.defaults());
-                run(device, "twice", FLOATS);
-            } catch (PortolanException e) {
-                failed++;
-                boolean expected = e instanceof DeviceFailed
-                        || e instanceof DeviceLost
-                        || e instanceof LimitExceeded
-                        || e instanceof DeviceMissing;
-                assertTrue(expected, () -> "unexpected " + e);
-            } finally {
-                if (device != null) {
-                    device.close();
-                }
-            }
-            if (FakeDriver.calls() - calls < call) {
-                break; // the run was over before this call
-            }
-        }
-        assertTrue(failed > 25, "only " + failed + " calls could fail");
-    }
-
     /// A failure that is no loss, anywhere before things are given back, leaves nothing behind.
     @Test
     void nothingIsKeptAfterAFailure() {
         var kept = new ArrayList<String>();
         for (var function : List.of(
-                "cuCtxSetCurrent", "cuStreamCreate", "cuMemHostAlloc", "cuMemAlloc_v2", "cuMemAllocAsync", "cuEventCreate",
+                "cuCtxSetCurrent", "cuStreamCreate", "cuMemHostAlloc", "cuMemAlloc_v2", "cuMemAllocFromPoolAsync", "cuEventCreate",
                 "cuEventRecord", "cuModuleLoadDataEx", "cuModuleGetFunction", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2",
                 "cuMemsetD32Async", "cuLaunchKernel", "cuStreamSynchronize", "cuEventSynchronize")) {
             for (int n = 1; n < 12; n++) {

@@ -63,7 +63,7 @@ class CudaGraphTest {
         FakeDriver.reset();
     }
 
-    private static Session open(Device device, String kernel) {
+    static Session open(Device device, String kernel) {
         var entry = new KernelEntry(kernel, 128, Points.THREADS, 0, 2);
         var module = new CudaImage.Module(
                 entry, ".version 7.0\n.visible .entry " + kernel + "(\n)", Optional.empty());
@@ -74,7 +74,7 @@ class CudaGraphTest {
                 SessionOptions.defaults());
     }
 
-    private static void run(Session session, float... x) {
+    static void run(Session session, float... x) {
         var expected = new float[x.length];
         for (int i = 0; i < x.length; i++) {
             expected[i] = 8 * x[i];

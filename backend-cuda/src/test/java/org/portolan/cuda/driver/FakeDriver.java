@@ -99,6 +99,25 @@ final class FakeDriver {
         call("fake_crash", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT), ordinal);
     }
 
+    /// A driver before CUDA 11.2, which does not know what a pool is.
+    static void withoutPools() {
+        call("fake_without_pools", FunctionDescriptor.ofVoid());
+    }
+
+    /// How much the last pool keeps that nobody uses.
+    static long kept() {
+        return (long) call("fake_kept", FunctionDescriptor.of(ValueLayout.JAVA_LONG));
+    }
+
+    /// Whether the driver as a whole gives nothing but errors.
+    static boolean broken() {
+        return (int) call("fake_broken", FunctionDescriptor.of(ValueLayout.JAVA_INT)) != 0;
+    }
+
+    static boolean isCrashed(int ordinal) {
+        return (int) call("fake_crashed", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT), ordinal) != 0;
+    }
+
     static void peers(boolean connected) {
         call("fake_peers", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT), connected ? 1 : 0);
     }

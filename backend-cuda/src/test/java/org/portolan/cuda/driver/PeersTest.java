@@ -100,7 +100,7 @@ class PeersTest {
     @ValueSource(ints = {1, 217, 704, 711, 801})
     void connectionsMayBeRefused(int status) {
         for (var function : List.of(
-                "cuDeviceCanAccessPeer", "cuCtxEnablePeerAccess", "cuDeviceGetDefaultMemPool", "cuMemPoolSetAccess")) {
+                "cuDeviceCanAccessPeer", "cuCtxEnablePeerAccess", "cuMemPoolCreate", "cuMemPoolSetAccess")) {
             FakeDriver.fail(function, 1, status, false);
             try (var first = fake.open(0, DeviceOptions.defaults());
                     var second = fake.open(1, DeviceOptions.defaults())) {

@@ -20,6 +20,8 @@ static int sticky;
 static long live, calls;
 static int device_count = 1;
 static int major = 8, minor = 6;
+static int knows_pools = 1;
+static long kept_bytes;
 static u64 memory_bytes = 1ul << 30, used_bytes;
 static __thread void *current;
 struct copy { void *to; const void *from; u64 bytes; };
@@ -29,7 +31,7 @@ static int waiting_count;
 static int context[8], crashed[8], peers;
 // What is captured: launches with their words, and copies on the device.
 struct step { void *function; u32 blocks, threads; u64 words[3]; void *to; const void *from; u64 bytes; };
-struct graph { int steps; int broken; struct step step[64]; };
+struct graph { void *context; int steps; int broken; struct step step[64]; };
 static struct graph *capturing;
 static struct { const char *name; long calls; } counted[64];
 
@@ -47,7 +49,15 @@ void fake_reset(void) {
     major = 8;
     minor = 6;
     current = 0;
+    knows_pools = 1;
+    kept_bytes = 0;
 }
+
+// A driver before CUDA 11.2.
+void fake_without_pools(void) { knows_pools = 0; }
+
+// How much the last pool was told to keep.
+long fake_kept(void) { return kept_bytes; }
 
 // The n-th call of a function from now on gives a status, and with `for_good` every call of any function after it does.
 // An empty name is any function.
@@ -68,6 +78,9 @@ void fake_device(int count, int capability_major, int capability_minor) {
 // What the kernel `crash` does to a device.
 void fake_crash(int ordinal) { crashed[ordinal] = 700; }
 
+int fake_crashed(int ordinal) { return crashed[ordinal]; }
+int fake_broken(void) { return sticky; }
+
 // Whether devices are connected.
 void fake_peers(int connected) { peers = connected; }
 
@@ -82,6 +95,9 @@ long fake_count(const char *function) {
     return 0;
 }
 
+static int device_of(const void *wanted) { return (const int *)wanted - context; }
+static int is_context(const void *wanted) { return wanted && device_of(wanted) >= 0 && device_of(wanted) < 8; }
+
 static int lock;
 static void take_lock(void) { while (__sync_lock_test_and_set(&lock, 1)) {} }
 static void give_lock(void) { __sync_lock_release(&lock); }
@@ -93,7 +109,9 @@ static int entered(const char *function) {
     counted[place].calls++;
     if (sticky) return sticky;
     if (fail_status && fail_after > 0 && (!fail_function[0] || !strcmp(fail_function, function)) && --fail_after == 0) {
-        if (fail_for_good) sticky = fail_status;
+        // What a device is lost by is met by every later call on it, and by no other device's.
+        if (fail_for_good && is_context(current)) crashed[device_of(current)] = fail_status;
+        else if (fail_for_good) sticky = fail_status;
         return fail_status;
     }
     return SUCCESS;
@@ -106,11 +124,9 @@ static int enter(const char *function) {
     return status;
 }
 #define ENTER() { int status = enter(__func__); if (status) return status; }
-static int device_of(const void *wanted) { return (const int *)wanted - context; }
-static int is_context(const void *wanted) { return wanted && device_of(wanted) >= 0 && device_of(wanted) < 8; }
 #define IN_CONTEXT() { ENTER(); if (!is_context(current)) return 201; if (crashed[device_of(current)]) return crashed[device_of(current)]; }
 // Nothing may wait, and no other memory may be used, while a stream is captured.
-#define NOT_CAPTURED() { if (capturing) { capturing->broken = 1; return 900; } }
+#define NOT_CAPTURED() { if (capturing && capturing->context == current) { capturing->broken = 1; return 900; } }
 
 int cuInit(u32 flags) { ENTER(); return SUCCESS; }
 int cuDriverGetVersion(int *version) { ENTER(); *version = 12040; return SUCCESS; }
@@ -126,7 +142,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
         case 75: *value = major; break;
         case 76: *value = minor; break;
         case 97: *value = 101376; break;
-        case 115: *value = major > 7; break;
+        case 115: if (!knows_pools) return INVALID_VALUE; *value = major > 7; break;
         default: return INVALID_VALUE;
     }
     return SUCCESS;
@@ -156,7 +172,25 @@ static int give(void *pointer) {
 int cuMemGetInfo_v2(u64 *left, u64 *all) { IN_CONTEXT(); *left = memory_bytes - used_bytes; *all = memory_bytes; return SUCCESS; }
 int cuMemAlloc_v2(void **result, u64 bytes) { IN_CONTEXT(); return take(result, bytes); }
 int cuMemFree_v2(void *pointer) { IN_CONTEXT(); return give(pointer); }
-int cuMemAllocAsync(void **result, u64 bytes, void *stream) { IN_CONTEXT(); return take(result, bytes); }
+// A pool is its device's context, so that it says where its memory lies.
+int cuMemPoolCreate(void **pool, const int *properties) {
+    IN_CONTEXT();
+    if (properties[0] != 1 || properties[1] || properties[2] != 1 || properties[3] != device_of(current) + 40) return INVALID_VALUE;
+    live++;
+    *pool = current;
+    return SUCCESS;
+}
+int cuMemPoolDestroy(void *pool) { IN_CONTEXT(); live--; return SUCCESS; }
+int cuMemPoolSetAttribute(void *pool, int attribute, const long *value) {
+    IN_CONTEXT();
+    if (attribute != 4) return INVALID_VALUE;
+    kept_bytes = *value;
+    return SUCCESS;
+}
+int cuMemAllocFromPoolAsync(void **result, u64 bytes, void *pool, void *stream) {
+    IN_CONTEXT();
+    return pool == current ? take(result, bytes) : INVALID_VALUE;
+}
 int cuMemFreeAsync(void *pointer, void *stream) { IN_CONTEXT(); return give(pointer); }
 int cuMemHostAlloc(void **result, u64 bytes, u32 flags) { IN_CONTEXT(); return take(result, bytes); }
 static void finish(void);
@@ -192,7 +226,7 @@ int cuMemcpyDtoHAsync_v2(void *to, const void *from, u64 bytes, void *stream) {
 }
 int cuMemcpyDtoDAsync_v2(void *to, const void *from, u64 bytes, void *stream) {
     IN_CONTEXT();
-    if (capturing) {
+    if (capturing && capturing->context == current) {
         capturing->step[capturing->steps++] = (struct step){.to = to, .from = from, .bytes = bytes};
     } else {
         memcpy(to, from, bytes);
@@ -211,12 +245,13 @@ int cuMemsetD32Async(u32 *to, u32 word, u64 count, void *stream) {
 enum { NAME = 64 };
 struct module { char name[NAME]; };
 
-// A PTX text whose entry is `refused` does not compile.
+// A PTX text whose entry is `refused` does not compile, and one whose entry is `newer` is of a version that is not known.
 int cuModuleLoadDataEx(struct module **result, const char *image, u32 count, const int *keys, void **values) {
     IN_CONTEXT();
     const char *entry = strstr(image, ".entry ");
     if (!entry) return 200;
     entry += 7;
+    if (!strncmp(entry, "newer", 5)) return 222;
     if (!strncmp(entry, "refused", 7)) {
         for (u32 i = 0; i < count; i++) {
             if (keys[i] == 5) memcpy(values[i], "ptxas line 7; error: a name is unknown\n", 40);
@@ -259,7 +294,7 @@ int cuLaunchKernel(struct module *function, u32 x, u32 y, u32 z, u32 threads, u3
     if (x == 0 || threads == 0 || threads > 1024) return INVALID_VALUE;
     struct step step = {.function = function, .blocks = x, .threads = threads};
     for (int i = 0; i < 3; i++) step.words[i] = *(u64 *)parameters[i];
-    if (capturing) {
+    if (capturing && capturing->context == current) {
         capturing->step[capturing->steps++] = step;
     } else {
         run(&step);
@@ -271,8 +306,9 @@ int cuLaunchKernel(struct module *function, u32 x, u32 y, u32 z, u32 threads, u3
 
 int cuStreamBeginCapture_v2(void *stream, int mode) {
     IN_CONTEXT();
-    if (capturing) return 901;
+    if (capturing && capturing->context == current) return 901;
     capturing = malloc(sizeof(struct graph));
+    capturing->context = current;
     capturing->steps = capturing->broken = 0;
     return SUCCESS;
 }
@@ -315,7 +351,6 @@ int cuGraphDestroy(struct graph *graph) { IN_CONTEXT(); live--; free(graph); ret
 
 int cuDeviceCanAccessPeer(int *can, int device, int peer) { ENTER(); *can = peers && device != peer; return SUCCESS; }
 int cuCtxEnablePeerAccess(void *context, u32 flags) { IN_CONTEXT(); return peers ? SUCCESS : 217; }
-int cuDeviceGetDefaultMemPool(void **pool, int device) { ENTER(); *pool = &context[device - 40]; return SUCCESS; }
 int cuMemPoolSetAccess(void *pool, const int *access, u64 count) {
     IN_CONTEXT();
     return count == 1 && access[0] == 1 && access[1] == device_of(current) + 40 && access[2] == 3 ? SUCCESS : INVALID_VALUE;

@@ -2,6 +2,7 @@ package org.portolan.llvm;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +11,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Function;
 import org.portolan.ir.MachineOp;
+import org.portolan.ir.Op;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.text.IrPrinter;
 import org.portolan.llvm.emit.EmitException;
 import org.portolan.llvm.emit.KernelEmitter;
 import org.portolan.llvm.emit.Target;
@@ -72,7 +75,7 @@ public final class LlvmCodegen {
                 // The linker wants something to link, even where there are no kernels.
                 objects.add(LlvmCompiler.compile("", target(machine), options, LlvmCompiler.Output.OBJECT));
             }
-            return LlvmTools.link(objects);
+            return LlvmTools.link(objects, machine.sourceLines());
         } catch (LlvmException failure) {
             throw new CompileException("cannot link the kernels: " + failure.getMessage(), failure);
         }
@@ -139,7 +142,8 @@ public final class LlvmCodegen {
         }
         try {
             var target = emitTarget(machine);
-            return KernelEmitter.emit(List.of(expanded(kernel, target.traits())), target);
+            var expanded = new Expanded(kernel, target.traits(), machine.sourceLines());
+            return KernelEmitter.emit(List.of(expanded.kernel), expanded.lines, target);
         } catch (EmitException | LlvmException failure) {
             throw new CompileException(failure.getMessage(), failure);
         }
@@ -148,8 +152,9 @@ public final class LlvmCodegen {
     private static ThreadKernel threadModule(TileOp.Kernel kernel, MachineOp.Chip machine) {
         try {
             var target = emitTarget(machine);
+            var expanded = new Expanded(kernel, target.traits(), machine.sourceLines());
             return ThreadKernelEmitter.emit(
-                    expanded(kernel, target.traits()), target, machine.warp(), machine.alignment());
+                    expanded.kernel, expanded.lines, target, machine.warp(), machine.alignment());
         } catch (EmitException | LlvmException failure) {
             throw new CompileException(failure.getMessage(), failure);
         }
@@ -159,13 +164,25 @@ public final class LlvmCodegen {
         return new Target(TargetTraits.of(target(machine)), machine.vectorBytes(), intrinsics(machine));
     }
 
-    private static TileOp.Kernel expanded(TileOp.Kernel kernel, Traits traits) {
-        return new TileOp.Kernel(
-                kernel.name(),
-                kernel.symbols(),
-                kernel.grid(),
-                kernel.origin(),
-                ExpandElementary.expand(kernel.body(), traits.fma32() && traits.fma64()));
+    /// A kernel without elementary functions, and for each of its operations the line where what it stands for is in the text of
+    /// the kernel as it was given.
+    private static final class Expanded {
+        private final TileOp.Kernel kernel;
+        private final Map<Op, Integer> lines = new IdentityHashMap<>();
+
+        private Expanded(TileOp.Kernel given, Traits traits, boolean wantsLines) {
+            var origins = new IdentityHashMap<Op, Op>();
+            kernel = new TileOp.Kernel(
+                    given.name(),
+                    given.symbols(),
+                    given.grid(),
+                    given.origin(),
+                    ExpandElementary.expand(given.body(), traits.fma32() && traits.fma64(), origins));
+            if (wantsLines) {
+                var listed = IrPrinter.listing(given).lines();
+                origins.forEach((written, origin) -> lines.put(written, listed.get(origin)));
+            }
+        }
     }
 
     /// What LLVM is told of a chip.

@@ -53,12 +53,17 @@ public final class LlvmTools {
     /// @throws LlvmException.UndefinedSymbols if a symbol stays undefined
     /// @throws LlvmException.LinkFailed if the linker refuses for another reason
     public static byte[] link(List<byte[]> objects) {
+        return link(objects, false);
+    }
+
+    /// The same, with the lines that instructions come from, if the objects have them and they are to be kept.
+    static byte[] link(List<byte[]> objects, boolean keepsLines) {
         try {
             var folder = Files.createTempDirectory("portolan-link");
             try {
                 var command = new ArrayList<>(List.of(
                         program("lld").toString(), "-flavor", "gnu", "-shared", "-nostdlib", "--build-id=none",
-                        "--hash-style=gnu", "--strip-all", "--threads=1", "--error-limit=0", "-soname=portolan-kernels",
+                        "--hash-style=gnu", keepsLines ? "--discard-all" : "--strip-all", "--threads=1", "--error-limit=0", "-soname=portolan-kernels",
                         "-z", "defs", "-z", "now", "-z", "relro", "-z", "noexecstack", "-o", "linked"));
                 for (int i = 0; i < objects.size(); i++) {
                     var name = "kernel" + i + ".o";

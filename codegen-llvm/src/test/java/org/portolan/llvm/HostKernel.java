@@ -65,7 +65,7 @@ final class HostKernel implements AutoCloseable {
     static MachineOp.Chip chip(LlvmTarget target, long vectorBytes, Op... intrinsics) {
         return new MachineOp.Chip(
                 "test", "cpu", target.triple(), target.cpu(), List.of(target.features().split(",")),
-                MachineOp.Vectors.REGISTER, vectorBytes, 32, 1, 32 << 10, 1 << 20, 0, 1, 1, 64, List.of(), false,
+                MachineOp.Vectors.REGISTER, vectorBytes, 32, 1, 32 << 10, 1 << 20, 0, 1, 1, 64, List.of(), false, false,
                 Body.of(intrinsics));
     }
 

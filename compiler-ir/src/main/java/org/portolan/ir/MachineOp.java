@@ -9,6 +9,7 @@ public sealed interface MachineOp extends Op {
     /// {@code features} are passed to it untouched. Everything else is asked by the scheduler: sizes in bytes, counts in
     /// lanes or registers; {@code fma_per_cycle} is 0 where a multiplication and an addition always round twice.
     /// {@code narrow_products} allows instructions that round what they multiply: no machine file says so, only who compiles.
+    /// {@code source_lines} asks the code generator to say which line of a kernel's text each instruction is from.
     record Chip(
             String name,
             String codegen,
@@ -27,6 +28,7 @@ public sealed interface MachineOp extends Op {
             long alignment,
             List<String> types,
             boolean narrowProducts,
+            boolean sourceLines,
             Body intrinsics)
             implements MachineOp {
         public Chip {

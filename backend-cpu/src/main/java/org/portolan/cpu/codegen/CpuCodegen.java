@@ -57,6 +57,7 @@ public final class CpuCodegen implements Codegen {
                 chip.alignment(),
                 chip.types(),
                 chip.narrowProducts(),
+                chip.sourceLines(),
                 chip.intrinsics());
     }
 

@@ -58,7 +58,10 @@ public final class CudaCodegen implements Codegen {
             case "llvm" -> new LlvmCodegen().llvm(kernels, machine);
             case "ptx" -> {
                 var text = new StringBuilder();
-                modules(kernels, machine).forEach(module -> text.append(module.ptx()).append('\n'));
+                var codes = new LlvmCodegen().threads(kernels, machine);
+                for (int i = 0; i < kernels.size(); i++) {
+                    text.append(PtxText.annotated(kernels.get(i), codes.get(i))).append('\n');
+                }
                 yield text.toString();
             }
             default -> throw new CompileException("'" + form + "' is no text form of cuda; expected one of " + textForms());

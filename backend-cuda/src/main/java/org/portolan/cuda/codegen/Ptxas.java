@@ -22,6 +22,7 @@ record Ptxas(Path program) {
     private static final String NAME = "ptxas";
     private static final Pattern TARGET = Pattern.compile("(?m)^\\.target (\\w+)");
     private static final Pattern HEADER = Pattern.compile("(?s)^.*?\\.address_size 64\n");
+    private static final Pattern LINE_INFORMATION = Pattern.compile("(?m)^\\s*\\.(loc|file) .*\n");
     private static final Pattern SAID = Pattern.compile("Compiling entry function '([^']+)'"
             + "|(\\d+) bytes spill stores, (\\d+) bytes spill loads|Used (\\d+) registers");
 
@@ -40,7 +41,7 @@ record Ptxas(Path program) {
     /// @throws CompileException if the assembler refuses it
     byte[] assemble(String ptx) {
         return inFolder(folder -> {
-            run(folder, ptx);
+            run(folder, List.of("-lineinfo"), ptx);
             return Files.readAllBytes(folder.resolve("code.cubin"));
         });
     }
@@ -52,10 +53,14 @@ record Ptxas(Path program) {
         if (modules.isEmpty()) {
             return List.of();
         }
-        var text = new StringBuilder(modules.getFirst().ptx());
-        // One run is much faster than many: the modules have the same head and nothing else in common.
-        modules.stream().skip(1).forEach(module -> text.append(HEADER.matcher(module.ptx()).replaceFirst("")));
-        return inFolder(folder -> findings(run(folder, text.toString())));
+        var text = new StringBuilder();
+        // One run is much faster than many: the modules have the same head and nothing else in common. Lines are of files that
+        // each module numbers for itself.
+        for (var module : modules) {
+            var kernel = LINE_INFORMATION.matcher(module.ptx()).replaceAll("");
+            text.append(text.isEmpty() ? kernel : HEADER.matcher(kernel).replaceFirst(""));
+        }
+        return inFolder(folder -> findings(run(folder, List.of(), text.toString())));
     }
 
     static List<Finding> findings(String said) {
@@ -77,14 +82,16 @@ record Ptxas(Path program) {
         return findings;
     }
 
-    private String run(Path folder, String ptx) throws IOException {
+    private String run(Path folder, List<String> options, String ptx) throws IOException {
         var target = TARGET.matcher(ptx);
         if (!target.find()) {
             throw new CompileException("the PTX text names no target");
         }
         Files.writeString(folder.resolve("code.ptx"), ptx);
-        var process = new ProcessBuilder(
-                        program.toString(), "-v", "-arch=" + target.group(1), "-o", "code.cubin", "code.ptx")
+        var command = new ArrayList<>(
+                List.of(program.toString(), "-v", "-arch=" + target.group(1), "-o", "code.cubin", "code.ptx"));
+        command.addAll(options);
+        var process = new ProcessBuilder(command)
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .start();

@@ -17,8 +17,10 @@ import org.portolan.cuda.image.CudaImage;
 import org.portolan.cuda.image.KernelEntry.Points;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.text.IrParser;
+import org.portolan.ir.text.IrPrinter;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
+import org.portolan.lowering.Targets;
 
 /// Kernels as PTX text and images of it.
 class CudaCodegenTest {
@@ -50,6 +52,24 @@ class CudaCodegenTest {
         assertTrue(text.contains(".version " + version + "\n.target " + machine + "\n"), text);
         assertTrue(text.contains("// of Identity_1\n"), text);
         assertTrue(text.contains("ld.global.nc.f32"), "what is only read may come through the read-only cache: " + text);
+    }
+
+    /// A profiler shows the text of the kernel, which is beside the directives where people read them.
+    @Test
+    void theTextSaysWhichLineOfTheKernelItIsFrom() {
+        var machine = codegen.defaultMachine();
+        var kernels = copy("Identity_1");
+        var lines = IrPrinter.print(kernels.getFirst()).lines().toList();
+        var read = codegen.emit("ptx", kernels, machine);
+        assertTrue(read.contains(".address_size 64\n.file 1 \"k.tile\"\n"), read);
+        int load = 1 + IntStream.range(0, lines.size()).filter(i -> lines.get(i).contains("tile.load")).findFirst().orElseThrow();
+        assertTrue(read.contains("\t.loc 1 " + load + " 0 // " + lines.get(load - 1).strip() + "\n\tld.global.nc.f32"), read);
+        var image = codegen.compile(kernels, machine).bytes();
+        var ptx = CudaImage.read(MemorySegment.ofArray(image)).modules().getFirst().ptx();
+        assertEquals(read.replaceAll("(\\.loc .*) //.*", "$1").strip(), ptx.strip(), "an image has no comments but its head");
+        // Without lines it is the same but for them.
+        var plain = codegen.emit("ptx", kernels, Targets.resolve("cuda:sm_80+source_lines=0").machine());
+        assertEquals(ptx.replaceAll("(?m)^\\s*\\.(loc|file) .*\n", "").strip(), plain.strip());
     }
 
     @Test

@@ -43,6 +43,31 @@ class ChecksTest {
         assertDoesNotThrow(() -> run.block(32).run(buffer));
     }
 
+    /// Where the text says what it was made from, so does the message.
+    @Test
+    void theLineThatTheTextWasMadeFrom() {
+        var run = PtxRun.ofText("""
+                // kernel k
+                // of MatMul_3
+                .version 7.0
+                .target sm_80
+                .address_size 64
+                .file 2 "k.tile"
+                .visible .entry k(.param .u64 p0) {
+                .reg .b64 %rd<2>; .reg .b32 %r<2>;
+                .loc 2 1 0
+                ld.param.u64 %rd1, [p0];
+                \t.loc 2 17 0 // %v = tile.load
+                mov.u32 %r1, 1;
+                ld.global.u32 %r1, [%rd1+64];
+                .loc 2 18 0
+                ret;
+                }
+                """);
+        var message = assertThrows(KernelFault.class, () -> run.run(run.buffer(new int[16]))).getMessage();
+        assertTrue(message.startsWith("kernel 'k' of MatMul_3, k.tile line 17, PTX line 13 'ld.global"), message);
+    }
+
     @Test
     void acrossTheEndAndBeforeTheBeginning() {
         var wide = PtxRun.of(1, "", "ld.global.v4.u32 {%r1, %r2, %r3, %r4}, [%rd0+16];").block(1);

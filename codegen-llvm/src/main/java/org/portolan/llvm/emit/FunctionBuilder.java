@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.portolan.ir.Op;
 
 /// One function under construction. Instructions are appended to the current block; each gives the operand that names
 /// its result.
@@ -20,13 +21,18 @@ final class FunctionBuilder {
     private StringBuilder current = body;
     private String block = "start";
     private String wished = "";
+    private final SourceLines source;
+    private String place;
 
     /// An index as another one plus a number, so that addresses can keep the number apart.
     record Sum(Operand base, long addend) {}
 
+    /// @param source where instructions come from
     /// @param taken names that the function's own parameters have
-    FunctionBuilder(ModuleText module, String... taken) {
+    FunctionBuilder(ModuleText module, SourceLines source, String... taken) {
         this.module = module;
+        this.source = source;
+        place = source.first();
         names.put("entry", 1);
         names.put("start", 1);
         for (var name : taken) {
@@ -37,17 +43,28 @@ final class FunctionBuilder {
     /// Runs what writes into the entry block, in front of everything in the body.
     <T> T inEntry(Supplier<T> writing) {
         var before = current;
+        var placeBefore = place;
         current = entry;
+        place = source.first();
         try {
             return writing.get();
         } finally {
             current = before;
+            place = placeBefore;
         }
+    }
+
+    /// Says of the instructions that are written meanwhile that they come from an operation.
+    void from(Op op, Runnable writing) {
+        var before = place;
+        place = source.of(op, before);
+        writing.run();
+        place = before;
     }
 
     /// The instructions of the entry block, then the body; the body starts in the block `start`.
     String text() {
-        return "entry:\n" + entry + "  br label %start\nstart:\n" + body;
+        return "entry:\n" + entry + "  br label %start" + source.first() + "\nstart:\n" + body;
     }
 
     // ------------------------------------------------------------------------------------------------ names and blocks
@@ -82,7 +99,7 @@ final class FunctionBuilder {
     }
 
     void line(String text) {
-        current.append("  ").append(text).append('\n');
+        current.append("  ").append(text).append(place).append('\n');
     }
 
     void branch(String label) {

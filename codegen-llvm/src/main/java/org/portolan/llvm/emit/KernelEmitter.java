@@ -2,6 +2,8 @@ package org.portolan.llvm.emit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.portolan.ir.Op;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 
@@ -25,10 +27,18 @@ public final class KernelEmitter {
     ///
     /// @throws EmitException if the target cannot say a kernel; the message names the kernel
     public static String emit(List<TileOp.Kernel> kernels, Target target) {
+        return emit(kernels, Map.of(), target);
+    }
+
+    /// One module with all the kernels.
+    ///
+    /// @param lines where each operation stands in its kernel's text, counted from 1, by identity; empty: nothing is said
+    /// @throws EmitException if the target cannot say a kernel; the message names the kernel
+    public static String emit(List<TileOp.Kernel> kernels, Map<Op, Integer> lines, Target target) {
         var module = new ModuleText(target.vectorBytes() * 8);
         for (var kernel : kernels) {
             try {
-                module.add(emit(kernel, target, module));
+                module.add(emit(kernel, lines, target, module));
             } catch (EmitException problem) {
                 throw new EmitException(
                         "kernel " + kernel.name() + " of " + String.join(", ", kernel.origin()) + ": "
@@ -38,8 +48,9 @@ public final class KernelEmitter {
         return module.toString();
     }
 
-    private static String emit(TileOp.Kernel kernel, Target target, ModuleText module) {
-        var builder = new FunctionBuilder(module, "params", "begin", "end", "error");
+    private static String emit(TileOp.Kernel kernel, Map<Op, Integer> lines, Target target, ModuleText module) {
+        var source = SourceLines.of(module, kernel, lines, SourceLines.Detail.LINE_TABLES_ONLY);
+        var builder = new FunctionBuilder(module, source, "params", "begin", "end", "error");
         var scope = new Scope();
         var dims = new DimEmitter(builder);
         parameters(kernel, builder, scope, dims);
@@ -62,7 +73,7 @@ public final class KernelEmitter {
         }
         builder.line("ret void");
         return "define void @\"" + kernel.name() + "\"(ptr noalias nocapture readonly %params, i64 %begin, i64 %end, "
-                + "ptr nocapture %error) #0 {\n" + builder.text() + "}\n";
+                + "ptr nocapture %error) #0" + source.ofFunction() + " {\n" + builder.text() + "}\n";
     }
 
     private static void parameters(TileOp.Kernel kernel, FunctionBuilder builder, Scope scope, DimEmitter dims) {

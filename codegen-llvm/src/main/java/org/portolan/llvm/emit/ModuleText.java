@@ -68,7 +68,11 @@ final class ModuleText {
 
     /// A named list of metadata with one node in it.
     void named(String list, String content) {
-        var node = metadata(content);
+        list(list, metadata(content));
+    }
+
+    /// A named list of metadata with a node in it that is there.
+    void list(String list, String node) {
         metadata.append('!').append(list).append(" = !{").append(node).append("}\n");
     }
 

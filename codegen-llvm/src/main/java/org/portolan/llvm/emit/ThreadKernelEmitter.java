@@ -31,25 +31,32 @@ public final class ThreadKernelEmitter {
     private final TileOp.Kernel kernel;
     private final Target target;
     private final ModuleText module = new ModuleText(0);
-    private final FunctionBuilder builder = new FunctionBuilder(module, "error", "error_word");
-    private final ControlFlow flow = new ControlFlow(builder);
+    private final SourceLines source;
+    private final FunctionBuilder builder;
+    private final ControlFlow flow;
     private final Scope scope = new Scope();
-    private final DimEmitter dims = new DimEmitter(builder);
+    private final DimEmitter dims;
     private final List<String> signature = new ArrayList<>();
 
-    private ThreadKernelEmitter(TileOp.Kernel kernel, Target target) {
+    private ThreadKernelEmitter(TileOp.Kernel kernel, Map<Op, Integer> lines, Target target) {
         this.kernel = kernel;
         this.target = target;
+        source = SourceLines.of(module, kernel, lines, SourceLines.Detail.DIRECTIVES_ONLY);
+        builder = new FunctionBuilder(module, source, "error", "error_word");
+        flow = new ControlFlow(builder);
+        dims = new DimEmitter(builder);
     }
 
     /// The kernel as a module of its own.
     ///
+    /// @param lines where each operation stands in the kernel's text, counted from 1, by identity; empty: nothing is said
     /// @param warp how many lanes run in step
     /// @param alignment of every buffer, in bytes
     /// @throws EmitException if the target cannot say the kernel; the message names the kernel
-    public static ThreadKernel emit(TileOp.Kernel kernel, Target target, long warp, long alignment) {
+    public static ThreadKernel emit(
+            TileOp.Kernel kernel, Map<Op, Integer> lines, Target target, long warp, long alignment) {
         try {
-            return new ThreadKernelEmitter(kernel, target).emit(warp, alignment);
+            return new ThreadKernelEmitter(kernel, lines, target).emit(warp, alignment);
         } catch (EmitException problem) {
             throw new EmitException("kernel " + kernel.name() + " of " + String.join(", ", kernel.origin()) + ": "
                     + problem.getMessage());
@@ -155,7 +162,7 @@ public final class ThreadKernelEmitter {
 
     private String text(int threads) {
         var name = "@\"" + kernel.name() + "\"";
-        module.add("define ptx_kernel void " + name + "(" + String.join(", ", signature) + ") #0 {\n" + builder.text()
+        module.add("define ptx_kernel void " + name + "(" + String.join(", ", signature) + ") #0" + source.ofFunction() + " {\n" + builder.text()
                 + "}\n");
         module.named("nvvm.annotations", "!{ptr " + name + ", !\"maxntidx\", i32 " + threads + "}");
         // Without this the vendor's assembler spills registers where a block more would then fit (8 bytes at 80 registers).

@@ -89,7 +89,7 @@ final class TileEmitter {
             if (op instanceof TileOp.Yield(List<Value> values)) {
                 yielded = operands(values);
             } else {
-                emit(op);
+                builder.from(op, () -> emit(op));
             }
         }
         return yielded;

@@ -1,7 +1,9 @@
 package org.portolan.ir.text;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.portolan.ir.Body;
@@ -20,8 +22,22 @@ import org.portolan.ir.Value;
 public final class IrPrinter {
     private final ValueNames names = new ValueNames();
     private final StringBuilder text = new StringBuilder();
+    private final Map<Op, Integer> lines = new IdentityHashMap<>();
+    private int line = 1;
 
     private IrPrinter() {}
+
+    /// A text, and where each operation stands in it, also those in bodies.
+    ///
+    /// @param lines counted from 1; operations are told apart by identity
+    public record Listing(String text, Map<Op, Integer> lines) {}
+
+    /// One operation as {@link #print(Op)} writes it, with the numbers of its lines.
+    public static Listing listing(Op op) {
+        var printer = new IrPrinter();
+        printer.op(op, 0, true);
+        return new Listing(printer.text.toString(), printer.lines);
+    }
 
     /// One operation with its bodies, ending with a line break. Values from outside get a name, too.
     public static String print(Op op) {
@@ -46,6 +62,7 @@ public final class IrPrinter {
 
     private void op(Op op, int depth, boolean whole) {
         indent(depth);
+        lines.put(op, line);
         var schema = OpSchema.of(op);
         var results = OpSchema.results(op);
         for (int i = 0; i < results.size(); i++) {
@@ -59,6 +76,7 @@ public final class IrPrinter {
             text.append(i > 0 ? ", " : " : ").append(results.get(i).type());
         }
         text.append('\n');
+        line++;
     }
 
     private void operands(Op op, OpSchema schema) {
@@ -132,6 +150,7 @@ public final class IrPrinter {
                     .append(param.type());
         }
         text.append(body.params().isEmpty() ? "\n" : ") ->\n");
+        line++;
         for (var op : body.ops()) {
             op(op, depth + 1, true);
         }

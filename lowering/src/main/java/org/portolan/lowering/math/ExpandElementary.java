@@ -23,21 +23,30 @@ import org.portolan.runtime.type.ElementType;
 /// 1.9, acosh 1.7, atanh 2.3, erf 1.1, pow 1.1. Of `f64` all stay below 5e-16, relative.
 public final class ExpandElementary {
     private final boolean fused;
+    private final Map<Op, Op> origins;
     private final Rewriter rewriter = new Rewriter();
     private final Map<Value, Double> constants = new IdentityHashMap<>();
 
-    private ExpandElementary(boolean fused) {
+    private ExpandElementary(boolean fused, Map<Op, Op> origins) {
         this.fused = fused;
+        this.origins = origins;
     }
 
     /// @param fused whether the target rounds `a * b + c` once
     public static Body expand(Body body, boolean fused) {
-        return new ExpandElementary(fused).body(body);
+        return expand(body, fused, new IdentityHashMap<>());
+    }
+
+    /// @param fused whether the target rounds `a * b + c` once
+    /// @param origins takes, for every operation of the new body, the one that it stands for; a map by identity
+    public static Body expand(Body body, boolean fused, Map<Op, Op> origins) {
+        return new ExpandElementary(fused, origins).body(body);
     }
 
     private Body body(Body body) {
         var ops = new ArrayList<Op>(body.ops().size());
         for (var op : body.ops()) {
+            int start = ops.size();
             var copied = OpSchema.rebuild(op, rewriter::map, result -> result, this::body);
             if (copied instanceof ArithOp.Unary unary) {
                 unary(unary, ops);
@@ -47,6 +56,7 @@ public final class ExpandElementary {
                 remember(copied);
                 ops.add(copied);
             }
+            ops.subList(start, ops.size()).forEach(written -> origins.put(written, op));
         }
         return new Body(body.params(), ops);
     }

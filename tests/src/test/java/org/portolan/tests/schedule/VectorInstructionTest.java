@@ -164,7 +164,7 @@ class VectorInstructionTest {
         return new MachineOp.Chip(
                 chip.name(), chip.codegen(), chip.triple(), chip.processor(), features, chip.vectors(), chip.vectorBytes(),
                 chip.vectorRegisters(), chip.fmaPerCycle(), chip.level1Bytes(), chip.level2Bytes(), chip.sharedBytes(),
-                chip.blockLimit(), chip.warp(), chip.alignment(), chip.types(), chip.narrowProducts(),
+                chip.blockLimit(), chip.warp(), chip.alignment(), chip.types(), chip.narrowProducts(), chip.sourceLines(),
                 chip.intrinsics());
     }
 }

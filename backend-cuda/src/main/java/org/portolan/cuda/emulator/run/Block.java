@@ -281,7 +281,7 @@ final class Block {
         int lane = fault.lane() >= 0 ? fault.lane() : Integer.numberOfTrailingZeros(warp.mask) % Warp.LANES;
         var thread = threadName(warp.firstThread + lane);
         var text = program.line(line);
-        return new KernelFault("kernel '" + program.name() + "'" + program.origin() + ", PTX line " + line + " '" + text
+        return new KernelFault("kernel '" + program.name() + "'" + program.origin() + program.madeFrom(line) + ", PTX line " + line + " '" + text
                 + "', block "
                 + new Extent(x, y, z) + ", thread " + thread + ": " + fault.getMessage());
     }

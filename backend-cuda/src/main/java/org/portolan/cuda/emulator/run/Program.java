@@ -1,6 +1,7 @@
 package org.portolan.cuda.emulator.run;
 
 import java.util.List;
+import java.util.regex.Pattern;
 
 /// A decoded kernel.
 ///
@@ -46,6 +47,9 @@ public record Program(
 
     private static final String COMMENT = "//";
     private static final String ORIGIN = "// of ";
+    private static final Pattern LOCATION = Pattern.compile("\\.loc\\s+(\\d+)\\s+(\\d+)\\s.*");
+    private static final Pattern FILE = Pattern.compile("\\.file\\s+(\\d+)\\s+\"(.*?)\".*");
+    private static final Pattern FUNCTION = Pattern.compile(".*\\.(entry|func)\\b.*");
 
     /// Bytes of shared memory that every launch has, without the gaps between variables.
     public int staticSharedBytes() {
@@ -61,6 +65,26 @@ public record Program(
                 .map(line -> line.substring(ORIGIN.length()).strip())
                 .toList();
         return nodes.isEmpty() ? "" : " of " + String.join(", ", nodes);
+    }
+
+    /// The file and line that the text was made from, as in {@code ", kernel_0.tile line 13"}; empty if it does not say it.
+    String madeFrom(int number) {
+        for (int before = Math.min(number, source.size()); before > 0; before--) {
+            var text = source.get(before - 1).strip();
+            var location = LOCATION.matcher(text);
+            if (location.matches()) {
+                return source.stream()
+                        .map(line -> FILE.matcher(line.strip()))
+                        .filter(file -> file.matches() && file.group(1).equals(location.group(1)))
+                        .findFirst()
+                        .map(file -> ", " + file.group(2) + " line " + location.group(2))
+                        .orElse("");
+            }
+            if (FUNCTION.matcher(text).matches()) {
+                break;
+            }
+        }
+        return "";
     }
 
     /// What stands in a line of the source.

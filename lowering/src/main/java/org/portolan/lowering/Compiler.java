@@ -60,9 +60,9 @@ public final class Compiler {
 
     private static Pipeline toKernels(Target target, Optional<Path> tuning) {
         var passes = new ArrayList<Pass>();
+        passes.add(new IntegerProducts(target.name()));
         // Where lanes are explicit, a vector wants neighbours and a guard costs a branch.
         if (target.machine().vectors() == MachineOp.Vectors.REGISTER) {
-            passes.add(new IntegerProducts(target.name()));
             passes.add(new ChannelsLast());
             passes.add(new JoinInPlace());
             passes.add(new PaddedReads());

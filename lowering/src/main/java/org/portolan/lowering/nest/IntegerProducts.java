@@ -10,7 +10,8 @@ import org.portolan.lowering.tile.FactorTypes;
 /// Says sums of products of quantised numbers in the element types that instructions of the machine take. Models subtract a
 /// zero point from bytes and multiply the differences as 32-bit integers:
 ///
-/// - {@code sum (x - p) * w = sum x * w - p * sum w}, where the matrix `w` and with it the last sum is known;
+/// - {@code sum (x - p) * w = sum x * w - p * sum w}, where the last sum is computed now if `w` is known, else by a nest of its
+///   own, and the same for the zero point of `w`;
 /// - bytes of the other sign are moved by 128, which is one more zero point;
 /// - what is known becomes as narrow as its elements allow.
 ///

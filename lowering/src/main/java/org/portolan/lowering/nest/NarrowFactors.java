@@ -3,6 +3,7 @@ package org.portolan.lowering.nest;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,18 +21,24 @@ import org.portolan.ir.Rewriter;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.lowering.tile.FactorTypes;
-import org.portolan.runtime.Tensor;
 import org.portolan.runtime.type.Dim;
-import org.portolan.runtime.type.ElementType;
 
 /// The work of {@link IntegerProducts} in one body.
 final class NarrowFactors {
+    /// Fewer rows, columns or products of a sum than this are no work for an instruction on matrices.
+    private static final double LEAST = 8;
+    /// So many products must share a sum of factors that is computed in each run, for its sake alone.
+    private static final double LEAST_SHARED = 16;
+
     private final List<FactorTypes> types;
     private final Symbols symbols;
     private final KnownTensors known = new KnownTensors();
     private final List<Op> out = new ArrayList<>();
-    /// Tensors that already exist in another element type.
-    private final Map<Value, Map<ElementType, Value>> narrowed = new IdentityHashMap<>();
+    private final NarrowTensors tensors = new NarrowTensors(known, out);
+    private final Map<Sums, Value> sums = new HashMap<>();
+
+    /// What a factor's narrow tensor is summed over; values are compared by identity.
+    private record Sums(Value tensor, List<Axis> axes, List<Dim> at, List<String> over, Value offset) {}
 
     NarrowFactors(List<FactorTypes> types, Symbols symbols) {
         this.types = types;
@@ -46,335 +53,195 @@ final class NarrowFactors {
         return new Body(body.params(), withoutUnused(out));
     }
 
+    /// A sum of products, whose factors an instruction may take then.
+    private record Product(
+            NestOp.Compute nest, NestFacts facts, NestOp.Sum sum, NarrowFactor left, NarrowFactor right, FactorTypes type) {
+
+        /// What is computed in each run besides the product, roughly.
+        int cost() {
+            return cost(left, right) + cost(right, left);
+        }
+
+        private static int cost(NarrowFactor factor, NarrowFactor other) {
+            boolean isKnown = factor.elements() != null;
+            int conversion = isKnown || factor.isThere() || factor.producer() != null ? 0 : 2;
+            return conversion + (!other.hasOffset() ? 0 : isKnown ? 1 : 4);
+        }
+
+        boolean isNothingNew() {
+            return left.isThere() && right.isThere() && !left.hasOffset() && !right.hasOffset();
+        }
+    }
+
     /// Rewrites the product that a nest sums, if an instruction may take it then.
     private boolean rewrite(NestOp.Compute nest) {
-        var sums = nest.body().ops().stream()
+        var reductions = nest.body().ops().stream()
                 .filter(op -> op instanceof NestOp.Sum || op instanceof NestOp.Reduce)
                 .toList();
-        if (sums.size() != 1 || !nest.into().isEmpty() || !(sums.getFirst() instanceof NestOp.Sum sum)) return false;
+        if (reductions.size() != 1 || !nest.into().isEmpty() || !(reductions.getFirst() instanceof NestOp.Sum sum)) {
+            return false;
+        }
         var scalars = NestScalars.of(nest);
-        if (!(scalars.definition(sum.value()) instanceof ArithOp.Mul product)) return false;
+        if (!(scalars.definition(sum.value()) instanceof ArithOp.Mul product)
+                || types.stream().noneMatch(type -> sum.result().type().elementType() == type.sum())) {
+            return false;
+        }
+        var facts = new OpenNest(nest, 0, symbols).facts();
+        Product best = null;
         for (var type : types) {
-            if (sum.result().type().elementType() != type.sum()) continue;
-            if (rewrite(nest, scalars, sum, product.left(), product.right(), type)
-                    || rewrite(nest, scalars, sum, product.right(), product.left(), type)) {
-                return true;
+            for (var sides : List.of(List.of(product.left(), product.right()), List.of(product.right(), product.left()))) {
+                var found = product(nest, facts, scalars, sum, sides.getFirst(), sides.getLast(), type);
+                if (found == null) continue;
+                // Instructions on vector registers are taken in the order of the machine's file.
+                if (type.panels() && best == null) return rewrite(found);
+                if (best == null || found.cost() < best.cost()) best = found;
             }
         }
-        return false;
+        return best != null && rewrite(best);
     }
 
-    private boolean rewrite(
-            NestOp.Compute nest, NestScalars scalars, NestOp.Sum sum, Value left, Value right, FactorTypes type) {
-        var panel = panel(scalars, right, type.panel());
-        if (panel.isEmpty()) return false;
-        var shared = shared(nest, scalars, left, type.shared());
-        if (shared.isEmpty()) return false;
-        var matrix = constant(panel.get());
-        var columns = shared.get().hasOffset() ? columnSums(nest, panel.get(), matrix, sum) : Optional.<Value>empty();
-        if (shared.get().hasOffset() && columns.isEmpty()) return false;
-        var tensor = tensor(shared.get());
-        product(nest, sum, shared.get(), tensor, panel.get(), matrix, type, columns);
-        return true;
-    }
-
-    // -------------------------------------------------------------------------------------------------- what is known
-
-    /// A known factor whose elements fit a type, which may be narrower than the one that is wanted.
-    private record Panel(NestOp.Read read, Tensor elements, ElementType type) {}
-
-    private Optional<Panel> panel(NestScalars scalars, Value factor, ElementType wanted) {
-        var definition = scalars.definition(factor);
-        if (definition instanceof ArithOp.Cast cast && cast.operand().type().elementType().isInteger()) {
-            definition = scalars.definition(cast.operand());
-        }
-        if (!(definition instanceof NestOp.Read read)
-                || read.otherwise() != Otherwise.PROVEN
-                || !read.indices().isEmpty()
-                || !read.result().type().elementType().isInteger()) {
-            return Optional.empty();
-        }
-        var elements = known.find(read.source());
-        if (elements.isEmpty()) return Optional.empty();
-        var range = Range.of(elements.get());
-        var narrow = wanted == ElementType.I16 && range.fits(ElementType.I8) ? ElementType.I8 : wanted;
-        return range.fits(narrow) ? Optional.of(new Panel(read, elements.get(), narrow)) : Optional.empty();
-    }
-
-    private Value constant(Panel panel) {
-        var source = panel.read().source();
-        if (source.tensor().element() == panel.type() && known.definition(source) instanceof GraphOp.Constant) return source;
-        return narrowed.computeIfAbsent(source, _ -> new HashMap<>()).computeIfAbsent(panel.type(), type -> {
-            var elements = panel.elements();
-            int count = Math.toIntExact(elements.elements());
-            var result = Value.of(new Type.Tensor(type, source.tensor().dims()), source.hint() + "_narrow");
-            var bytes = new byte[type.bits() == 8 ? count : 0];
-            var shorts = new short[type.bits() == 16 ? count : 0];
-            for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) elements.getLong(i);
-            for (int i = 0; i < shorts.length; i++) shorts[i] = (short) elements.getLong(i);
-            add(KnownTensors.constant(
-                    type.bits() == 8 ? Tensor.of(bytes, elements.shape()) : Tensor.of(shorts, elements.shape()), result));
-            return result;
-        });
-    }
-
-    /// The sum of each column of the known matrix, along the axes of the nest that it lies along and that stay.
-    private Optional<Value> columnSums(NestOp.Compute nest, Panel panel, Value matrix, NestOp.Sum sum) {
-        var axes = new ArrayList<Axis>();
-        var kept = new ArrayList<Axis>();
-        for (var axis : nest.axes()) {
-            if (panel.read().at().stream().noneMatch(index -> index.symbols().contains(axis.name()))) continue;
-            axes.add(axis);
-            if (!sum.over().contains(axis.name())) kept.add(axis);
-        }
-        boolean all = axes.size() - kept.size() == sum.over().size();
-        if (!all || axes.stream().anyMatch(axis -> !axis.extent().isConstant())) return Optional.empty();
-        var element = Value.of(Type.scalar(panel.type()), "w");
-        var wide = Value.of(sum.result().type(), "w");
-        var total = Value.of(sum.result().type(), "s");
-        var to = kept.stream().map(axis -> Dim.symbol(axis.name())).toList();
-        var result = Value.of(
-                new Type.Tensor(sum.result().type().elementType(), kept.stream().map(Axis::extent).toList()),
-                panel.read().source().hint() + "_sums");
-        var body = new Body(List.of(), List.of(
-                new NestOp.Read(matrix, List.of(), Optional.empty(), panel.read().at(), Otherwise.PROVEN, element),
-                new ArithOp.Cast(element, wide),
-                new NestOp.Sum(wide, sum.over(), total),
-                new NestOp.Yield(List.of(total), List.of(), List.of(to))));
-        var sums = new NestOp.Compute(List.of(matrix), List.of(), axes, nest.origin(), body, List.of(result));
-        return known.run(sums).map(tensor -> {
-            add(KnownTensors.constant(tensor, result));
-            return result;
-        });
-    }
-
-    private void add(Op op) {
-        known.add(op);
-        out.add(op);
-    }
-
-    // ------------------------------------------------------------------------------------------ what comes with a run
-
-    /// A factor whose elements are those of a narrow tensor less an offset.
-    ///
-    /// @param read where the product reads it
-    /// @param producer the nest that computes what is read; null if it is narrow in memory
-    /// @param bytes the byte and what is subtracted from it, in the producer or in the product
-    /// @param wide the difference, there too
-    /// @param type the element type to have
-    /// @param shift what is added to the byte to get there; the offset grows by it
-    private record Shared(
-            NestOp.Read read, NestOp.Compute producer, Bytes bytes, Value wide, ElementType type, long shift) {
-        /// Pairs of 16 bits hold the difference itself.
-        boolean isDifference() {
-            return type == ElementType.I16;
-        }
-
-        boolean hasOffset() {
-            return !isDifference() && (bytes.offset() != null || shift != 0);
-        }
-    }
-
-    private Optional<Shared> shared(NestOp.Compute nest, NestScalars scalars, Value factor, ElementType wanted) {
-        NestOp.Compute producer = null;
-        var bytes = Bytes.of(scalars, factor, known);
-        var wide = factor;
-        NestOp.Read read;
-        if (bytes != null && scalars.definition(bytes.element()) instanceof NestOp.Read own) {
-            // Outside of the tensor the byte is 0 here, from which the offset is still subtracted; below, the difference is 0.
-            if (own.otherwise() == Otherwise.ZERO && bytes.offset() != null) return Optional.empty();
-            read = own;
-        } else if (scalars.definition(factor) instanceof NestOp.Read own && producer(own.source()) instanceof NestOp.Compute made) {
-            read = own;
-            producer = made;
-            wide = end(made).values().get(made.results().indexOf(own.source()));
-            bytes = Bytes.of(NestScalars.of(made), wide, known);
-        } else {
-            return Optional.empty();
-        }
-        boolean readable = read.indices().isEmpty()
-                && (read.otherwise() == Otherwise.PROVEN || read.otherwise() == Otherwise.ZERO);
-        if (bytes == null || !readable) return Optional.empty();
-        var element = bytes.element().type().elementType();
-        if (wanted == ElementType.I16) {
-            boolean fits = bytes.range(element).fits(ElementType.I16);
-            return fits ? Optional.of(new Shared(read, producer, bytes, wide, wanted, 0)) : Optional.empty();
-        }
-        if (wanted.bits() != 8) return Optional.empty();
-        long shift = element == wanted ? 0 : wanted.isSigned() ? -128 : 128;
-        var shared = new Shared(read, producer, bytes, wide, wanted, shift);
-        // Outside of the tensor the difference is 0, so the element is what is subtracted from it.
-        boolean guarded = read.otherwise() == Otherwise.ZERO && shared.hasOffset();
-        return !guarded || bytes.offsets().plus(shift).fits(wanted) ? Optional.of(shared) : Optional.empty();
-    }
-
-    private NestOp.Compute producer(Value tensor) {
-        return known.definition(tensor) instanceof NestOp.Compute nest
-                        && nest.into().isEmpty()
-                        && end(nest).indices().isEmpty()
-                ? nest
-                : null;
-    }
-
-    private static NestOp.Yield end(NestOp.Compute nest) {
-        return (NestOp.Yield) nest.body().terminator();
-    }
-
-    /// The narrow tensor: one more result of the nest that computes it, or what a nest of its own converts.
-    private Value tensor(Shared shared) {
-        var source = shared.read().source();
-        if (shared.producer() == null && source.tensor().element() == shared.type()) return source;
-        boolean sharable = shared.producer() != null || shared.bytes().offset() == null || !shared.isDifference();
-        var existing = narrowed.computeIfAbsent(source, _ -> new HashMap<>());
-        if (sharable && existing.get(shared.type()) instanceof Value tensor) return tensor;
-        var result = Value.of(new Type.Tensor(shared.type(), source.tensor().dims()), source.hint() + "_narrow");
-        if (shared.producer() != null) {
-            widen(shared, result);
-        } else {
-            add(conversion(shared, result));
-        }
-        if (sharable) existing.put(shared.type(), result);
-        return result;
-    }
-
-    private void widen(Shared shared, Value result) {
-        var nest = shared.producer();
-        var end = end(nest);
-        var ops = new ArrayList<>(nest.body().ops());
-        ops.removeLast();
-        var element = narrow(shared, shared.bytes().element(), shared.wide(), ops);
-        var values = new ArrayList<>(end.values());
-        values.add(element);
-        var to = new ArrayList<>(end.to());
-        to.add(end.to().get(nest.results().indexOf(shared.read().source())));
-        ops.add(new NestOp.Yield(values, end.indices(), to));
-        var results = new ArrayList<>(nest.results());
-        results.add(result);
-        var more = new NestOp.Compute(
-                nest.inputs(), nest.into(), nest.axes(), nest.origin(), new Body(nest.body().params(), ops), results);
-        out.replaceAll(op -> op == nest ? more : op);
-        known.replace(nest, more);
-    }
-
-    private NestOp.Compute conversion(Shared shared, Value result) {
-        var source = shared.read().source();
-        var ops = new ArrayList<Op>();
-        var inputs = new ArrayList<>(List.of(source));
-        var byteElement = shared.bytes().element().copy();
-        var axes = new ArrayList<Axis>();
-        for (int i = 0; i < source.tensor().rank(); i++) axes.add(new Axis("p" + i, source.tensor().dim(i)));
-        var at = axes.stream().map(axis -> Dim.symbol(axis.name())).toList();
-        ops.add(new NestOp.Read(source, List.of(), Optional.empty(), at, Otherwise.PROVEN, byteElement));
-        Value wide = null;
-        if (shared.isDifference()) {
-            wide = shared.wide().copy();
-            if (shared.bytes().offset() == null) {
-                ops.add(new ArithOp.Cast(byteElement, wide));
-            } else {
-                var offset = shared.bytes().copyOffset(ops, inputs);
-                var cast = wide.copy();
-                ops.add(new ArithOp.Cast(byteElement, cast));
-                ops.add(new ArithOp.Sub(cast, offset, wide));
-            }
-        }
-        var element = narrow(shared, byteElement, wide, ops);
-        ops.add(new NestOp.Yield(List.of(element), List.of(), List.of(at)));
-        return new NestOp.Compute(inputs, List.of(), axes, List.of(), new Body(List.of(), ops), List.of(result));
-    }
-
-    private static Value narrow(Shared shared, Value element, Value wide, List<Op> ops) {
-        if (shared.isDifference()) return cast(wide, shared.type(), ops);
-        if (shared.shift() == 0) return element;
-        var number = cast(element, ElementType.I32, ops);
-        var moved = number.copy();
-        ops.add(new ArithOp.Add(number, integer(shared.shift(), ops), moved));
-        return cast(moved, shared.type(), ops);
-    }
-
-    private static Value cast(Value value, ElementType type, List<Op> ops) {
-        if (value.type().elementType() == type) return value;
-        var result = Value.of(Type.scalar(type), value.hint());
-        ops.add(new ArithOp.Cast(value, result));
-        return result;
-    }
-
-    private static Value integer(long number, List<Op> ops) {
-        var result = Value.of(Type.scalar(ElementType.I32), "shift");
-        ops.add(new ArithOp.Integer(number, result));
-        return result;
-    }
-
-    // ------------------------------------------------------------------------------------------------------ the product
-
-    private void product(
+    private Product product(
             NestOp.Compute nest,
+            NestFacts facts,
+            NestScalars scalars,
             NestOp.Sum sum,
-            Shared shared,
-            Value tensor,
-            Panel panel,
-            Value matrix,
-            FactorTypes type,
-            Optional<Value> columnSums) {
+            Value left,
+            Value right,
+            FactorTypes type) {
+        if (sum.result().type().elementType() != type.sum()) return null;
+        var ofRight = NarrowFactor.known(scalars, right, type.right(), !type.panels(), known);
+        if (ofRight.isEmpty() && !type.panels()) {
+            ofRight = NarrowFactor.computed(scalars, right, type.right(), sum.over(), known);
+        }
+        if (ofRight.isEmpty()) return null;
+        var ofLeft = type.panels() ? Optional.<NarrowFactor>empty() : NarrowFactor.known(scalars, left, type.left(), true, known);
+        if (ofLeft.isEmpty()) ofLeft = NarrowFactor.computed(scalars, left, type.left(), sum.over(), known);
+        if (ofLeft.isEmpty()) return null;
+        var found = new Product(nest, facts, sum, ofLeft.get(), ofRight.get(), type);
+        boolean summable = (!found.left().hasOffset() || canSum(found, found.right()))
+                && (!found.right().hasOffset() || canSum(found, found.left()));
+        return summable && (type.panels() || isWorthIt(found, facts.free(left), facts.free(right))) ? found : null;
+    }
+
+    /// Whether a factor varies along all that is summed, and how often is known where its sums are to be.
+    private static boolean canSum(Product product, NarrowFactor factor) {
+        var axes = new HashSet<String>();
+        factor.read().at().forEach(index -> axes.addAll(index.symbols()));
+        return axes.containsAll(product.sum().over())
+                && (!product.type().panels()
+                        || product.nest().axes().stream()
+                                .allMatch(axis -> !axes.contains(axis.name()) || axis.extent().isConstant()));
+    }
+
+    /// Whether a nest is a product of matrices, large enough for an instruction on them.
+    private static boolean isWorthIt(Product product, Set<String> left, Set<String> right) {
+        var rows = new HashSet<>(left);
+        rows.removeAll(right);
+        var columns = new HashSet<>(right);
+        columns.removeAll(left);
+        var facts = product.facts();
+        double height = facts.estimate(rows);
+        double width = facts.estimate(columns);
+        return !product.isNothingNew()
+                && left.containsAll(product.sum().over())
+                && right.containsAll(product.sum().over())
+                && Math.min(height, width) >= LEAST
+                && facts.estimate(Set.copyOf(product.sum().over())) >= LEAST
+                && isShared(product.left(), product.right(), height)
+                && isShared(product.right(), product.left(), width);
+    }
+
+    /// Whether sums of a factor, which the other one's offset is multiplied by, are known or shared by many products.
+    private static boolean isShared(NarrowFactor offset, NarrowFactor summed, double readers) {
+        return !offset.hasOffset() || summed.elements() != null || readers >= LEAST_SHARED;
+    }
+
+    /// `sum (a - p) * (b - q) = sum a * b - p * sum (b - q) - q * sum a`, where `a` and `b` are the narrow elements.
+    private boolean rewrite(Product product) {
+        var left = product.left();
+        var right = product.right();
+        var nest = product.nest();
+        var sum = product.sum();
+        var ofRight = tensors.of(right);
+        var ofLeft = tensors.of(left);
+        var differences = left.hasOffset() ? sums(product, right, ofRight, true) : null;
+        var elements = right.hasOffset() ? sums(product, left, ofLeft, false) : null;
         var open = new OpenNest(nest, 0, symbols);
         var ops = new ArrayList<Op>();
+        var inputs = new ArrayList<Value>();
         var rewriter = new Rewriter();
         for (var op : open.ops()) {
             if (op != sum) {
                 ops.add(rewriter.copy(op));
                 continue;
             }
-            var offset = shared.hasOffset() ? offset(shared, ops) : null;
-            boolean guarded = offset != null && shared.read().otherwise() == Otherwise.ZERO;
-            var left = Value.of(Type.scalar(shared.type()), shared.read().result().hint());
-            ops.add(new NestOp.Read(
-                    tensor,
-                    List.of(),
-                    guarded ? Optional.of(cast(offset, shared.type(), ops)) : Optional.empty(),
-                    shared.read().at(),
-                    guarded ? Otherwise.OTHER : shared.read().otherwise(),
-                    left));
-            var right = Value.of(Type.scalar(panel.type()), panel.read().result().hint());
-            ops.add(new NestOp.Read(matrix, List.of(), Optional.empty(), panel.read().at(), Otherwise.PROVEN, right));
-            var product = Value.of(sum.value().type(), "p");
-            ops.add(new ArithOp.Mul(
-                    cast(left, type.sum(), ops), cast(cast(right, type.panel(), ops), type.sum(), ops), product));
+            var multiplied = Value.of(sum.value().type(), "p");
+            var type = product.type();
+            var one = NarrowTensors.cast(left.element(ofLeft, ops, inputs), type.sum(), ops);
+            var other = NarrowTensors.cast(right.element(ofRight, ops, inputs), type.right(), ops);
+            ops.add(new ArithOp.Mul(one, NarrowTensors.cast(other, type.sum(), ops), multiplied));
             var total = sum.result().copy();
-            ops.add(new NestOp.Sum(product, sum.over(), total));
-            rewriter.replace(sum.result(), columnSums.map(sums -> corrected(total, offset, sums, nest, panel, sum, ops)).orElse(total));
+            ops.add(new NestOp.Sum(multiplied, sum.over(), total));
+            if (differences != null) total = less(total, left.offset(ops, inputs), differences, ops);
+            if (elements != null) total = less(total, right.offset(ops, inputs), elements, ops);
+            rewriter.replace(sum.result(), total);
         }
         open.setBody(ops, (NestOp.Yield) rewriter.copy(open.end()));
         Cleanup.run(open);
         var closed = open.close();
         known.replace(nest, closed);
         out.add(closed);
+        return true;
     }
 
-    /// What is subtracted from each element of the narrow tensor, in the product.
-    private static Value offset(Shared shared, List<Op> ops) {
-        var own = shared.bytes().offset();
-        if (own == null) return integer(shared.shift(), ops);
-        var offset = shared.producer() == null ? own : shared.bytes().copyOffset(ops, new ArrayList<>());
-        if (shared.shift() == 0) return offset;
-        var moved = offset.copy();
-        ops.add(new ArithOp.Add(offset, integer(shared.shift(), ops), moved));
-        return moved;
-    }
+    /// A tensor of sums, and where the product reads it.
+    private record Read(Value tensor, List<Dim> at) {}
 
-    private static Value corrected(
-            Value total, Value offset, Value sums, NestOp.Compute nest, Panel panel, NestOp.Sum sum, List<Op> ops) {
-        var at = nest.axes().stream()
-                .map(Axis::name)
-                .filter(axis -> !sum.over().contains(axis))
-                .filter(axis -> panel.read().at().stream().anyMatch(index -> index.symbols().contains(axis)))
-                .map(Dim::symbol)
-                .toList();
-        var column = total.copy();
+    private static Value less(Value total, Value offset, Read sums, List<Op> ops) {
+        var sum = total.copy();
         var excess = total.copy();
         var corrected = total.copy();
-        ops.add(new NestOp.Read(sums, List.of(), Optional.empty(), List.copyOf(at), Otherwise.PROVEN, column));
-        ops.add(new ArithOp.Mul(offset, column, excess));
+        ops.add(new NestOp.Read(sums.tensor(), List.of(), Optional.empty(), sums.at(), Otherwise.PROVEN, sum));
+        ops.add(new ArithOp.Mul(offset, sum, excess));
         ops.add(new ArithOp.Sub(total, excess, corrected));
         return corrected;
+    }
+
+    /// The sums of a factor over what the product sums, along the other axes of the nest that it lies along.
+    ///
+    /// @param differences whether its offset is subtracted first
+    private Read sums(Product product, NarrowFactor factor, Value tensor, boolean differences) {
+        var nest = product.nest();
+        var sum = product.sum();
+        boolean subtracts = differences && factor.hasOffset();
+        var named = new HashSet<String>();
+        factor.read().at().forEach(index -> named.addAll(index.symbols()));
+        if (subtracts) named.addAll(factor.offsetAxes());
+        var axes = nest.axes().stream().filter(axis -> named.contains(axis.name())).toList();
+        var kept = axes.stream().filter(axis -> !sum.over().contains(axis.name())).toList();
+        var at = kept.stream().map(axis -> Dim.symbol(axis.name())).toList();
+        boolean plain = factor.read().otherwise() == Otherwise.PROVEN && (!subtracts || factor.bytes() == null);
+        var key = new Sums(tensor, axes, factor.read().at(), sum.over(), subtracts ? tensor : null);
+        if (plain && sums.get(key) instanceof Value existing) return new Read(existing, at);
+        var type = sum.result().type();
+        var total = Value.of(type, "s");
+        var result = Value.of(
+                new Type.Tensor(type.elementType(), kept.stream().map(Axis::extent).toList()),
+                factor.read().source().hint() + "_sums");
+        var ops = new ArrayList<Op>();
+        var inputs = new ArrayList<Value>();
+        var element = NarrowTensors.cast(factor.element(tensor, ops, inputs), type.elementType(), ops);
+        if (subtracts) {
+            var difference = Value.of(type, "d");
+            ops.add(new ArithOp.Sub(element, factor.offset(ops, inputs), difference));
+            element = difference;
+        }
+        ops.add(new NestOp.Sum(element, sum.over(), total));
+        ops.add(new NestOp.Yield(List.of(total), List.of(), List.of(at)));
+        tensors.addFolded(new NestOp.Compute(
+                inputs, List.of(), axes, nest.origin(), new Body(List.of(), ops), List.of(result)));
+        if (plain) sums.put(key, result);
+        return new Read(result, at);
     }
 
     // ------------------------------------------------------------------------------------------------ what is left over
@@ -404,7 +271,7 @@ final class NarrowFactors {
     /// The nest with the results that are used alone; null if none is.
     private Op needed(NestOp.Compute nest, Set<Value> used) {
         if (used.containsAll(nest.results())) return nest;
-        var end = end(nest);
+        var end = NarrowFactor.end(nest);
         var results = new ArrayList<Value>();
         var values = new ArrayList<Value>();
         var to = new ArrayList<List<Dim>>();

@@ -30,26 +30,24 @@ final class NestScalars {
         return definitions.get(scalar);
     }
 
-    /// The operations behind a scalar that is the same everywhere, in order; null if it is not, or not simply read and computed.
-    List<Op> uniform(Value scalar) {
+    /// The operations behind a scalar that is simply read and computed, in order; null if it is not.
+    List<Op> simple(Value scalar) {
         var needed = Collections.<Op>newSetFromMap(new IdentityHashMap<>());
-        if (!isUniform(scalar, needed)) return null;
+        if (!isSimple(scalar, needed)) return null;
         var ops = new ArrayList<Op>(nest.body().ops());
         ops.removeIf(op -> !needed.contains(op));
         return ops;
     }
 
-    private boolean isUniform(Value scalar, Set<Op> needed) {
+    private boolean isSimple(Value scalar, Set<Op> needed) {
         var op = definition(scalar);
         if (op instanceof NestOp.Read read) {
-            boolean fixed = read.otherwise() == NestOp.Otherwise.PROVEN
-                    && read.indices().isEmpty()
-                    && read.at().stream().allMatch(index -> index.isConstant());
-            if (fixed) needed.add(op);
-            return fixed;
+            boolean plain = read.otherwise() == NestOp.Otherwise.PROVEN && read.indices().isEmpty();
+            if (plain) needed.add(op);
+            return plain;
         }
         if (!(op instanceof ArithOp)) return false;
         needed.add(op);
-        return Scalars.operands(op).stream().allMatch(operand -> isUniform(operand, needed));
+        return Scalars.operands(op).stream().allMatch(operand -> isSimple(operand, needed));
     }
 }

@@ -2,46 +2,57 @@ package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
 import org.portolan.runtime.type.ElementType;
 
-/// The element types of what an instruction on vector registers multiplies and sums.
+/// The element types of what an instruction multiplies and sums.
 ///
-/// @param shared of the neighbours that every lane gets
-/// @param panel of the matrix of lanes and neighbours, which is known when the model is compiled
+/// @param left of what lies along its rows; on vector registers of the neighbours that every lane gets
+/// @param right of what lies along its columns, on vector registers the lanes
 /// @param sum of the sums
-public record FactorTypes(ElementType shared, ElementType panel, ElementType sum) {
+/// @param panels whether what lies along the columns has to be known when the model is compiled, to be laid out for it
+public record FactorTypes(ElementType left, ElementType right, ElementType sum, boolean panels) {
 
-    /// Those of all instructions of a machine, in the order of its file.
+    /// Those of all instructions of a machine that multiply integers, in the order of its file.
     public static List<FactorTypes> of(MachineOp.Chip machine) {
         var all = new ArrayList<FactorTypes>();
         for (var op : machine.intrinsics().ops()) {
             if (op instanceof MachineOp.Intrinsic intrinsic
                     && VectorInstructions.isThere(intrinsic, machine)
-                    && intrinsic.body().ops().getFirst() instanceof NestOp.Compute nest
-                    && nest.axes().size() == 2) {
+                    && FragmentScheduler.isAllowed(machine, intrinsic)
+                    && intrinsic.body().ops().getFirst() instanceof NestOp.Compute nest) {
                 of(new NestAnalysis(nest), all);
             }
         }
-        return all;
+        return all.stream().distinct().toList();
     }
 
     private static void of(NestAnalysis analysis, List<FactorTypes> into) {
-        if (analysis.reductions().size() != 1 || analysis.reductions().getFirst().over().size() != 1) return;
+        int axes = analysis.nest().axes().size();
+        if (axes != 2 && axes != 3
+                || analysis.reductions().size() != 1
+                || analysis.reductions().getFirst().over().size() != 1) {
+            return;
+        }
+        boolean lanes = axes == 2;
         var sum = analysis.reductions().getFirst();
+        var summed = sum.results().getFirst().type().elementType();
         var deep = sum.over().getFirst();
-        ElementType shared = null;
-        ElementType panel = null;
+        var columns = analysis.nest().axes().get(lanes ? 0 : 1).name();
+        ElementType left = null;
+        ElementType right = null;
         for (var read : analysis.reads()) {
             var along = analysis.free(read.result());
             if (!along.contains(deep)) continue;
             var element = read.result().type().elementType();
-            if (along.size() == 1) shared = element;
-            if (along.size() == 2) panel = element;
+            if (along.equals(Set.of(columns, deep))) {
+                right = element;
+            } else if (along.size() == axes - 1) {
+                left = element;
+            }
         }
-        if (shared != null && panel != null) {
-            into.add(new FactorTypes(shared, panel, sum.results().getFirst().type().elementType()));
-        }
+        if (left != null && right != null && summed.isInteger()) into.add(new FactorTypes(left, right, summed, lanes));
     }
 }

@@ -61,7 +61,7 @@ class QuantisedProductsTest {
     @ValueSource(strings = {"cpu", "cuda:emulated", "ascend:emulated"})
     void random(String device) throws IOException {
         Assumptions.assumeTrue(isThere(device), "skipped: there is no " + device);
-        int count = Integer.getInteger("portolan.quantised.cases", 12);
+        int count = Integer.getInteger("portolan.quantised.cases", 6);
         for (int seed = 0; seed < count; seed++) {
             run(QuantisedCase.random(seed), device, "");
         }

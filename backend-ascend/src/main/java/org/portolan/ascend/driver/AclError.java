@@ -14,6 +14,9 @@ final class AclError {
     /// The thread has no device; the call has done nothing.
     static final int NO_CONTEXT = 107002;
 
+    /// Another process has the device.
+    private static final int HELD = 507008;
+
     private AclError() {}
 
     /// @param what was being done
@@ -23,7 +26,8 @@ final class AclError {
         if (code == 200000 || code == 207001 || code == 207018) {
             return new LimitExceeded(text + "; free memory on the device, or compile for smaller extents");
         }
-        return code >= 507000 && code < 508000 ? new DeviceLost(text, null) : new DeviceFailed(text, null);
+        // A device that somebody else has is not lost: it is free again when they end.
+        return code >= 507000 && code < 508000 && code != HELD ? new DeviceLost(text, null) : new DeviceFailed(text, null);
     }
 
     private static String meaning(int code) {
@@ -39,7 +43,7 @@ final class AclError {
             case 107020, 507014 -> "a kernel took too long";
             case 200000, 207001, 207018 -> "there is not enough memory";
             case 500000 -> "the runtime failed within";
-            case 507008 -> "the device is held by another process, or its driver does not answer; see npu-smi info";
+            case HELD -> "the device is held by another process, or its driver does not answer; see npu-smi info";
             case 507015 -> "a kernel did what an AI core must not";
             case 507035 -> "a kernel did what a vector core must not";
             case 507033 -> "the device does not start; see npu-smi info and the driver's log";

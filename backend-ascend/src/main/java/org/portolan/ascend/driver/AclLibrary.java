@@ -86,6 +86,10 @@ final class AclLibrary {
     private MethodHandle handle(String function, MemoryLayout result, Object... arguments) {
         var known = functions.get(function); // does not wait, as the next call may
         return known != null ? known : functions.computeIfAbsent(function, _ -> {
+            var misfit = AclInterface.misfit(function, arguments);
+            if (misfit != null) {
+                throw new IllegalArgumentException(misfit);
+            }
             var layouts = new MemoryLayout[arguments.length];
             for (int i = 0; i < layouts.length; i++) {
                 layouts[i] = arguments[i] instanceof Integer ? INT : arguments[i] instanceof Long ? LONG : POINTER;

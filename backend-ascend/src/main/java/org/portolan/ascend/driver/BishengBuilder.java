@@ -10,6 +10,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import org.portolan.ascend.cache.KernelCache;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 
 /// Kernels for a card, by the compiler of the user's own CANN: device code only, linked to an object that the runtime

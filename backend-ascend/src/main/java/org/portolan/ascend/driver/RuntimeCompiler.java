@@ -12,6 +12,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
+import org.portolan.ascend.cache.KernelCache;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 
 /// Kernels for a card, compiled in this process by CANN's own library, {@code libacl_rtc.so} of 8.5 or later. Never run on

@@ -13,7 +13,9 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.portolan.ascend.cache.KernelCache;
 import org.portolan.llvm.LlvmException;
 import org.portolan.llvm.LlvmTools;
 
@@ -43,6 +45,9 @@ final class Build {
             "-flavor", "gnu", "-shared", "-nostdlib", "--build-id=none", "--hash-style=gnu", "--threads=1", "-z", "now",
             "-z", "relro", "-z", "noexecstack");
 
+    private static final int BUILDS_BETWEEN = 100;
+
+    private final AtomicInteger built = new AtomicInteger();
     private final Path clang = LlvmTools.clang();
     private final Path linker = LlvmTools.program("lld");
     private final String name;
@@ -53,6 +58,7 @@ final class Build {
         this.name = name;
         folder = LlvmTools.cacheFolder("ascend/" + name);
         kernels = LlvmTools.cacheFolder("ascend/" + name + "/kernels");
+        KernelCache.pruneBeside(folder);
     }
 
     static Optional<String> missing() {
@@ -127,7 +133,11 @@ final class Build {
         digest.update(source);
         var file = kernels.resolve(HexFormat.of().formatHex(digest.digest(), 0, 16) + "-" + architecture + OPTIMIZATION + ".so");
         if (Files.isRegularFile(file)) {
-            return file;
+            return used(file);
+        }
+        // A look at the whole folder, now and then.
+        if (built.getAndIncrement() % BUILDS_BETWEEN == 0) {
+            KernelCache.prune(kernels);
         }
         var library = library();
         var precompiled = precompiled(architecture);
@@ -141,6 +151,15 @@ final class Build {
             run(link, fresh);
             return move(fresh.resolve("linked"), file);
         });
+    }
+
+    private static Path used(Path file) {
+        try {
+            KernelCache.used(file);
+        } catch (IOException unchangeable) {
+            // Then it looks older than it is, and is built again one day.
+        }
+        return file;
     }
 
     private synchronized Path precompiled(int architecture) {

@@ -28,18 +28,17 @@ import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.StopSignal;
 
 /// Takes each barrier and each flag of some generated kernels away, one at a time: the emulator misses nothing that is
-/// needed, and few are there for nothing.
+/// needed, and all but one are.
 class BarriersTest {
-    /// Kernels, each with how many barriers and flags it has, and how many of these nothing needs in the sizes that run: where a piece is not full it is
-    /// filled first, which makes the vector unit wait anyway, and a full piece would need them.
+    /// Kernels, each with how many barriers and flags it has.
     enum Subject {
-        /// Elements of rows with a rest, through two queues.
+        /// Elements of two rows, through three queues.
         ELEMENTS(
                 8,
-                1,
                 """
                 %a = nest.read %x <at = [i, j]> : f32
-                %b = arith.mul %a, %a : f32
+                %w = nest.read %x <at = [0, j]> : f32
+                %b = arith.mul %a, %w : f32
                 %k = arith.const <value = 1.0> : f32
                 %c = arith.add %b, %k : f32
                 %d = arith.sqrt %c : f32
@@ -48,8 +47,7 @@ class BarriersTest {
                 """),
         /// A sum along rows, and what comes of it.
         ROWS(
-                12,
-                1,
+                14,
                 """
                 %a = nest.read %x <at = [i, k]> : f32
                 %s = nest.sum %a <over = [k]> : f32
@@ -60,7 +58,6 @@ class BarriersTest {
         /// Rows and columns exchanged.
         TURNED(
                 5,
-                1,
                 """
                 %a = nest.read %x <at = [j, i]> : f32
                 %b = arith.add %a, %a : f32
@@ -69,7 +66,6 @@ class BarriersTest {
         /// By way of a type that the vector unit has not, and conditions.
         CHOSEN(
                 6,
-                0,
                 """
                 %a = nest.read %x <at = [i, j]> : f32
                 %n = arith.cast %a : bf16
@@ -82,23 +78,22 @@ class BarriersTest {
                 """);
 
         final int all;
-        final int needless;
         final String body;
 
-        Subject(int all, int needless, String body) {
+        Subject(int all, String body) {
             this.all = all;
-            this.needless = needless;
             this.body = body;
         }
     }
 
-    private static final int SIZE = 301;
+    /// Less than a piece, with a rest, and of whole pieces.
+    private static final int[] SIZES = {100, 301, 512};
     private static final Pattern STATEMENT = Pattern.compile("(PipeBarrier<\\w+>|order<HardEvent::\\w+>)\\(\\);");
 
     private static String source(Subject subject) {
-        var axes = subject == Subject.ROWS ? "i:301, j:301, k:301" : "i:301, j:301";
-        var text = "graph.function <name = main> { (%x: f32[301,301]) ->\n%y = nest.compute [%x] <axes = [" + axes + "]> {\n"
-                + subject.body + "} : f32[301,301]\ngraph.return [%y]\n}\n";
+        var axes = subject == Subject.ROWS ? "i:n, j:n, k:n" : "i:n, j:n";
+        var text = "graph.function <name = main, symbols = [n: 1..512]> { (%x: f32[n,n]) ->\n%y = nest.compute [%x] <axes = [" + axes + "]> {\n"
+                + subject.body + "} : f32[n,n]\ngraph.return [%y]\n}\n";
         var function = (GraphOp.Function) IrParser.parse(text, "test").getFirst();
         var nest = (NestOp.Compute) function.body().ops().getFirst();
         var chip = Machines.find("ascend", "910b").orElseThrow();
@@ -111,50 +106,53 @@ class BarriersTest {
     void eachIsNeeded(Subject subject) {
         assumeTrue(AscendEmulator.missing().isEmpty(), () -> "skipped: " + AscendEmulator.missing().orElseThrow());
         var source = source(subject);
-        run(source);
+        for (int size : SIZES) run(source, size);
         var needless = new ArrayList<String>();
         int all = 0;
         var found = STATEMENT.matcher(source);
         for (int from = source.indexOf("extern \"C\""); found.find(from); from = found.end()) {
             all++;
+            var without = source.substring(0, found.start()) + source.substring(found.end());
             try {
-                run(source.substring(0, found.start()) + source.substring(found.end()));
+                for (int size : SIZES) run(without, size);
                 var line = source.substring(found.start(), source.indexOf('\n', found.end() + 1)).replaceAll("\\s+", " ");
                 needless.add(line);
             } catch (PortolanException fault) {
                 assertTrue(fault.getMessage().contains("makes pipe"), fault.getMessage());
             }
         }
-        assertEquals(subject.needless, needless.size(), all + " barriers and flags; not missed: " + needless);
+        // The slots of a queue are looked at together: where there are two, another barrier always comes before the same one is filled again.
+        int between = subject == Subject.ELEMENTS ? 1 : 0;
+        assertEquals(between, needless.size(), all + " barriers and flags; not missed: " + needless);
         assertEquals(subject.all, all, source);
     }
 
     /// What docs/ascend.md says of all of them.
     @Test
     void asManyAsThePageSays() {
-        assertEquals(31, Stream.of(Subject.values()).mapToInt(subject -> subject.all).sum());
-        assertEquals(28, Stream.of(Subject.values()).mapToInt(subject -> subject.all - subject.needless).sum());
+        assertEquals(33, Stream.of(Subject.values()).mapToInt(subject -> subject.all).sum());
     }
 
-    private static void run(String source) {
+    private static void run(String source, int size) {
         var driver = new AscendDriver();
         int ordinal = driver.list().devices().stream().filter(DeviceDescription::emulated).findFirst().orElseThrow().ordinal();
-        long bytes = 4L * SIZE * SIZE;
+        long bytes = 4L * size * size;
         try (var arena = Arena.ofConfined();
                 var memory = Arena.ofShared();
                 var device = driver.open(ordinal, DeviceOptions.defaults());
                 var image = device.load(MemorySegment.ofArray(source.getBytes(StandardCharsets.UTF_8)));
                 var queue = device.openQueue(StopSignal.NEVER)) {
             var host = arena.allocate(bytes, 64);
-            for (int i = 0; i < SIZE * SIZE; i++) host.setAtIndex(ValueLayout.JAVA_FLOAT, i, i / 100f - 400);
+            for (int i = 0; i < size * size; i++) host.setAtIndex(ValueLayout.JAVA_FLOAT, i, i / 100f - 400);
             long x = device.allocate(memory, bytes, 64).address();
             long y = device.allocate(memory, bytes, 64).address();
             queue.copyIn(host, x, bytes);
-            var words = arena.allocate(16, 8);
+            var words = arena.allocate(24, 8);
             words.setAtIndex(ValueLayout.JAVA_LONG, 0, x);
             words.setAtIndex(ValueLayout.JAVA_LONG, 1, y);
+            words.setAtIndex(ValueLayout.JAVA_LONG, 2, size);
             // One core, so that it goes through its loops several times.
-            queue.launch(image.kernel("k"), words, 2, new long[] {1}, 0);
+            queue.launch(image.kernel("k"), words, 3, new long[] {1}, 0);
             assertEquals(0, queue.takeError());
         }
     }

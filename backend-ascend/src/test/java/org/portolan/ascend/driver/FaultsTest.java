@@ -107,7 +107,7 @@ class FaultsTest {
     }
 
     /// Doubles some numbers, and wants the result.
-    private static void works(Device device, String kernel) {
+    static void works(Device device, String kernel) {
         try (var arena = Arena.ofShared();
                 var image = device.load(bytes(arena, KERNELS));
                 var queue = device.openQueue(StopSignal.NEVER)) {
@@ -175,7 +175,7 @@ class FaultsTest {
         // A thread of its own, since this one may have the device already.
         var failure = Executors.newSingleThreadExecutor().submit(() -> {
             planned("aclrtSetDevice", 507008);
-            return assertThrows(PortolanException.class, FaultsTest::open);
+            return assertThrows(DeviceFailed.class, FaultsTest::open);
         }).get();
         says(failure, "507008", "another process");
         try (var again = open()) {
@@ -307,6 +307,52 @@ class FaultsTest {
                 }));
             }
             for (var result : results) assertTrue(result.get());
+        }
+    }
+
+    /// Two cards, and threads that come and go between carriers and use both by turns: nothing of one gets to the other, which the
+    /// library would refuse.
+    @Test
+    void virtualThreadsHaveTheOneOfTwoDevicesThatTheyMean() throws Exception {
+        var library = AclLibrary.open(AscendEmulator.library());
+        devices(2);
+        try (var first = new AscendDevice(library, emulated, 0, new EmulatorBuilder());
+                var second = new AscendDevice(library, emulated, 1, new EmulatorBuilder());
+                var threads = Executors.newVirtualThreadPerTaskExecutor();
+                var arena = Arena.ofConfined()) {
+            var results = new ArrayList<Future<Boolean>>();
+            for (int i = 0; i < 30; i++) {
+                int offset = i;
+                results.add(threads.submit((Callable<Boolean>) () -> {
+                    for (int round = 0; round < 4; round++) {
+                        works((round + offset) % 2 == 0 ? first : second, "twice");
+                        Thread.sleep(1);
+                    }
+                    return true;
+                }));
+            }
+            for (var result : results) assertTrue(result.get());
+            works(first, "twice");
+            works(second, "twice");
+            // What one has, the other may not touch.
+            var memory = first.allocate(arena, 64, 64);
+            try (var queue = second.openQueue(StopSignal.NEVER)) {
+                var mixed = assertThrows(DeviceFailed.class, () -> queue.copyIn(arena.allocate(64, 64), memory.address(), 64));
+                says(mixed, "107003", "is memory of device 0, and this thread's is device 1");
+            }
+        } finally {
+            devices(1);
+        }
+    }
+
+    private static void devices(int count) {
+        var call = Linker.nativeLinker().downcallHandle(
+                SymbolLookup.libraryLookup(AscendEmulator.library(), Arena.global()).findOrThrow("portolan_emulator_devices"),
+                FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+        try {
+            call.invoke(count);
+        } catch (Throwable failure) {
+            throw new AssertionError(failure);
         }
     }
 }

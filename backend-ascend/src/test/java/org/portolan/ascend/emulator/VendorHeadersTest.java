@@ -43,6 +43,32 @@ class VendorHeadersTest {
         assertThrows(EmulatorException.class, () -> headers.check(source, 3510));
     }
 
+    /// With the property each kernel that the emulator compiles is read by the headers first: here by ones that know no kernels, then by
+    /// none.
+    @Test
+    void thePropertyReachesEachKernel() throws Exception {
+        needsCompiler();
+        Emulated.acl();
+        assumeTrue(VendorHeaders.given().isEmpty(), "the property is set already");
+        var api = Files.createDirectories(folder.resolve("x86_64-linux/ascendc/include/basic_api"));
+        Files.createDirectories(api.resolve("interface"));
+        Files.writeString(api.resolve("kernel_operator.h"), "#define GM_ADDR unsigned char *\n#define __global__\n#define __aicore__\n");
+        var source = "#include \"kernel_operator.h\"\nextern \"C\" __global__ __aicore__ void nothing(GM_ADDR) {}\n";
+        var refused = source + "void f() { AscendC::PipeBarrier<PIPE_V>(); }\n";
+        try {
+            System.setProperty("ascend.headers", folder.toString());
+            assertTrue(Files.isRegularFile(AscendEmulator.compile(source, 2201)));
+            var words = assertThrows(EmulatorException.class, () -> AscendEmulator.compile(refused, 2201)).getMessage();
+            assertTrue(words.contains("the vendor's headers refuse this source") && words.contains("AscendC"), words);
+            System.setProperty("ascend.headers", folder.resolve("nowhere").toString());
+            words = assertThrows(EmulatorException.class, () -> AscendEmulator.compile(source, 2201)).getMessage();
+            assertTrue(words.contains("-Dascend.headers names"), words);
+        } finally {
+            System.clearProperty("ascend.headers");
+        }
+        assertTrue(Files.isRegularFile(AscendEmulator.compile(refused, 2201)));
+    }
+
     @Test
     void aFolderWithoutHeadersIsNamed() {
         var words = assertThrows(EmulatorException.class, () -> VendorHeaders.in(folder)).getMessage();

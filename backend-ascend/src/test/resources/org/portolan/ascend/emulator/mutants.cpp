@@ -677,3 +677,13 @@ KERNEL(gathered_before_the_places_are_there) {
     Duplicate(places.Get<uint32_t>(), uint32_t(4), 64);
     Gather(to.Get<float>(), from.Get<float>(), places.Get<uint32_t>(), 0, 64);
 }
+KERNEL(overwritten_while_the_scalar_unit_reads) {
+    around(x, y, [](TPipe &, LocalTensor<float> a, LocalTensor<float> b) {
+        Muls(b, a, 2.0f, 64);
+        SetFlag<HardEvent::V_S>(0);
+        WaitFlag<HardEvent::V_S>(0);
+        USE volatile float value = b.GetValue(0);
+        PipeBarrier<PIPE_V>();
+        Duplicate(b, 1.0f, 64);
+    });
+}

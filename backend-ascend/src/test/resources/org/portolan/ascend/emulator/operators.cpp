@@ -25,7 +25,12 @@ template <class T> T scalarOf(TPipe &pipe, const LocalTensor<T> &tensor, uint32_
     int32_t id = pipe.FetchEventID(HardEvent::V_S);
     SetFlag<HardEvent::V_S>(id);
     WaitFlag<HardEvent::V_S>(id);
-    return tensor.GetValue(index);
+    const T value = tensor.GetValue(index);
+    // What comes next may be written where this was read.
+    id = pipe.FetchEventID(HardEvent::S_V);
+    SetFlag<HardEvent::S_V>(id);
+    WaitFlag<HardEvent::S_V>(id);
+    return value;
 }
 } // namespace
 

@@ -31,10 +31,16 @@ final class Dependences {
 
     private final Map<Value, Object> roots = new IdentityHashMap<>();
     private final Map<Value, Long> numbers = new IdentityHashMap<>();
+    private final PieceBounds pieces;
+
+    /// By slot: what the vector unit did before it filled the rest of a piece, behind which the copy came.
+    private final Map<Object, List<Access>> beforeFilling = new HashMap<>();
+
     private final Set<Object> incoming = new HashSet<>();
     private final Set<Object> results = new HashSet<>();
 
     private Dependences(Body body) {
+        pieces = new PieceBounds(body);
         body.params().forEach(param -> results.add(new Root(param)));
         collect(body);
     }
@@ -98,6 +104,11 @@ final class Dependences {
             } else if (op instanceof TileOp.For loop && runsOnce(loop)) {
                 var once = body(loop.body());
                 ops.add(OpSchema.rebuild(op, value -> value, value -> value, _ -> once));
+            } else if (op instanceof TileOp.For loop && pieces.runsAtMostOnce(loop)) {
+                var before = copy(state);
+                var once = body(loop.body());
+                merge(state, before);
+                ops.add(OpSchema.rebuild(op, value -> value, value -> value, _ -> once));
             } else {
                 var before = copy(state);
                 bodies.forEach(this::body);
@@ -155,6 +166,13 @@ final class Dependences {
             case Op other -> {
                 var accesses = accesses(other);
                 accesses.forEach(access -> require(access, ops));
+                if (!accesses.isEmpty()) {
+                    beforeFilling.clear();
+                }
+                if (fills(other)) {
+                    var done = state.keySet().stream().filter(access -> access.unit() == Unit.VECTOR).toList();
+                    beforeFilling.put(accesses.getLast().what(), done);
+                }
                 accesses.forEach(this::record);
             }
         }
@@ -162,6 +180,15 @@ final class Dependences {
 
     private static boolean isBounded(TileOp.Fetch fetch) {
         return fetch.first().isPresent() || fetch.limit().isPresent();
+    }
+
+    /// Whether the vector unit fills a part of a piece in any case, before the rest comes in.
+    private boolean fills(Op op) {
+        return switch (op) {
+            case TileOp.Fetch fetch -> pieces.endsBefore(fetch.limit(), fetch.count());
+            case TileOp.Rows rows -> pieces.endsBefore(rows.limit(), rows.count());
+            case Op _ -> false;
+        };
     }
 
     /// What an operation touches, what it reads first.
@@ -259,6 +286,11 @@ final class Dependences {
     /// The reading side of the queue goes on after what the filling side has done so far.
     private void publish(Value ring) {
         goesOn(filling(ring), reading(ring));
+        for (var access : beforeFilling.getOrDefault(new Root(ring), List.of())) {
+            if (state.containsKey(access)) {
+                state.get(access).add(Unit.VECTOR);
+            }
+        }
     }
 
     /// Who fills the slot next comes after who has read it.

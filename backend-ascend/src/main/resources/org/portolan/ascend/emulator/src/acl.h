@@ -19,6 +19,7 @@ enum Code : int32_t {
     OtherContext = 107003,
     TooLate = 107020,
     MemoryExhausted = 207001,
+    DeviceHeld = 507008,
 };
 
 // Remembers the code and the text for this thread.

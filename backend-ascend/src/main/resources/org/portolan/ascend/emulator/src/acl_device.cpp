@@ -15,10 +15,48 @@ bool initialised;
 thread_local int32_t device = -1;
 thread_local int32_t lastError;
 thread_local char recent[2048], handed[2048];
-Stream *defaultStream;
+Stream *defaultStreams[kMostDevices];
 Mutex defaultMutex;
+int32_t devices;               // how many there are; 0 until somebody asks
+int32_t locks[kMostDevices];   // files that this process holds; 0 for none
+Mutex lockMutex;
+
+int32_t deviceCount() {
+    if (devices == 0) {
+        const char *asked = getenv("PORTOLAN_ASCEND_DEVICES");
+        long number = asked == nullptr ? 1 : atol(asked);
+        devices = int32_t(number < 1 ? 1 : number > kMostDevices ? kMostDevices : number);
+    }
+    return devices;
+}
+
+bool isDevice(int64_t number) { return number >= 0 && number < deviceCount(); }
+
+int32_t noDevice(const char *call, int64_t number) {
+    return fail(DeviceNumber, "%s: device %ld, but there is only device 0%s", call, long(number), deviceCount() > 1 ? " and those that follow" : "");
+}
+
+// A card in exclusive mode serves one process at a time, which keeps it until it ends. Here a locked file stands for it.
+bool isOurs(int32_t number) {
+    const char *asked = getenv("PORTOLAN_ASCEND_EXCLUSIVE");
+    if (asked == nullptr || *asked == 0) return true;
+    Locked locked(lockMutex);
+    if (locks[number] != 0) return true;
+    char path[1024];
+    snprintf(path, sizeof(path), "%s.%d", asked, number);
+    int file = open(path, 02000102, 0600); // read and write, made if absent, closed on exec
+    if (file < 0) return false;
+    if (flock(file, 6) != 0) { // exclusive, without waiting
+        close(file);
+        return false;
+    }
+    locks[number] = file;
+    return true;
+}
 
 } // namespace
+
+int32_t currentDevice() { return device; }
 
 const Chip *deviceChip() {
     if (soc == nullptr) {
@@ -61,11 +99,13 @@ int32_t enter(const char *call, bool needsContext) {
 int32_t asked(Stream *&stream) {
     if (stream == nullptr) {
         Locked locked(defaultMutex);
-        if (defaultStream == nullptr) defaultStream = makeStream();
-        stream = defaultStream;
+        Stream *&own = defaultStreams[device];
+        if (own == nullptr) own = makeStream(device);
+        stream = own;
         return stream == nullptr ? fail(MemoryExhausted, "no memory for the default stream") : 0;
     }
-    return stream->magic == kStreamMagic ? 0 : fail(RuntimeParameter, "the stream is none, or was destroyed");
+    if (stream->magic != kStreamMagic) return fail(RuntimeParameter, "the stream is none, or was destroyed");
+    return stream->device == device ? 0 : fail(OtherContext, "the stream is one of device %d, and this thread's is device %d", stream->device, device);
 }
 
 } // namespace portolan
@@ -77,6 +117,8 @@ PORTOLAN_ACL const char *portolan_emulator_version() { return "portolan-ascend-e
 PORTOLAN_ACL void portolan_emulator_checks(int32_t on) { checking = on; }
 // 1: divisions, roots, exponentials and logarithms are off by a unit in the last place, as the hardware's may be.
 PORTOLAN_ACL void portolan_emulator_worst(int32_t on) { worst = on; }
+// How many devices there are from now on.
+PORTOLAN_ACL void portolan_emulator_devices(int32_t count) { devices = count < 1 ? 1 : count > kMostDevices ? kMostDevices : count; }
 PORTOLAN_ACL int32_t portolan_emulator_soc(const char *name) { return nameDevice(name) ? 0 : 1; }
 // Makes the call with this name fail with a code, after it has been called `after` times; "kernel" is a kernel's run.
 PORTOLAN_ACL void portolan_emulator_fault(const char *call, int32_t code, int32_t after) { planFault(call, code, after); }
@@ -120,20 +162,21 @@ PORTOLAN_ACL int32_t aclrtPeekAtLastError(int32_t) { return lastError; }
 PORTOLAN_ACL int32_t aclrtGetDeviceCount(uint32_t *count) {
     if (int32_t code = enter("aclrtGetDeviceCount", false)) return code;
     if (count == nullptr) return fail(InvalidParameter, "aclrtGetDeviceCount: no place for the number");
-    *count = 1;
+    *count = uint32_t(deviceCount());
     return Fine;
 }
 
 PORTOLAN_ACL int32_t aclrtSetDevice(int32_t number) {
     if (int32_t code = enter("aclrtSetDevice", false)) return code;
     if (!initialised) return fail(Uninitialised, "aclrtSetDevice: aclInit comes first");
-    if (number != 0) return fail(DeviceNumber, "aclrtSetDevice: device %d, but there is only device 0", number);
+    if (!isDevice(number)) return noDevice("aclrtSetDevice", number);
+    if (!isOurs(number)) return fail(DeviceHeld, "aclrtSetDevice: another process holds device %d", number);
     device = number;
     return Fine;
 }
 
 PORTOLAN_ACL int32_t aclrtResetDevice(int32_t number) {
-    if (number != 0) return fail(DeviceNumber, "aclrtResetDevice: device %d, but there is only device 0", number);
+    if (!isDevice(number)) return noDevice("aclrtResetDevice", number);
     device = -1;
     return Fine;
 }
@@ -147,7 +190,7 @@ PORTOLAN_ACL int32_t aclrtGetDevice(int32_t *number) {
 PORTOLAN_ACL const char *aclrtGetSocName() { return deviceName(); }
 
 PORTOLAN_ACL int32_t aclrtGetDeviceInfo(uint32_t number, int32_t attribute, int64_t *value) {
-    if (number != 0) return fail(DeviceNumber, "aclrtGetDeviceInfo: device %u, but there is only device 0", number);
+    if (!isDevice(number)) return noDevice("aclrtGetDeviceInfo", number);
     const Chip *chip = deviceChip();
     switch (attribute) {
         case 102: *value = chip->cubeCores; return Fine;
@@ -160,7 +203,7 @@ PORTOLAN_ACL int32_t aclrtGetDeviceInfo(uint32_t number, int32_t attribute, int6
 }
 
 PORTOLAN_ACL int32_t aclGetDeviceCapability(uint32_t number, int32_t what, int64_t *value) {
-    if (number != 0) return fail(DeviceNumber, "aclGetDeviceCapability: device %u, but there is only device 0", number);
+    if (!isDevice(number)) return noDevice("aclGetDeviceCapability", number);
     if (what != 0 && what != 1) return fail(InvalidParameter, "aclGetDeviceCapability: %d is not known", what);
     *value = what == 0 ? deviceChip()->cubeCores : deviceChip()->vectorCores;
     return Fine;
@@ -174,8 +217,8 @@ PORTOLAN_ACL int32_t aclrtGetVersion(int32_t *major, int32_t *minor, int32_t *pa
 PORTOLAN_ACL int32_t aclrtMalloc(void **result, size_t size, int32_t policy) {
     PORTOLAN_ENTER("aclrtMalloc");
     if (result == nullptr || size == 0 || policy < 0) return fail(InvalidParameter, "aclrtMalloc: %zu bytes, policy %d", size, policy);
-    if (allocateMemory(size, false, result) == 0) return Fine;
-    return fail(MemoryExhausted, "aclrtMalloc: %zu bytes are asked for, and %lu of %lu are in use", size, (unsigned long)memoryInUse(), (unsigned long)memoryInAll());
+    if (allocateMemory(size, device, result) == 0) return Fine;
+    return fail(MemoryExhausted, "aclrtMalloc: %zu bytes are asked for, and %lu of %lu are in use", size, (unsigned long)memoryInUse(device), (unsigned long)memoryInAll());
 }
 
 static int32_t freeAny(const char *call, void *address, bool host) {
@@ -196,7 +239,7 @@ PORTOLAN_ACL int32_t aclrtFree(void *address) {
 PORTOLAN_ACL int32_t aclrtMallocHost(void **result, size_t size) {
     PORTOLAN_ENTER("aclrtMallocHost");
     if (result == nullptr || size == 0) return fail(InvalidParameter, "aclrtMallocHost: %zu bytes", size);
-    return allocateMemory(size, true, result) == 0 ? Fine : fail(MemoryExhausted, "aclrtMallocHost: %zu bytes", size);
+    return allocateMemory(size, -1, result) == 0 ? Fine : fail(MemoryExhausted, "aclrtMallocHost: %zu bytes", size);
 }
 
 PORTOLAN_ACL int32_t aclrtFreeHost(void *address) {
@@ -214,6 +257,7 @@ int32_t checkEnd(const char *call, const void *address, size_t bytes, bool onDev
     bool inside = found != nullptr && at < found->base + found->padded + 64 && !found->host;
     if (!onDevice) return inside ? fail(RuntimeParameter, "%s: %s %p is memory of the device, but the kind says host", call, end, address) : 0;
     if (!inside) return fail(RuntimeParameter, "%s: %s %p is no memory of the device", call, end, address);
+    if (found->device != device) return fail(OtherContext, "%s: %s %p is memory of device %d, and this thread's is device %d", call, end, address, found->device, device);
     if (found->freed) return fail(RuntimeParameter, "%s: %s %p is in allocation %u, which was freed", call, end, address, found->number);
     if (at < found->base || at + bytes > found->base + found->size) {
         return fail(RuntimeParameter, "%s: %s reaches bytes %ld to %ld of allocation %u, which has %lu", call, end, long(at - found->base), long(at + bytes - found->base), found->number, (unsigned long)found->size);
@@ -293,6 +337,6 @@ PORTOLAN_ACL int32_t aclrtGetMemInfo(int32_t attribute, size_t *free, size_t *to
     PORTOLAN_ENTER("aclrtGetMemInfo");
     if (attribute != 0 && attribute != 1) return fail(InvalidParameter, "aclrtGetMemInfo: attribute %d", attribute);
     *total = memoryInAll();
-    *free = memoryInAll() - memoryInUse();
+    *free = memoryInAll() - memoryInUse(device);
     return Fine;
 }

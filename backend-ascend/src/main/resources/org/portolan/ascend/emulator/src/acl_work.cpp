@@ -67,7 +67,7 @@ uint8_t *spaceFor(Stream &stream, size_t bytes, void *&freedLater) {
         stream.spaceUsed += rounded;
         return found;
     }
-    return allocateMemory(bytes, false, &freedLater) == 0 ? static_cast<uint8_t *>(freedLater) : nullptr;
+    return allocateMemory(bytes, stream.device, &freedLater) == 0 ? static_cast<uint8_t *>(freedLater) : nullptr;
 }
 
 void markWritten(uint8_t *address, size_t bytes) {
@@ -79,7 +79,9 @@ int32_t checkLaunch(const char *call, Function *function, uint32_t blocks, Strea
     if (int32_t code = enter(call)) return code;
     if (!isFunction(function)) return fail(RuntimeParameter, "%s: the function is none", call);
     if (blocks == 0 || blocks > 65535) return fail(RuntimeParameter, "%s: %u blocks, but 1 to 65535 are possible", call, blocks);
-    return asked(stream);
+    if (int32_t code = asked(stream)) return code;
+    if (function->binary->device == stream->device) return 0;
+    return fail(OtherContext, "%s: the kernel was loaded for device %d, and the stream is one of device %d", call, function->binary->device, stream->device);
 }
 
 int32_t putLaunch(Stream &stream, Function *function, uint32_t blocks, const uint64_t *words, uint32_t count, void *freedLater) {
@@ -101,7 +103,7 @@ int32_t load(const char *path, const char *shown, Binary_ **result) {
         return code;
     }
     auto *made = static_cast<Binary_ *>(calloc(1, sizeof(Binary_)));
-    made->magic = kBinaryMagic, made->library = library, made->architecture = *architecture;
+    made->magic = kBinaryMagic, made->library = library, made->architecture = *architecture, made->device = currentDevice();
     *result = made;
     return Fine;
 }
@@ -110,7 +112,7 @@ int32_t load(const char *path, const char *shown, Binary_ **result) {
 
 PORTOLAN_ACL int32_t aclrtCreateStreamWithConfig(Stream **result, uint32_t, uint32_t) {
     PORTOLAN_ENTER("aclrtCreateStream");
-    *result = makeStream();
+    *result = makeStream(currentDevice());
     return *result == nullptr ? fail(MemoryExhausted, "aclrtCreateStream: no memory") : Fine;
 }
 
@@ -135,7 +137,7 @@ PORTOLAN_ACL int32_t aclrtSynchronizeStream(Stream *stream) { return aclrtSynchr
 PORTOLAN_ACL int32_t aclrtSynchronizeDevice() {
     PORTOLAN_ENTER("aclrtSynchronizeDevice");
     char message[1024];
-    int32_t code = finishAll(message, sizeof(message));
+    int32_t code = finishAll(currentDevice(), message, sizeof(message));
     return code == 0 ? Fine : fail(code, "aclrtSynchronizeDevice: %s", message);
 }
 
@@ -250,6 +252,7 @@ PORTOLAN_ACL int32_t aclrtBinaryLoadFromData(const void *data, size_t length, co
 PORTOLAN_ACL int32_t aclrtBinaryUnLoad(Binary_ *binary) {
     PORTOLAN_ENTER("aclrtBinaryUnLoad");
     if (binary == nullptr || binary->magic != kBinaryMagic) return fail(RuntimeParameter, "aclrtBinaryUnLoad: the binary is none");
+    if (binary->device != currentDevice()) return fail(OtherContext, "aclrtBinaryUnLoad: the binary was loaded for device %d", binary->device);
     Locked locked(deviceMutex);
     for (Function **at = &functions; *at != nullptr;) {
         Function *function = *at;

@@ -217,7 +217,7 @@ void Core::write(const uint8_t *address, uint64_t bytes, const char *what) {
             fault("%s (%s) was written by pipe %s (%s), and nothing makes pipe %s wait: %s%s%s%s", what, describe(base + index * 32),
                   kPipeNames[cell.writer], instruction(cell.writer, cell.written), kPipeNames[pipe], ADVICE(cell.writer, pipe));
         }
-        for (int32_t q = 1; q < PipeCount; q++) {
+        for (int32_t q = 0; q < PipeCount; q++) {
             if (cell.read[q] <= known[pipe][q] || (q == pipe && (cell.read[q] == sequence[pipe] || ordered))) continue;
             fault("%s (%s) may still be read by pipe %s (%s), and nothing makes pipe %s wait: %s%s%s%s", what, describe(base + index * 32),
                   kPipeNames[q], instruction(q, cell.read[q]), kPipeNames[pipe], ADVICE(q, pipe));

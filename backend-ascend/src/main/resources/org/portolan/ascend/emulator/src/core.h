@@ -65,6 +65,7 @@ struct Log {
 struct Launch {
     const char *kernel;
     uint32_t epoch, blocks;
+    int32_t device;
     bool logging;
     Log *log;
 };

@@ -12,7 +12,7 @@ constexpr int32_t kParameters = 128;
 struct Binary_ {
     uint32_t magic;
     void *library;
-    int32_t architecture;
+    int32_t architecture, device;
 };
 constexpr uint32_t kBinaryMagic = 0x42494e41, kFunctionMagic = 0x46554e43, kStreamMagic = 0x5354524d, kEventMagic = 0x45564e54, kArgumentsMagic = 0x41524753;
 
@@ -55,7 +55,7 @@ struct Stream {
     uint64_t capacity, first, last, wanted; // numbers of tasks: executed before `first`, to be executed before `wanted`
     uint8_t *space; // device memory for arguments
     uint64_t spaceUsed;
-    int32_t error;
+    int32_t device, error;
     char message[1024];
 };
 
@@ -80,20 +80,21 @@ extern Signal progress;
 const Chip *deviceChip();
 const char *deviceName();
 bool nameDevice(const char *soc);
+int32_t currentDevice(); // of this thread, -1 for none
 
-Stream *makeStream();
+Stream *makeStream(int32_t device);
 void dropStream(Stream *);
 void put(Stream &, const Task &); // under deviceMutex
 void want(Stream &, uint64_t index);
 // 0, an error of a kernel, or 107020 after the time (negative: none).
 int32_t finish(Stream &, uint64_t index, int64_t nanos, char *message, size_t size);
-int32_t finishAll(char *message, size_t size);
+int32_t finishAll(int32_t device, char *message, size_t size);
 
 // The code that a call shall fail with, 0 for none: faults that tests ask for.
 int32_t plannedFault(const char *call);
 void planFault(const char *call, int32_t code, int32_t after);
 
 // Runs a kernel; 0 or an error code, with the reason in `message`.
-int32_t runKernel(Function &, const uint64_t *arguments, uint32_t count, uint32_t blocks, char *message, size_t size);
+int32_t runKernel(Function &, int32_t device, const uint64_t *arguments, uint32_t count, uint32_t blocks, char *message, size_t size);
 
 } // namespace portolan

@@ -18,6 +18,7 @@ uint8_t *Core::global(const Global &tensor, uint64_t offset, uint64_t bytes, con
         recentChanges = changes;
     }
     if (found->host) fault("%s is at %p, in memory of the host", what, (void *)address);
+    if (found->device != launch->device) fault("%s is at %p, in memory of device %d, and the kernel runs on device %d", what, (void *)address, found->device, launch->device);
     if (found->freed) fault("%s is in allocation %u of %lu bytes, which was freed", what, found->number, (unsigned long)found->size);
     if (address < found->base || address + bytes > found->base + found->padded) {
         fault("%s reaches bytes %ld to %ld of allocation %u, which has %lu", what, long(address - found->base), long(address + bytes - found->base), found->number, (unsigned long)found->size);

@@ -183,12 +183,12 @@ void logUndo(const Launch &launch, uint8_t *address, uint8_t bytes) {
     memcpy(undo.before, address, bytes);
 }
 
-int32_t runKernel(Function &function, const uint64_t *arguments, uint32_t count, uint32_t blocks, char *message, size_t size) {
+int32_t runKernel(Function &function, int32_t device, const uint64_t *arguments, uint32_t count, uint32_t blocks, char *message, size_t size) {
     Job mine{};
     uint64_t padded[kParameters] = {};
     memcpy(padded, arguments, count * sizeof(uint64_t));
     mine.function = &function, mine.arguments = padded, mine.count = count;
-    mine.launch = {function.name, 0, blocks, false, nullptr};
+    mine.launch = {function.name, 0, blocks, device, false, nullptr};
     if (int32_t code = plannedFault("kernel")) {
         snprintf(message, size, "kernel %s: a fault that was asked for", function.name);
         return code;

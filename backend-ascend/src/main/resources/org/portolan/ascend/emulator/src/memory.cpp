@@ -10,7 +10,7 @@ Mutex mutex;
 Allocation **allocations; // by address
 int32_t count, capacity;
 uint32_t numbers;
-uint64_t inUse, quarantined;
+uint64_t inUse[kMostDevices], quarantined;
 uint32_t changes;
 
 // The index of the last allocation that starts at or before the address, -1 for none.
@@ -60,7 +60,7 @@ uint64_t memoryInAll() {
 
 uint32_t memoryChanges() { return __atomic_load_n(&changes, __ATOMIC_ACQUIRE); }
 
-uint64_t memoryInUse() { return __atomic_load_n(&inUse, __ATOMIC_RELAXED); }
+uint64_t memoryInUse(int32_t device) { return __atomic_load_n(&inUse[device], __ATOMIC_RELAXED); }
 
 Allocation *findAllocation(const void *address) {
     Locked locked(mutex);
@@ -68,10 +68,11 @@ Allocation *findAllocation(const void *address) {
     return index < 0 ? nullptr : allocations[index];
 }
 
-int32_t allocateMemory(uint64_t size, bool host, void **result) {
+int32_t allocateMemory(uint64_t size, int32_t device, void **result) {
     Locked locked(mutex);
+    bool host = device < 0;
     uint64_t padded = host ? size : (size + 31) / 32 * 32 + 32;
-    if (size > (1ull << 46) || (!host && inUse + padded > memoryInAll())) return 1;
+    if (size > (1ull << 46) || (!host && inUse[device] + padded > memoryInAll())) return 1;
     uint64_t mapped = padded + 2 * kRedZone;
     auto *block = static_cast<uint8_t *>(pages(mapped));
     if (block == nullptr) return 1;
@@ -81,14 +82,14 @@ int32_t allocateMemory(uint64_t size, bool host, void **result) {
     }
     auto *fresh = static_cast<Allocation *>(calloc(1, sizeof(Allocation)));
     fresh->base = block + kRedZone, fresh->size = size, fresh->padded = padded, fresh->mapped = mapped;
-    fresh->number = numbers++, fresh->host = host;
+    fresh->number = numbers++, fresh->host = host, fresh->device = device;
     memset(block, kRed, kRedZone);
     memset(fresh->base + padded, kRed, kRedZone);
     if (!host) {
         if (checking) fresh->initialized = static_cast<uint32_t *>(pages((padded + 31) / 32 * 4));
         // What nobody wrote looks like nothing, in pages of moderate number.
         if (checking && padded <= (16u << 20)) memset(fresh->base, 0xCB, padded);
-        __atomic_add_fetch(&inUse, padded, __ATOMIC_RELAXED);
+        __atomic_add_fetch(&inUse[device], padded, __ATOMIC_RELAXED);
     }
     int32_t index = indexOf(block) + 1;
     memmove(allocations + index + 1, allocations + index, (count - index) * sizeof(Allocation *));
@@ -106,7 +107,7 @@ int32_t freeMemory(void *address, bool host) {
     if (gone.freed) return 2;
     bool red = isRed(gone);
     gone.freed = true;
-    if (!host) __atomic_sub_fetch(&inUse, gone.padded, __ATOMIC_RELAXED);
+    if (!host) __atomic_sub_fetch(&inUse[gone.device], gone.padded, __ATOMIC_RELAXED);
     // Freed memory stays known for a while, so that a use of it is found.
     if (gone.mapped > kQuarantine / 4) {
         give(index);

@@ -72,7 +72,7 @@ void execute(Stream &stream, Task task) {
             if (!dead) memset(task.target, int32_t(task.index), task.bytes);
             break;
         case Task::Launch:
-            if (!dead) stream.error = runKernel(*task.function, task.arguments, task.count, task.blocks, stream.message, sizeof(stream.message));
+            if (!dead) stream.error = runKernel(*task.function, stream.device, task.arguments, task.count, task.blocks, stream.message, sizeof(stream.message));
             free(task.arguments);
             if (task.block != nullptr) freeMemory(task.block, false);
             break;
@@ -126,11 +126,12 @@ void planFault(const char *call, int32_t code, int32_t after) {
     }
 }
 
-Stream *makeStream() {
+Stream *makeStream(int32_t device) {
     void *space;
-    if (allocateMemory(kSpace, false, &space) != 0) return nullptr;
+    if (allocateMemory(kSpace, device, &space) != 0) return nullptr;
     auto *made = static_cast<Stream *>(calloc(1, sizeof(Stream)));
     made->magic = kStreamMagic;
+    made->device = device;
     made->capacity = 256;
     made->tasks = static_cast<Task *>(malloc(made->capacity * sizeof(Task)));
     made->space = static_cast<uint8_t *>(space);
@@ -196,9 +197,10 @@ int32_t finish(Stream &stream, uint64_t index, int64_t nanos, char *message, siz
     return error;
 }
 
-int32_t finishAll(char *message, size_t size) {
+int32_t finishAll(int32_t device, char *message, size_t size) {
     int32_t error = 0;
     for (Stream *stream = streams; stream != nullptr; stream = stream->next) {
+        if (stream->device != device) continue;
         int32_t found = finish(*stream, ~uint64_t(0), -1, message, size);
         if (error == 0) error = found;
     }

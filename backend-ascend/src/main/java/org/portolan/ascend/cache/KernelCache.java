@@ -1,4 +1,4 @@
-package org.portolan.ascend.driver;
+package org.portolan.ascend.cache;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,20 +15,20 @@ import java.util.Optional;
 
 /// A folder of kernels that were compiled before. What was not used for a month goes, and beyond
 /// {@value #MOST_BYTES} bytes what was not used for the longest time.
-final class KernelCache {
-    static final long MOST_BYTES = 512L << 20;
+public final class KernelCache {
+    public static final long MOST_BYTES = 512L << 20;
     private static final Duration UNUSED = Duration.ofDays(30);
 
     private KernelCache() {}
 
-    static Path folder() {
+    public static Path folder() {
         var base = System.getenv("XDG_CACHE_HOME");
         var root = base == null || base.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(base);
         return root.resolve("portolan/ascend-kernels");
     }
 
     /// Notes that a file is of use still.
-    static void used(Path file) throws IOException {
+    public static void used(Path file) throws IOException {
         Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
     }
 
@@ -50,7 +50,7 @@ final class KernelCache {
         }
     }
 
-    static void prune(Path folder) {
+    public static void prune(Path folder) {
         prune(folder, MOST_BYTES, Instant.now().minus(UNUSED));
     }
 
@@ -70,6 +70,30 @@ final class KernelCache {
                 drop(entry);
             }
         }
+    }
+
+    /// Deletes the folders beside one that is in use, if nothing in them was used for a month: each holds what was built by another
+    /// version.
+    public static void pruneBeside(Path own) {
+        pruneBeside(own, Instant.now().minus(UNUSED));
+    }
+
+    static void pruneBeside(Path own, Instant oldest) {
+        for (var entry : entries(own.toAbsolutePath().getParent())) {
+            if (entry.folder() && !entry.path().getFileName().equals(own.getFileName()) && lastUse(entry).isBefore(oldest)) {
+                drop(entry);
+            }
+        }
+    }
+
+    /// When a folder, or what lies in it or in a folder in it, was used last.
+    private static Instant lastUse(Entry folder) {
+        var last = folder.used().toInstant();
+        for (var entry : entries(folder.path())) {
+            var own = entry.folder() ? lastUse(entry) : entry.used().toInstant();
+            last = own.isAfter(last) ? own : last;
+        }
+        return last;
     }
 
     /// What lies in the folder, what was used last first.
@@ -96,7 +120,7 @@ final class KernelCache {
         }
     }
 
-    static void delete(Path folder) throws IOException {
+    public static void delete(Path folder) throws IOException {
         List<Path> all;
         try (var paths = Files.walk(folder)) {
             all = paths.sorted(Comparator.reverseOrder()).toList();

@@ -141,7 +141,7 @@ public record FoldConstants() implements Pass {
                 var op = computable.get(value);
                 boolean stays = op instanceof GraphOp.Constant
                         || op instanceof GraphOp.Broadcast
-                        || op instanceof GraphOp.Iota
+                        || isIota(op)
                         || op instanceof GraphOp.Dims;
                 var folded = stays ? Optional.<Resource>empty() : renamed(op).or(() -> computed(value));
                 if (folded.isPresent()) {
@@ -150,6 +150,21 @@ public record FoldConstants() implements Pass {
                     OpSchema.operands(op).forEach(open::push);
                 }
             }
+        }
+
+        /// What counts along an axis, whatever its extents are called: its numbers are not worth a table.
+        private boolean isIota(Op op) {
+            var current = op;
+            while (!(current instanceof GraphOp.Iota)) {
+                if (current instanceof GraphOp.Reshape(var input, var _)) {
+                    current = computable.get(input);
+                } else if (current instanceof GraphOp.Broadcast(var input, var _)) {
+                    current = computable.get(input);
+                } else {
+                    return false;
+                }
+            }
+            return true;
         }
 
         /// A constant under other extents is the same bytes.

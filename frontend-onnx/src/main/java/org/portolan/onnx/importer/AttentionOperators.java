@@ -90,19 +90,17 @@ final class AttentionOperators {
         return writer.reshape(wide, List.of(x.dim(0), heads, x.dim(2), x.dim(3)));
     }
 
-    /// Both sides are scaled by the square root of the scale, which keeps narrow floats in range.
+    /// The products are scaled in the type that they are summed in, where narrow floats stay in range.
     private static Operand scores(Call call, Operand query, Operand key) {
         var writer = call.writer();
         var element = query.element();
-        var size = writer.cast(writer.extent(query.dim(3)), ElementType.F32);
+        var wide = GraphWriter.accumulator(element);
         var given = call.number("scale");
-        var factor = given.isPresent()
-                ? writer.scalar(ElementType.F32, Math.sqrt(given.get()))
-                : writer.map(size, (s, x) -> s.sqrt(s.div(s.number(x, 1), s.sqrt(x))));
-        var scale = writer.cast(factor, element);
-        var left = writer.map(element, query, scale, Scalars::mul);
-        var right = writer.map(element, writer.transpose(key, List.of(0, 1, 3, 2)), scale, Scalars::mul);
-        return MatrixOperators.product(writer, left, right);
+        var scale = given.isPresent()
+                ? writer.scalar(wide, given.get())
+                : writer.map(writer.cast(writer.extent(query.dim(3)), wide), (s, x) -> s.div(s.number(x, 1), s.sqrt(x)));
+        var products = MatrixOperators.product(writer, query, writer.transpose(key, List.of(0, 1, 3, 2)), wide, wide);
+        return writer.cast(writer.map(wide, products, scale, Scalars::mul), element);
     }
 
     /// What is added to the scores: the mask, minus infinity after the causal diagonal, and minus infinity on padding.
@@ -180,8 +178,7 @@ final class AttentionOperators {
                 all,
                 (s, v) -> {
                     var before = bias.isPresent() ? v.getLast() : s.number(element, 0);
-                    var infinity = s.number(element, Double.NEGATIVE_INFINITY);
-                    return s.add(before, s.select(hidden.apply(s, v), infinity, s.number(element, 0)));
+                    return s.select(hidden.apply(s, v), s.number(element, Double.NEGATIVE_INFINITY), before);
                 },
                 "attention mask");
     }

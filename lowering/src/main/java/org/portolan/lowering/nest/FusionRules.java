@@ -180,9 +180,16 @@ final class FusionRules {
         for (var reduction : facts.reductions()) {
             rows = facts.axesAround(reduction);
         }
+        double length = producer.facts().estimate(producer.facts().reducedAxes());
         for (var read : facts.reads(producer.result())) {
             var free = facts.free(read.result());
             if (free.stream().anyMatch(reduced::contains) || rows != null && !rows.equals(free)) {
+                return false;
+            }
+            var within = new HashSet<>(facts.outputAxes());
+            within.removeAll(free);
+            // Else more is spread over few rows than the reduction is worth.
+            if (facts.estimate(within) > length) {
                 return false;
             }
             rows = free;

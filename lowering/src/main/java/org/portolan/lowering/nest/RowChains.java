@@ -31,6 +31,9 @@ import org.portolan.runtime.type.Dim;
 /// larger than the results by the factor `total`, which is at most the length of the row: they overflow where the magnitude of `v`
 /// times `total` is beyond the largest number of the sum's type.
 public final class RowChains {
+    /// Operations that are better done again than stored.
+    private static final int LIGHT = 8;
+
     private final Predicate<NestOp.Compute> accepts;
     private final Symbols symbols;
 
@@ -74,20 +77,115 @@ public final class RowChains {
                 if (first < 0) {
                     continue;
                 }
-                var joined = joined((NestOp.Compute) ops.get(first), row, last, position);
-                if (joined.isPresent() && accepts.test(joined.get())) {
-                    ops.set(position, joined.get());
-                    ops.remove(middle);
-                    ops.remove(first);
-                    return position - 2;
+                var found = joined(List.of(first, middle, position), ops);
+                if (found.isPresent()) {
+                    return replace(found.get(), ops);
                 }
             }
         }
         return position;
     }
 
+    private record Joined(NestOp.Compute nest, List<Integer> positions) {}
+
+    /// Puts a nest in the place of those that it is made of; gives where it stands.
+    private static int replace(Joined joined, List<Op> ops) {
+        var positions = joined.positions().stream().sorted().toList();
+        ops.set(positions.getLast(), joined.nest());
+        positions.reversed().stream().skip(1).forEach(position -> ops.remove(position.intValue()));
+        return positions.getLast() - positions.size() + 1;
+    }
+
+    /// The nest that three become, and with them whatever else is computed for them alone: other reductions along the rows, and
+    /// what happens to the factors on the way from memory.
+    private Optional<Joined> joined(List<Integer> three, List<Op> ops) {
+        var row = (NestOp.Compute) ops.get(three.get(1));
+        var last = (NestOp.Compute) ops.get(three.get(2));
+        var first = AxisMerge.whole((NestOp.Compute) ops.get(three.get(0)), symbols);
+        var positions = new ArrayList<>(three);
+        var others = new ArrayList<NestOp.Compute>();
+        for (var input : row.inputs()) {
+            int other = producer(input, ops, three.get(1), row);
+            if (other >= 0 && other != three.get(0) && reducesOnce((NestOp.Compute) ops.get(other))) {
+                others.add((NestOp.Compute) ops.get(other));
+                positions.add(other);
+            }
+        }
+        var joined = withFactors(joined(first, row, others, last, three.get(2)), positions, ops);
+        if (joined.isEmpty() && !others.isEmpty()) {
+            joined = withFactors(joined(first, row, List.of(), last, three.get(2)), three, ops);
+        }
+        return joined;
+    }
+
+    private boolean reducesOnce(NestOp.Compute nest) {
+        var reductions = new OpenNest(nest, 0, symbols).facts().reductions();
+        return reductions.size() == 1 && NestFacts.over(reductions.getFirst()).size() == 1;
+    }
+
+    /// With as many light factors as there is a schedule for: all that there are, or one after the other.
+    private Optional<Joined> withFactors(Optional<NestOp.Compute> joined, List<Integer> positions, List<Op> ops) {
+        if (joined.isEmpty()) {
+            return Optional.empty();
+        }
+        var plain = new Joined(joined.get(), positions);
+        var all = plain;
+        var some = plain;
+        for (var input : joined.get().inputs()) {
+            all = withFactor(all, input, ops).orElse(all);
+            some = withFactor(some, input, ops).filter(more -> accepts.test(more.nest())).orElse(some);
+        }
+        return accepts.test(all.nest()) ? Optional.of(all) : Optional.of(some).filter(one -> accepts.test(one.nest()));
+    }
+
+    private Optional<Joined> withFactor(Joined joined, Value input, List<Op> ops) {
+        int end = joined.positions().get(2);
+        int found = -1;
+        for (int i = 0; i < end; i++) {
+            found = ops.get(i) instanceof NestOp.Compute nest && nest.results().equals(List.of(input)) ? i : found;
+        }
+        if (found < 0 || !isOnlyReadBy(input, joined.positions(), ops)) {
+            return Optional.empty();
+        }
+        var factor = (NestOp.Compute) ops.get(found);
+        var open = new OpenNest(joined.nest(), end, symbols);
+        if (!isLight(factor) || isUpdated(factor, ops) || reads(open, factor).anyMatch(read -> read.otherwise() != NestOp.Otherwise.PROVEN)) {
+            return Optional.empty();
+        }
+        Inlining.inline(open, factor);
+        Cleanup.run(open);
+        var positions = new ArrayList<>(joined.positions());
+        positions.add(found);
+        return Optional.of(new Joined(open.close(), positions));
+    }
+
+    private static boolean isOnlyReadBy(Value tensor, List<Integer> positions, List<Op> ops) {
+        for (int i = 0; i < ops.size(); i++) {
+            if (!positions.contains(i) && uses(ops.get(i), tensor)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// One read and a few simple operations: what is better done again for each block of rows than stored.
+    private static boolean isLight(NestOp.Compute nest) {
+        return Inlining.isPossible(nest)
+                && nest.body().ops().size() <= LIGHT
+                && nest.body().ops().stream().filter(NestOp.Read.class::isInstance).count() <= 2
+                && nest.body().ops().stream()
+                        .allMatch(op -> op instanceof NestOp.Read read && read.otherwise() == NestOp.Otherwise.PROVEN
+                                || op instanceof ArithOp.Mul
+                                || op instanceof ArithOp.Div
+                                || op instanceof ArithOp.Add
+                                || op instanceof ArithOp.Sub
+                                || op instanceof ArithOp.Cast
+                                || op instanceof ArithOp.Const
+                                || op instanceof NestOp.Yield);
+    }
+
     /// Where the nest stands that computes a tensor which only one other reads; -1 if there is none.
-    private static int producer(Value tensor, List<Op> ops, int before, NestOp.Compute reader) {
+    private int producer(Value tensor, List<Op> ops, int before, NestOp.Compute reader) {
         int found = -1;
         for (int i = 0; i < ops.size(); i++) {
             var op = ops.get(i);
@@ -100,7 +198,17 @@ public final class RowChains {
                 return -1;
             }
         }
-        return found >= 0 && Inlining.isPossible((NestOp.Compute) ops.get(found)) ? found : -1;
+        boolean possible = found >= 0
+                && Inlining.isPossible(AxisMerge.whole((NestOp.Compute) ops.get(found), symbols))
+                && !isUpdated((NestOp.Compute) ops.get(found), ops);
+        return possible ? found : -1;
+    }
+
+    /// Whether something that a nest reads is updated in place, so that the nest has to stay where it is.
+    private static boolean isUpdated(NestOp.Compute nest, List<Op> ops) {
+        return ops.stream()
+                .anyMatch(op -> op instanceof NestOp.Compute other
+                        && other.into().stream().anyMatch(nest.inputs()::contains));
     }
 
     private static boolean uses(Op op, Value tensor) {
@@ -111,7 +219,7 @@ public final class RowChains {
     }
 
     private Optional<NestOp.Compute> joined(
-            NestOp.Compute first, NestOp.Compute row, NestOp.Compute last, int position) {
+            NestOp.Compute first, NestOp.Compute row, List<NestOp.Compute> others, NestOp.Compute last, int position) {
         boolean exponential = row.body().ops().stream().anyMatch(ArithOp.Exp.class::isInstance);
         boolean products = new OpenNest(first, position, symbols).facts().isContraction()
                 && new OpenNest(last, position, symbols).facts().isContraction();
@@ -124,10 +232,12 @@ public final class RowChains {
             return Optional.empty();
         }
         Inlining.inline(open, row);
-        if (reads(open, first).anyMatch(read -> read.otherwise() != NestOp.Otherwise.PROVEN)) {
-            return Optional.empty();
+        for (var other : Stream.concat(Stream.of(first), others.stream()).toList()) {
+            if (reads(open, other).anyMatch(read -> read.otherwise() != NestOp.Otherwise.PROVEN)) {
+                return Optional.empty();
+            }
+            Inlining.inline(open, other);
         }
-        Inlining.inline(open, first);
         Cleanup.run(open);
         var nested = new LinkedHashSet<String>();
         var outer = new LinkedHashSet<String>();

@@ -90,7 +90,7 @@ public final class LlvmCodegen {
             var assembly = KernelCache.get(module.text(), target(machine), () -> new String(
                     compile(kernel, module.text(), machine, LlvmOptions.THREADS, LlvmCompiler.Output.ASSEMBLY),
                     StandardCharsets.UTF_8));
-            return new ThreadCode(kernel.name(), module.threads(), module.blocks(), module.sharedBytes(), assembly);
+            return new ThreadCode(kernel.name(), module.threads(), module.blocks(), module.sharedBytes(), module.boxes(), assembly);
         });
     }
 

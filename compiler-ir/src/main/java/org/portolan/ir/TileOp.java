@@ -163,11 +163,21 @@ public sealed interface TileOp extends Op {
     }
 
     /// A queue of buffers between a filling and a reading side.
-    record Ring(long depth, @Out Value result) implements TileOp {
+    ///
+    /// Where it {@code signals}, the machine's copy engine fills its slots, each by one copy of a box of a parameter of the kernel,
+    /// which is described once for each launch; and every slot says by itself how far it is, so that no barrier stands between
+    /// those who fill it and those who read it: acquiring waits until all threads of the block have released what was there
+    /// before, consuming until the copy is complete. What the parameter lacks is 0. Its elements lie row by row, the address and
+    /// all distances between rows are multiples of 16 bytes, and the neighbours of a row are neighbours in the slot.
+    record Ring(long depth, boolean signals, @Out Value result) implements TileOp {
         public Ring {
             Rules.check(
                     result.type() instanceof Type.Ring ring && ring.depth() == depth,
                     "tile.ring gives a ring of its depth, found " + result);
+        }
+
+        public Ring(long depth, Value result) {
+            this(depth, false, result);
         }
     }
 
@@ -382,6 +392,24 @@ public sealed interface TileOp extends Op {
         public Call {
             arguments = List.copyOf(arguments);
             results = List.copyOf(results);
+        }
+    }
+
+    /// Waits for products that read shared memory by themselves: all that this warp has begun, but the last {@code later} calls,
+    /// are complete. Until then what they read stays as it is, and their sums are used by nothing but the next product. The
+    /// results are the values once they are complete, which is known where {@code later} is 0. In a kernel without this
+    /// operation a product is complete before anything else is done.
+    record Await(List<Value> values, long later, @Out List<Value> results) implements TileOp {
+        public Await {
+            values = List.copyOf(values);
+            results = List.copyOf(results);
+            Rules.check(values.size() == results.size(), "tile.await gives one result for each value");
+            for (int i = 0; i < values.size(); i++) {
+                Rules.sameType(values.get(i), results.get(i), "tile.await");
+            }
+            Rules.check(
+                    later == 0 || later > 0 && values.isEmpty(),
+                    "tile.await: values are complete when nothing is left, found later = " + later);
         }
     }
 

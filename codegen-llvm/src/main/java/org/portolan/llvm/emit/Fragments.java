@@ -25,13 +25,17 @@ final class Fragments {
     private final Memory memory;
     private final ThreadBlock team;
     private final Map<String, String> spellings;
+    private final boolean awaits;
 
+    /// @param awaits whether products that are under way are waited for explicitly
     Fragments(
             FunctionBuilder builder,
             Addressing addressing,
             Memory memory,
             ThreadBlock team,
-            Map<String, String> spellings) {
+            Map<String, String> spellings,
+            boolean awaits) {
+        this.awaits = awaits;
         this.builder = builder;
         this.addressing = addressing;
         this.memory = memory;
@@ -88,6 +92,15 @@ final class Fragments {
         return WarpgroupProducts.spells(spelling) || spelling.startsWith("mma.sync.") || spelling.startsWith("ldmatrix.") || spelling.startsWith("ld.");
     }
 
+    private WarpgroupProducts products() {
+        return new WarpgroupProducts(builder, addressing, this, awaits);
+    }
+
+    /// Waits for products that are under way.
+    List<Operand> await(List<Operand> values, long later) {
+        return products().await(values, later);
+    }
+
     /// @param arguments values and buffers
     Operand call(String intrinsic, List<Value> arguments, Scope scope, Value result) {
         var spelling = spellings.get(intrinsic);
@@ -95,7 +108,7 @@ final class Fragments {
             throw new EmitException("the intrinsic " + intrinsic + " gives a fragment, found " + result);
         }
         if (WarpgroupProducts.spells(spelling)) {
-            return new WarpgroupProducts(builder, addressing, this).call(spelling, arguments, scope, Words.of(type));
+            return products().call(spelling, arguments, scope, Words.of(type));
         }
         if (spelling.startsWith("mma.sync.")) {
             return product(spelling, arguments.stream().map(scope::operand).toList(), Words.of(type));

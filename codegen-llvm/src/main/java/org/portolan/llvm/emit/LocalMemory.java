@@ -24,10 +24,12 @@ final class LocalMemory {
     private final SharedMemory shared;
     private final SharedCopies copies;
     private final RingOrder ringOrder;
+    private final BoxCopies boxes;
     private long used;
 
     /// @param shared null where a buffer is never shared
     /// @param copies null where nobody shares the work of a copy
+    /// @param boxes null where there is no copy engine
     /// @param ringOrder of the kernel
     LocalMemory(
             FunctionBuilder builder,
@@ -37,7 +39,9 @@ final class LocalMemory {
             long vectorBytes,
             SharedMemory shared,
             SharedCopies copies,
+            BoxCopies boxes,
             RingOrder ringOrder) {
+        this.boxes = boxes;
         this.ringOrder = ringOrder;
         this.builder = builder;
         this.dims = dims;
@@ -53,7 +57,7 @@ final class LocalMemory {
         return new BufferPlace(type, reserve(type, buffer.hint(), bytes(type)), Operand.index(0), "");
     }
 
-    RingPlace ring(Value ring) {
+    RingPlace ring(Value ring, boolean signals) {
         if (!(ring.type() instanceof Type.Ring type)) {
             throw new EmitException(ring + " is no ring");
         }
@@ -61,9 +65,28 @@ final class LocalMemory {
         if (Words.isPacked(element)) {
             throw new EmitException("a ring holds whole bytes, found elements of type " + element);
         }
+        if (signals) {
+            return signalling(ring, type);
+        }
         long perSlot = Math.ceilDiv(bytes(type.slot()), ALIGNMENT) * ALIGNMENT * 8 / Math.max(8, element.bits());
         var slots = reserve(type.slot(), ring.hint(), bytes(type.slot()) + (type.depth() - 1) * perSlot * element.bits() / 8);
         return new RingPlace(type, slots, perSlot, counter(), counter(), waits(ring, type));
+    }
+
+    private RingPlace signalling(Value ring, Type.Ring type) {
+        if (boxes == null || shared == null || !shared.holds(type.slot())) {
+            throw new EmitException("only slots of shared memory say how far they are, and only where there is a copy engine: " + ring);
+        }
+        long perSlot = SharedMemory.slotBytes(bytes(type.slot()));
+        var slots = shared.reserve(ring.hint(), perSlot * type.depth());
+        var objects = shared.reserve(ring.hint() + "_barriers", SharedMemory.barrierBytes(type.depth()));
+        return new RingPlace(
+                type,
+                slots,
+                perSlot * 8 / type.slot().element().bits(),
+                counter(),
+                counter(),
+                new RingPlace.Signals(boxes.barriers(type.depth(), objects), counter(), counter(), counter()));
     }
 
     private RingPlace.Waits waits(Value ring, Type.Ring type) {
@@ -76,7 +99,16 @@ final class LocalMemory {
                 : new RingPlace.Numbered(copies.slotGroups(type.depth()));
     }
 
-    BufferPlace acquire(RingPlace ring) {
+    /// @param slot the value that stands for the slot
+    BufferPlace acquire(RingPlace ring, Value slot) {
+        if (ring.waits() instanceof RingPlace.Signals signals) {
+            boxes.acquired(
+                    slot,
+                    signals.barriers(),
+                    ring.type().depth(),
+                    slotNumber(ring.filled()),
+                    slotNumber(signals.filledRound()));
+        }
         return slot(ring, ring.filled());
     }
 
@@ -87,6 +119,13 @@ final class LocalMemory {
             case RingPlace.InTurns(int rings, int place, var pending) -> {
                 copies.consume(rings, place, slotNumber(pending));
                 count(pending, -1);
+            }
+            case RingPlace.Signals signals -> {
+                boxes.awaitFull(
+                        signals.barriers(), slotNumber(signals.consumed()), slotNumber(signals.consumedRound()));
+                var place = slot(ring, signals.consumed());
+                turn(ring, signals.consumed(), signals.consumedRound());
+                return place;
             }
         }
         return slot(ring, ring.read());
@@ -100,11 +139,26 @@ final class LocalMemory {
                 copies.endGroup();
                 count(pending, 1);
             }
+            case RingPlace.Signals signals -> {
+                turn(ring, ring.filled(), signals.filledRound());
+                return;
+            }
         }
         advance(ring, ring.filled());
     }
 
+    /// The next slot; behind the last one another round begins.
+    private void turn(RingPlace ring, Operand counter, Operand round) {
+        advance(ring, counter);
+        var first = builder.compare("eq", slotNumber(counter), Operand.index(0));
+        var next = builder.binary("xor", slotNumber(round), Operand.index(1));
+        builder.line("store " + builder.select(first, next, slotNumber(round)) + ", " + round);
+    }
+
     void release(RingPlace ring) {
+        if (ring.waits() instanceof RingPlace.Signals signals) {
+            boxes.release(signals.barriers(), ring.type().depth(), slotNumber(ring.read()));
+        }
         advance(ring, ring.read());
     }
 
@@ -167,6 +221,10 @@ final class LocalMemory {
     /// Fills `to` from `from` starting at the offsets; outside `from` with zeros. Rows of plain buffers are copied by
     /// vectors, everything else by elements.
     void copy(BufferPlace from, BufferPlace to, List<Operand> offsets, TileOp.Copy copy) {
+        if (boxes != null && boxes.fills(copy.to())) {
+            boxes.copy(from, to, offsets, copy);
+            return;
+        }
         if (copies != null && shared != null && shared.holds(to.type())) {
             copies.copy(from, to, offsets, copy);
             return;

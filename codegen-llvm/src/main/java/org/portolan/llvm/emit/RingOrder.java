@@ -11,7 +11,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
 
-/// Rings whose slots are published in turns: wherever one is published, all of them are, in the same order, and nothing is
+/// Rings whose slots are published in turns and do not signal: wherever one is published, all of them are, in the same order, and nothing is
 /// consumed in between. How many groups of copies came after a slot's then follows from how many slots are published and not
 /// consumed, which LLVM mostly knows as a number.
 final class RingOrder {
@@ -22,6 +22,8 @@ final class RingOrder {
     private boolean closed;
 
     private final List<String> calls = new ArrayList<>();
+    private final List<Value> signalling = new ArrayList<>();
+    private boolean awaits;
 
     private RingOrder() {}
 
@@ -39,6 +41,11 @@ final class RingOrder {
         return calls.stream().anyMatch(name -> WarpgroupProducts.spells(spellings.getOrDefault(name, "")));
     }
 
+    /// Whether products that are under way are waited for explicitly.
+    boolean awaits() {
+        return awaits;
+    }
+
     /// How many rings there are.
     int rings() {
         return order.size();
@@ -54,7 +61,11 @@ final class RingOrder {
     private void visit(Body body) {
         var own = new ArrayList<Value>();
         for (var op : body.ops()) {
-            if (op instanceof TileOp.Publish(Value ring)) {
+            awaits |= op instanceof TileOp.Await;
+            if (op instanceof TileOp.Ring(_, boolean signals, Value ring) && signals) {
+                signalling.add(ring);
+            }
+            if (op instanceof TileOp.Publish(Value ring) && !signalling.contains(ring)) {
                 own.add(ring);
                 if (order.size() < own.size() && !order.contains(ring) && !closed) {
                     order.add(ring);

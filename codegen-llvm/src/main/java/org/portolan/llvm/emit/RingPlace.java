@@ -27,4 +27,12 @@ record RingPlace(Type.Ring type, Operand slots, long slotElements, Operand fille
     /// @param place which of them this is
     /// @param pending points to the number of slots that are published and not consumed
     record InTurns(int rings, int place, Operand pending) implements Waits {}
+
+    /// The slots say by themselves how far they are.
+    ///
+    /// @param barriers address of the barrier objects in shared memory: those that say full, then those that say empty
+    /// @param filledRound points to whether the slots before the next to fill were filled an odd number of times
+    /// @param consumed points to the number of the slot that is read next; `read` is the one that is released next
+    /// @param consumedRound the same as `filledRound` for it
+    record Signals(Operand barriers, Operand filledRound, Operand consumed, Operand consumedRound) implements Waits {}
 }

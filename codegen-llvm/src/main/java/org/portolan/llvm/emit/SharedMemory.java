@@ -34,6 +34,16 @@ final class SharedMemory {
         return up(Math.max(1, bytes), alignment(bytes));
     }
 
+    /// A slot that a copy engine fills begins where the order of its pieces does.
+    static long slotBytes(long bytes) {
+        return up(bytes, PATTERN);
+    }
+
+    /// The barrier objects of a ring that signals.
+    static long barrierBytes(long depth) {
+        return 2 * depth * BoxCopies.OBJECT_BYTES;
+    }
+
     private static long alignment(long bytes) {
         return bytes >= LARGE ? PATTERN : ALIGNMENT;
     }

@@ -6,6 +6,8 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.portolan.ir.Body;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
@@ -20,11 +22,13 @@ import org.portolan.ir.Value;
 /// ```
 ///
 /// The buffers in the order of the kernel's parameters, its symbols, and the word that failures are stored in, as
-/// {@link KernelEmitter} says. In a kernel without loops over threads each thread runs one point of the row-major
+/// {@link KernelEmitter} says; before all of them the descriptions that the copy engine needs. In a kernel without loops over threads each thread runs one point of the row-major
 /// linearised grid, and those beyond the last do nothing; in one with such loops each block runs one point.
 public final class ThreadKernelEmitter {
     /// Enough to hide what a thread waits for, few enough for many registers in each.
     private static final int THREADS_OF_POINTS = 128;
+
+    private static final int BOX_BYTES = 128;
 
     private static final LlvmType GLOBAL = LlvmType.scalar("ptr addrspace(1)");
 
@@ -37,6 +41,7 @@ public final class ThreadKernelEmitter {
     private final Scope scope = new Scope();
     private final DimEmitter dims;
     private final List<String> signature = new ArrayList<>();
+    private Map<TensorBox, Operand> boxes = Map.of();
 
     private ThreadKernelEmitter(TileOp.Kernel kernel, Map<Op, Integer> lines, Target target) {
         this.kernel = kernel;
@@ -91,11 +96,15 @@ public final class ThreadKernelEmitter {
                     List::of);
         }
         builder.line("ret void");
-        return new ThreadKernel(text(threads), threads, shape.hasThreads(), sharedBytes);
+        return new ThreadKernel(
+                text(threads), threads, shape.hasThreads(), sharedBytes, List.copyOf(boxes.keySet()));
     }
 
     private void body(Grid grid, ThreadBlock team, SharedMemory shared) {
-        new TileEmitter(builder, scope, dims, target, grid, team, shared, RingOrder.of(kernel.body())).emit(kernel.body());
+        var rings = RingOrder.of(kernel.body());
+        var tile = new TileEmitter(builder, scope, dims, target, grid, team, shared, rings, kernel.body().params());
+        tile.emit(kernel.body());
+        boxes = tile.boxes();
     }
 
     /// A number of the thread that the machine keeps in a register of its own.
@@ -162,6 +171,15 @@ public final class ThreadKernelEmitter {
 
     private String text(int threads) {
         var name = "@\"" + kernel.name() + "\"";
+        if (!boxes.isEmpty()) {
+            signature.addAll(0, boxes.values().stream()
+                    .map(box -> "ptr byval([" + BOX_BYTES + " x i8]) align 64 " + box.text())
+                    .toList());
+            // They stay where the launch put them, instead of being copied to memory of each thread.
+            var numbers = IntStream.rangeClosed(1, boxes.size()).mapToObj(i -> "i32 " + i).collect(Collectors.joining(", "));
+            var constant = module.metadata("!{" + numbers + "}");
+            module.named("nvvm.annotations", "!{ptr " + name + ", !\"grid_constant\", " + constant + "}");
+        }
         module.add("define ptx_kernel void " + name + "(" + String.join(", ", signature) + ") #0" + source.ofFunction() + " {\n" + builder.text()
                 + "}\n");
         module.named("nvvm.annotations", "!{ptr " + name + ", !\"maxntidx\", i32 " + threads + "}");

@@ -61,9 +61,10 @@ final class ThreadShape {
                 case ArithOp.Integer(long value, Value result) -> numbers.put(result, value);
                 case TileOp.Expression(_, Dim.Constant(long value), Value result) -> numbers.put(result, value);
                 case TileOp.Alloc(Value result) -> reserve(result.buffer(), 1);
-                case TileOp.Ring(long depth, Value result) -> {
+                case TileOp.Ring(long depth, boolean signals, Value result) -> {
                     if (result.type() instanceof Type.Ring ring) {
                         reserve(ring.slot(), depth);
+                        sharedBytes += signals ? SharedMemory.rounded(SharedMemory.barrierBytes(depth)) : 0;
                     }
                 }
                 case TileOp.For loop when isOverThreads(loop) -> threadLoop(loop);

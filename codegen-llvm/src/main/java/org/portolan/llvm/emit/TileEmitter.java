@@ -2,6 +2,7 @@ package org.portolan.llvm.emit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.portolan.ir.ArithOp;
@@ -32,6 +33,7 @@ final class TileEmitter {
     private final Addressing addressing;
     private final Memory memory;
     private final LocalMemory local;
+    private final BoxCopies boxes;
     private final ControlFlow flow;
     private final Lanes lanes;
     private final Intrinsics intrinsics;
@@ -45,6 +47,7 @@ final class TileEmitter {
     /// @param team the threads of a block, side by side; null where one thread runs a whole block
     /// @param shared null where a buffer is never shared
     /// @param rings of the kernel
+    /// @param parameters of the kernel
     TileEmitter(
             FunctionBuilder builder,
             Scope scope,
@@ -53,7 +56,8 @@ final class TileEmitter {
             Grid grid,
             ThreadBlock team,
             SharedMemory shared,
-            RingOrder rings) {
+            RingOrder rings,
+            List<Value> parameters) {
         this.builder = builder;
         this.scope = scope;
         this.dims = dims;
@@ -61,7 +65,7 @@ final class TileEmitter {
         addressing = new Addressing(builder, dims);
         memory = new Memory(builder, addressing, team != null);
         flow = new ControlFlow(builder);
-        fragments = new Fragments(builder, addressing, memory, team, target.intrinsics());
+        fragments = new Fragments(builder, addressing, memory, team, target.intrinsics(), rings.awaits());
         var copies = team == null
                 ? null
                 : new SharedCopies(
@@ -74,12 +78,18 @@ final class TileEmitter {
                         fragments,
                         target.intrinsics().containsKey(ASYNC_COPY),
                         rings.isReadByWarpgroups(target.intrinsics()));
-        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared, copies, rings);
+        boxes = team == null ? null : new BoxCopies(builder, flow, dims, team, fragments, parameters);
+        local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared, copies, boxes, rings);
         lanes = new Lanes(builder, arith);
         intrinsics = new Intrinsics(builder, target.intrinsics());
         atomics = new Atomics(builder, addressing, arith);
         this.grid = grid;
         this.team = team;
+    }
+
+    /// What a launch describes for the copy engine, with the parameters of the entry that hold it.
+    Map<TensorBox, Operand> boxes() {
+        return boxes.boxes();
     }
 
     /// Writes a body's operations and gives what it yields.
@@ -142,8 +152,8 @@ final class TileEmitter {
                         scope.buffer(buffer), operands(indices), scope.operand(value), mask.map(scope::operand));
             case TileOp.Copy copy ->
                 local.copy(scope.buffer(copy.from()), scope.buffer(copy.to()), operands(copy.offsets()), copy);
-            case TileOp.Ring(_, Value result) -> scope.bind(result, local.ring(result));
-            case TileOp.Acquire(Value ring, Value result) -> scope.bind(result, local.acquire(scope.ring(ring)));
+            case TileOp.Ring(_, boolean signals, Value result) -> scope.bind(result, local.ring(result, signals));
+            case TileOp.Acquire(Value ring, Value result) -> scope.bind(result, local.acquire(scope.ring(ring), result));
             case TileOp.Publish(Value ring) -> local.publish(scope.ring(ring));
             case TileOp.Consume(Value ring, Value result) -> scope.bind(result, local.consume(scope.ring(ring)));
             case TileOp.Release(Value ring) -> local.release(scope.ring(ring));
@@ -182,6 +192,8 @@ final class TileEmitter {
                         name,
                         operands(arguments),
                         results.stream().map(value -> Words.of(value.type())).toList()));
+            case TileOp.Await(List<Value> values, long later, List<Value> results) ->
+                bind(results, fragments.await(operands(values), later));
             case TileOp.Expression(List<Value> operands, Dim expression, Value result) ->
                 bind(result, () -> builder.splat(
                         dims.emit(expression, operands(operands)),

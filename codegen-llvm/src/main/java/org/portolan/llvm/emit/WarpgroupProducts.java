@@ -8,7 +8,7 @@ import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
 
 /// Products that four warps do together on two matrices in shared memory, asynchronously: `wgmma.mma_async. .. .m64nNkK.d.a.b`.
-/// One call is a group: as many steps of `K` as the operands are deep, handed over and waited for. The operands lie in rows of
+/// One call is a group: as many steps of `K` as the operands are deep, handed over, and waited for by whoever needs it. The operands lie in rows of
 /// 128 bytes whose pieces of 16 bytes are exchanged, `(r, c) -> (r, c/8 ^ r%8, c%8)` for 16 bits, along either axis.
 final class WarpgroupProducts {
     private static final Pattern SHAPE = Pattern.compile("wgmma\\.mma_async\\..*\\.m64n(\\d+)k(\\d+)\\.(\\w+)\\.(\\w+)\\.(\\w+)");
@@ -25,7 +25,11 @@ final class WarpgroupProducts {
     private final Addressing addressing;
     private final Fragments fragments;
 
-    WarpgroupProducts(FunctionBuilder builder, Addressing addressing, Fragments fragments) {
+    private final boolean awaited;
+
+    /// @param awaited whether somebody waits for the products later on; else each call does
+    WarpgroupProducts(FunctionBuilder builder, Addressing addressing, Fragments fragments, boolean awaited) {
+        this.awaited = awaited;
         this.builder = builder;
         this.addressing = addressing;
         this.fragments = fragments;
@@ -71,7 +75,7 @@ final class WarpgroupProducts {
             text.append(';');
             next += 2;
         }
-        text.append(" wgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0;");
+        text.append(" wgmma.commit_group.sync.aligned;").append(awaited ? "" : " wgmma.wait_group.sync.aligned 0;");
         for (int i = 0; i < count; i++) {
             inputs.add(builder.extract(sum, i));
             constraints.append(i).append(',');
@@ -84,6 +88,37 @@ final class WarpgroupProducts {
                 count,
                 inputs.toArray(Operand[]::new));
         return fragments.joined(results, resultType.lane());
+    }
+
+    /// Waits for all groups but the last ones; the sums have their numbers then.
+    List<Operand> await(List<Operand> sums, long later) {
+        var wait = "wgmma.wait_group.sync.aligned " + later + ";";
+        if (sums.isEmpty()) {
+            builder.line("call void asm sideeffect \"" + wait + "\", \"~{memory}\"() " + builder.module.together());
+            return List.of();
+        }
+        var inputs = new ArrayList<Operand>();
+        var constraints = new StringBuilder();
+        for (var sum : sums) {
+            for (long i = 0; i < sum.type().lanes(); i++) {
+                constraints.append(sum.type().isFloat() ? "=f," : "=r,");
+                inputs.add(builder.extract(sum, i));
+            }
+        }
+        for (int i = 0; i < inputs.size(); i++) {
+            constraints.append(i).append(',');
+        }
+        var lane = sums.getFirst().type().lane();
+        var all = fragments.assembly(
+                wait, constraints + "~{memory}", "sideeffect ", lane, inputs.size(), inputs.toArray(Operand[]::new));
+        var results = new ArrayList<Operand>();
+        int first = 0;
+        for (var sum : sums) {
+            int end = first + (int) sum.type().lanes();
+            results.add(fragments.joined(all.subList(first, end), lane));
+            first = end;
+        }
+        return results;
     }
 
     private Operand moved(Operand128 operand, long steps) {

@@ -117,6 +117,7 @@ final class TileAccess {
         if (to.size() == 0) {
             return;
         }
+        to.memory.fill(from, copy);
         var shape = to.shape();
         var index = new int[shape.length];
         var zero = Elements.allocate(to.memory.elements.type(), 1);

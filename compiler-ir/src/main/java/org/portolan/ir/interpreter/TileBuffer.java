@@ -141,6 +141,11 @@ final class TileBuffer {
         return (int) place;
     }
 
+    /// Whether this is all of a buffer whose elements lie row by row.
+    boolean isWholeInRows() {
+        return whole == null && layout == null;
+    }
+
     int size() {
         long size = 1;
         for (long extent : extents) {

@@ -57,7 +57,7 @@ public final class TileInterpreter {
         for (int i = 0; i < extents.length; i++) {
             symbols.bind(kernel.symbols().get(i), extents[i], "kernel " + kernel.name());
         }
-        operations = new TileOperations(kernel.name(), intrinsics, symbols);
+        operations = new TileOperations(kernel.name(), intrinsics, symbols, TileProducts.areAwaited(kernel.body()));
         grid = symbols.evaluate(kernel.grid());
         var root = TileThread.root(program.values());
         for (int i = 0; i < params.size(); i++) {

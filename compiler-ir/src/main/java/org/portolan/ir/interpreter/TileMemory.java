@@ -3,10 +3,14 @@ package org.portolan.ir.interpreter;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 
 /// What a buffer lies in: elements by their place in memory, and which of them hold something.
 final class TileMemory {
+    /// Distances between rows that the copy engine takes are multiples of this.
+    private static final long ROW_BITS = 128;
+
     private record Arrival(int place, Elements elements, int index) {}
 
     final String name;
@@ -17,6 +21,12 @@ final class TileMemory {
     /// Present where several threads may come.
     private final TileRaces races;
     private final List<Arrival> arriving = new ArrayList<>();
+    /// Whether it is filled by boxes of a parameter, one for each time that it is acquired.
+    boolean boxes;
+
+    private boolean filled;
+    /// Products that may still read it.
+    int readers;
 
     private TileMemory(String name, Elements elements, BitSet written, boolean slot, TileRaces races) {
         this.name = name;
@@ -96,8 +106,44 @@ final class TileMemory {
         arriving.clear();
     }
 
+    /// @throws TileException if a product may still read it
+    void requireUnread() {
+        if (readers > 0) {
+            throw new TileException(name + " is released while " + readers
+                    + " products read it; a tile.await belongs before the release");
+        }
+    }
+
+    /// Begins to fill it with a box of another buffer, where that is how it is filled.
+    ///
+    /// @throws TileException if the copy engine cannot
+    void fill(TileBuffer from, TileOp.Copy copy) {
+        if (!boxes) {
+            return;
+        }
+        var given = from.memory;
+        if (filled) {
+            throw new TileException(name + " is filled a second time; a slot that signals is filled by one copy");
+        }
+        if (given.written != null || !from.isWholeInRows() || !copy.async()) {
+            throw new TileException(name + " is filled from " + given.name
+                    + "; the copy engine takes boxes of parameters whose elements lie row by row, asynchronously");
+        }
+        int bits = given.elements.type().bits();
+        long stride = 1;
+        for (int axis = from.extents.length - 1; axis > 0; axis--) {
+            stride *= from.extents[axis];
+            if (stride * bits % ROW_BITS != 0) {
+                throw new TileException("boxes of " + from.describe() + " go to " + name + ", and its axis " + (axis - 1)
+                        + " moves by " + stride + " elements, which are no multiple of 16 bytes");
+            }
+        }
+        filled = true;
+    }
+
     /// Forgets the content.
     void clear() {
+        filled = false;
         arriving.clear();
         if (written != null) {
             written.clear();

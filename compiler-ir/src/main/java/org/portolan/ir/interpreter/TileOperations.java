@@ -22,11 +22,14 @@ final class TileOperations {
     private final String kernel;
     private final Map<String, MachineOp.Intrinsic> intrinsics;
     private final Symbols symbols;
+    private final boolean awaits;
     private final Memory memory = new Memory(InterpreterOptions.defaults().byteLimit());
     private final Map<Node, DimFunction> expressions = new IdentityHashMap<>();
 
     /// @param symbols those of the kernel, bound
-    TileOperations(String kernel, Map<String, MachineOp.Intrinsic> intrinsics, Symbols symbols) {
+    /// @param awaits whether products that are under way are waited for explicitly
+    TileOperations(String kernel, Map<String, MachineOp.Intrinsic> intrinsics, Symbols symbols, boolean awaits) {
+        this.awaits = awaits;
         this.kernel = kernel;
         this.intrinsics = intrinsics;
         this.symbols = symbols;
@@ -75,6 +78,7 @@ final class TileOperations {
                 yield lanes;
             }
             case TileOp.Store(Value value, _, var indices, var mask) -> {
+                thread.scope(TileOp.Bind.WARP).products.requireComplete(thread.values[in[0]], value);
                 int next = 2 + indices.size();
                 TileAccess.store(
                         thread,
@@ -90,10 +94,11 @@ final class TileOperations {
                         thread.buffer(in[0]), thread.buffer(in[1]), thread.scalars(in, 2, in.length), copy);
                 yield null;
             }
-            case TileOp.Ring(long depth, Value result) -> {
+            case TileOp.Ring(long depth, boolean signals, Value result) -> {
                 var slots = new ArrayList<TileBuffer>();
                 for (int i = 0; i < depth; i++) {
                     slots.add(allocateBuffer(((Type.Ring) result.type()).slot(), "slot " + i + " of " + result, true));
+                    slots.getLast().memory.boxes = signals;
                 }
                 yield new TileRing(result.toString(), slots);
             }
@@ -173,6 +178,13 @@ final class TileOperations {
             }
             case TileOp.Call call -> {
                 call(call, node, thread);
+                yield null;
+            }
+            case TileOp.Await(var values, long later, _) -> {
+                thread.scope(TileOp.Bind.WARP).products.await(later);
+                for (int i = 0; i < values.size(); i++) {
+                    thread.values[node.results()[i]] = thread.values[in[i]];
+                }
                 yield null;
             }
             case TileOp.Expression(_, var expression, Value result) -> {
@@ -291,6 +303,9 @@ final class TileOperations {
                         + call.results().get(i));
             }
             thread.values[node.results()[i]] = results.get(i).elements();
+        }
+        if (awaits && TileProducts.readsByItself(call)) {
+            thread.scope(TileOp.Bind.WARP).products.begin(arguments, (Elements) thread.values[node.results()[0]]);
         }
     }
 

@@ -69,6 +69,7 @@ final class TileRing {
         if (progress.released >= progress.consumed) {
             throw new TileException("a slot of " + name + " is released, and none was consumed");
         }
+        slot(progress.released).memory.requireUnread();
         progress.released++;
         released = Math.max(released, progress.released);
     }

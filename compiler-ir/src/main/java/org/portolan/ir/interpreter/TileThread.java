@@ -16,6 +16,8 @@ final class TileThread {
     private int leaves = 1;
     private final int number;
     private final List<TileThread> children = new ArrayList<>();
+    /// Products that this thread, standing for those of a warp, has begun.
+    final TileProducts products = new TileProducts();
 
     /// Barriers of the block, and of the warp or the block, that this thread has passed. The begin and the end of a
     /// loop over threads count as one.

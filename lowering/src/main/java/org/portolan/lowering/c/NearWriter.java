@@ -130,7 +130,7 @@ final class NearWriter {
                 }
                 code.line(words.call(spelling, arguments.stream().map(this::matrix).toList()));
             }
-            case TileOp.Ring(long depth, Value ring) -> {
+            case TileOp.Ring(long depth, _, Value ring) -> {
                 var name = code.fresh(ring.hint().isEmpty() ? "queue" : ring.hint());
                 var slot = ((Type.Ring) ring.type()).slot();
                 queues.put(ring, name);

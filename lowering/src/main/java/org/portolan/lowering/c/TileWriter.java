@@ -123,7 +123,7 @@ final class TileWriter {
                     values.scalars(copy.offsets()),
                     copy,
                     failures.alive());
-            case TileOp.Ring(_, Value result) -> values.bind(result, local.ring(result));
+            case TileOp.Ring(_, _, Value result) -> values.bind(result, local.ring(result));
             case TileOp.Acquire(Value ring, Value result) ->
                 values.bind(result, local.acquire(values.ring(ring), result.hint()));
             case TileOp.Publish(Value ring) -> local.publish(values.ring(ring));
@@ -171,6 +171,7 @@ final class TileWriter {
                 }
             }
             case TileOp.Call(List<Value> arguments, String name, List<Value> results) -> call(arguments, name, results);
+            case TileOp.Await _ -> throw new EmitException("no product goes on by itself here");
             case TileOp.Expression(List<Value> operands, Dim expression, Value result) ->
                 values.bind(result, (first, width) -> builder.splat(
                         dims.write(

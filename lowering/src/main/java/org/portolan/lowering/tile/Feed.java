@@ -23,11 +23,31 @@ record Feed(NestOp.Read read, String deep, String across, int deepAxis, int acro
     private static final long CHUNK_BYTES = 16;
 
     private static final long ROUND_BYTES = 128;
+    private static final int MOST_AXES = 5;
 
     /// Whether a machine copies to shared memory by itself.
     static boolean copies(MachineOp.Chip machine) {
         return machine.intrinsics().ops().stream()
                 .anyMatch(op -> op instanceof MachineOp.Intrinsic intrinsic && intrinsic.name().equals("copy.async"));
+    }
+
+    /// Whether a machine has an engine that copies boxes of what a launch describes once.
+    static boolean copiesBoxes(MachineOp.Chip machine) {
+        return machine.intrinsics().ops().stream()
+                .anyMatch(op -> op instanceof MachineOp.Intrinsic intrinsic && intrinsic.name().equals("copy.box"));
+    }
+
+    /// Whether the operand's tensor can be described for such an engine: up to five axes, all rows a multiple of 16 bytes apart
+    /// whatever the symbols are, and tiles in rows of 32 bytes or more.
+    boolean isBoxed(long depth, long width) {
+        var tensor = read.source().tensor();
+        long bits = tensor.element().bits();
+        boolean apart = IntStream.range(1, tensor.dims().size())
+                .allMatch(axis -> Dim.product(tensor.dims().subList(axis, tensor.dims().size()))
+                        .times(bits)
+                        .modulo(CHUNK_BYTES * 8)
+                        .isConstant(0));
+        return apart && tensor.dims().size() <= MOST_AXES && (deepFast ? depth : width) * bits % (2 * CHUNK_BYTES * 8) == 0;
     }
 
     /// @param depth points of the reduced axis in a tile

@@ -149,12 +149,15 @@ abstract class FragmentEmitter extends StageEmitter {
             long depth = plan.deep().block();
             var feed = Feed.of(analysis, value, plan.deep().axis(), across.axis(), depth, this::memory).orElseThrow();
             var type = new Type.Ring(feed.slot(depth, across.tile(), deepLast), plan.warps().slots());
-            fed.add(new Fed(value, feed, across, deepLast, sharedRing(value, type)));
+            fed.add(new Fed(value, feed, across, deepLast, sharedRing(value, type, plan.warps().boxes())));
         }
         var steps = analysis.extent(plan.deep().axis()).ceilDivide(plan.deep().block());
         var count = number(scope, steps);
-        // Whoever is late may still read what was here before.
-        scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        boolean boxes = plan.warps().boxes();
+        if (!boxes) {
+            // Whoever is late may still read what was here before.
+            scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        }
         long ahead = plan.warps().slots() - 1;
         for (long step = 0; step < ahead; step++) {
             copyIfThere(scope, plan, fed, number(scope, Dim.of(step)), count);
@@ -169,7 +172,9 @@ abstract class FragmentEmitter extends StageEmitter {
             inner.ops.add(new TileOp.Consume(each.ring(), slot));
             full.put(each.value(), slot);
         }
-        inner.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        if (!boxes) {
+            inner.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        }
         var next = products(inner, plan, carried, (parameter, deep, number) -> {
             var value = plan.match().operands().get(parameter);
             var each = fed.stream().filter(own -> own.value() == value).findFirst().orElseThrow();
@@ -178,9 +183,22 @@ abstract class FragmentEmitter extends StageEmitter {
             var offsets = each.deepLast() ? List.of(corner, start) : List.of(start, corner);
             return loaded(inner, plan, parameter, full.get(value), offsets);
         });
-        fed.forEach(each -> inner.ops.add(new TileOp.Release(each.ring())));
+        if (boxes) {
+            // While this block is multiplied, the one before it is known to be done, and its place can be filled.
+            long products = plan.rows() * plan.columns() * (plan.deep().block() / plan.match().extent(plan.deep().axis()));
+            inner.ops.add(new TileOp.Await(List.of(), products, List.of()));
+            releaseWhere(inner, fed, compare(inner, number(inner, Dim.ZERO), Relation.LESS, step));
+        } else {
+            fed.forEach(each -> inner.ops.add(new TileOp.Release(each.ring())));
+        }
         copyIfThere(inner, plan, fed, expression(inner, Dim.symbol("$0").plus(ahead), step), count);
         carriedLoop(scope, steps, step, accumulators, carried, inner, next, results);
+        if (boxes) {
+            var complete = results.stream().map(Value::copy).toList();
+            scope.ops.add(new TileOp.Await(results, 0, complete));
+            releaseWhere(scope, fed, compare(scope, number(scope, Dim.ZERO), Relation.LESS, count));
+            return complete;
+        }
         // What was handed over beyond the last block is taken back, empty.
         for (long rest = 0; rest < ahead; rest++) {
             for (var each : fed) {
@@ -191,18 +209,28 @@ abstract class FragmentEmitter extends StageEmitter {
         return results;
     }
 
+    private static void releaseWhere(Scope scope, List<Fed> fed, Value condition) {
+        scope.ops.add(new TileOp.If(
+                condition,
+                new Body(List.of(), terminated(
+                        fed.stream().map(each -> new TileOp.Release(each.ring())).toList(), List.of())),
+                new Body(List.of(), List.of(new TileOp.Yield(List.of()))),
+                List.of()));
+    }
+
     private boolean isWhole(Split split) {
         return analysis.extent(split.axis()).modulo(split.block()).isConstant(0);
     }
 
-    /// Begins to copy a block, if there is such a one; the slots are handed over in any case, so that how many are under way is
-    /// always the same number.
+    /// Begins to copy a block, if there is such a one. The slots are handed over in any case, so that how many are under way is
+    /// always the same number, unless they say themselves what is in them.
     private void copyIfThere(Scope scope, Plan plan, List<Fed> fed, Value step, Value count) {
+        boolean boxes = plan.warps().boxes();
         var there = compare(scope, step, Relation.LESS, count);
         for (var each : fed) {
             var slot = Value.of(each.slot(), each.value().hint() + "_fill");
-            scope.ops.add(new TileOp.Acquire(each.ring(), slot));
             var inner = new Scope(scope);
+            (boxes ? inner : scope).ops.add(new TileOp.Acquire(each.ring(), slot));
             var offsets = new ArrayList<Value>();
             for (int axis = 0; axis < each.feed().origin().size(); axis++) {
                 var origin = index(inner, each.feed().origin().get(axis), List.of(), Map.of());
@@ -228,12 +256,17 @@ abstract class FragmentEmitter extends StageEmitter {
                     true,
                     each.feed().axes(each.deepLast()),
                     isWhole(plan.deep()) && isWhole(each.across())));
+            if (boxes) {
+                inner.ops.add(new TileOp.Publish(each.ring()));
+            }
             scope.ops.add(new TileOp.If(
                     there,
                     new Body(List.of(), terminated(inner.ops, List.of())),
                     new Body(List.of(), List.of(new TileOp.Yield(List.of()))),
                     List.of()));
-            scope.ops.add(new TileOp.Publish(each.ring()));
+            if (!boxes) {
+                scope.ops.add(new TileOp.Publish(each.ring()));
+            }
         }
     }
 

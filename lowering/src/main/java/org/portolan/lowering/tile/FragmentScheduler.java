@@ -48,7 +48,7 @@ final class FragmentScheduler {
     /// What it is worth that operands need no registers and no instructions to load them.
     private static final double FROM_SHARED = 1.3;
 
-    private record Choice(Match match, Shape shape, long depth, long slots, double score) {}
+    private record Choice(Match match, Shape shape, long depth, long slots, boolean boxes, double score) {}
 
     FragmentScheduler(
             NestAnalysis analysis, MachineOp.Chip machine, List<String> common, BlockScheduler.Axes axes) {
@@ -108,7 +108,7 @@ final class FragmentScheduler {
                 if (fits(match, shape, depth, slots) && (slots > 0 || steps <= 2 && !match.isShared())) {
                     double score = score(match, shape) * (match.isShared() ? FROM_SHARED : (steps + 2.0) / (steps + 3));
                     if (best == null || score > best.score()) {
-                        best = new Choice(match, shape, depth, slots, score);
+                        best = new Choice(match, shape, depth, slots, areBoxed(match, shape, depth), score);
                     }
                 }
             }
@@ -140,6 +140,18 @@ final class FragmentScheduler {
             }
         }
         return 0;
+    }
+
+    /// Whether the copy engine brings the operands of an instruction that takes them from shared memory.
+    private boolean areBoxed(Match match, Shape shape, long depth) {
+        var deep = axes.deep().getFirst();
+        return Feed.copiesBoxes(machine)
+                && match.isShared()
+                && match.operands().values().stream()
+                        .allMatch(value -> Feed.of(analysis, value, deep, across(value), depth, NestToTile::rowMajor)
+                                .filter(feed -> feed.isBoxed(
+                                        depth, across(value).equals(axes.row()) ? shape.rows() : shape.columns()))
+                                .isPresent());
     }
 
     private String across(Value value) {
@@ -216,7 +228,7 @@ final class FragmentScheduler {
             }
         }
         loops.add(new Split(deep, choice.depth(), 1, 1));
-        var warps = new Warps(choice.match().intrinsic().name(), shape.warpRows(), shape.warpColumns(), choice.slots());
+        var warps = new Warps(choice.match().intrinsic().name(), shape.warpRows(), shape.warpColumns(), choice.slots(), choice.boxes());
         return new Schedule(
                 splits,
                 stages,

@@ -97,10 +97,10 @@ public record Schedule(
 
     /// The warps of a block, so many along the first tiled axis and along the second, compute a reduction with an
     /// instruction on fragments. Operands are copied asynchronously into rings of {@code slots}, or, if that is 0, come by
-    /// way of registers.
-    public record Warps(String intrinsic, long rows, long columns, long slots) {
+    /// way of registers. With {@code boxes} the copy engine fills the rings, and a product is under way while the next one begins.
+    public record Warps(String intrinsic, long rows, long columns, long slots, boolean boxes) {
         public Warps(String intrinsic, long rows, long columns) {
-            this(intrinsic, rows, columns, 0);
+            this(intrinsic, rows, columns, 0, false);
         }
     }
 

@@ -306,9 +306,9 @@ class ThreadEmitter extends LoopEmitter {
     }
 
     /// A queue of buffers of the block.
-    Value sharedRing(Value like, Type.Ring type) {
+    Value sharedRing(Value like, Type.Ring type, boolean signals) {
         var ring = Value.of(type, like.hint() + "_ring");
-        around.ops.add(new TileOp.Ring(type.depth(), ring));
+        around.ops.add(new TileOp.Ring(type.depth(), signals, ring));
         return ring;
     }
 

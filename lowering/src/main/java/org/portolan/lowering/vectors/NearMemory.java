@@ -153,7 +153,7 @@ final class NearMemory {
         for (var op : body.ops()) {
             if (op instanceof TileOp.Alloc(Value buffer)) {
                 bytes += bytes(buffer.buffer(), unit);
-            } else if (op instanceof TileOp.Ring(long depth, Value ring)) {
+            } else if (op instanceof TileOp.Ring(long depth, _, Value ring)) {
                 bytes += depth * bytes(((Type.Ring) ring.type()).slot(), unit);
             }
             for (var inner : OpSchema.bodies(op)) {

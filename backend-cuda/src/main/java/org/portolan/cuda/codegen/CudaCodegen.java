@@ -7,12 +7,15 @@ import java.util.List;
 import java.util.Optional;
 import org.portolan.cuda.image.CudaImage;
 import org.portolan.cuda.image.KernelEntry;
+import org.portolan.cuda.image.TensorMap;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.TileOp;
 import org.portolan.llvm.LlvmCodegen;
+import org.portolan.llvm.emit.TensorBox;
 import org.portolan.lowering.Codegen;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
+import org.portolan.runtime.type.Dim;
 
 /// NVIDIA GPUs through LLVM: an image holds PTX text, one module for each kernel.
 public final class CudaCodegen implements Codegen {
@@ -94,6 +97,20 @@ public final class CudaCodegen implements Codegen {
         return Optional.of(assembler.assemble(ptx));
     }
 
+    /// The sizes over the words of a launch: buffers first, then symbols.
+    private static TensorMap map(TensorBox box, TileOp.Kernel kernel) {
+        int buffers = kernel.body().params().size();
+        return new TensorMap(
+                box.parameter(),
+                box.element(),
+                box.sizes().stream()
+                        .map(size -> size.substitute(
+                                name -> Dim.symbol("$" + (buffers + kernel.symbols().indexOf(name)))))
+                        .toList(),
+                box.box(),
+                box.swizzle());
+    }
+
     private static List<CudaImage.Module> modules(List<TileOp.Kernel> kernels, MachineOp.Chip machine) {
         var byName = new LinkedHashMap<String, TileOp.Kernel>();
         kernels.forEach(kernel -> byName.put(kernel.name(), kernel));
@@ -105,8 +122,9 @@ public final class CudaCodegen implements Codegen {
                     code.threads(),
                     code.blocks() ? KernelEntry.Points.BLOCKS : KernelEntry.Points.THREADS,
                     code.sharedBytes(),
-                    kernel.body().params().size() + kernel.symbols().size());
-            if (entry.parameters() > MOST_PARAMETERS) {
+                    kernel.body().params().size() + kernel.symbols().size(),
+                    code.boxes().stream().map(box -> map(box, kernel)).toList());
+            if (entry.parameterBytes() > MOST_PARAMETERS * Long.BYTES) {
                 throw new CompileException("kernel " + kernel.name() + " of " + String.join(", ", kernel.origin()) + " has "
                         + entry.parameters() + " parameters, and a kernel has at most " + MOST_PARAMETERS);
             }

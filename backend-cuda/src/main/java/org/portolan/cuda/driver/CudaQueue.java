@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.portolan.cuda.image.KernelEntry;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.Device;
@@ -28,6 +29,7 @@ final class CudaQueue implements CapturingQueue, PeerQueue {
     private final Arena arena = Arena.ofShared();
     private final CudaStream stream;
     private final Staging staging;
+    private final TensorMaps maps;
     private long error;
     private final List<Long> events = new ArrayList<>();
     private final ArrayDeque<Long> idleEvents = new ArrayDeque<>();
@@ -44,6 +46,7 @@ final class CudaQueue implements CapturingQueue, PeerQueue {
         this.memory = memory;
         this.peers = peers;
         this.stop = stop;
+        maps = new TensorMaps(context);
         context.enter();
         stream = CudaStream.create(context);
         Staging opened = null;
@@ -143,13 +146,15 @@ final class CudaQueue implements CapturingQueue, PeerQueue {
             throw new IllegalArgumentException("the kernel " + kernel.name() + " takes " + kernel.entry().words()
                     + " words, not " + words);
         }
-        if (pointers.byteSize() < (words + 1L) * Long.BYTES) {
-            pointers = arena.allocate(ValueLayout.JAVA_LONG, 2L * (words + 1));
+        int count = kernel.entry().parameters();
+        if (pointers.byteSize() < (long) count * Long.BYTES) {
+            pointers = arena.allocate(ValueLayout.JAVA_LONG, 2L * count);
         }
+        int first = describe(kernel.entry(), parameters);
         for (int i = 0; i < words; i++) {
-            pointers.setAtIndex(ValueLayout.JAVA_LONG, i, parameters.address() + (long) i * Long.BYTES);
+            pointers.setAtIndex(ValueLayout.JAVA_LONG, first + i, parameters.address() + (long) i * Long.BYTES);
         }
-        pointers.setAtIndex(ValueLayout.JAVA_LONG, words, errorAddress.address());
+        pointers.setAtIndex(ValueLayout.JAVA_LONG, first + words, errorAddress.address());
         this.launched |= !capturing;
         context.check(
                 context.calls.launch(
@@ -160,6 +165,25 @@ final class CudaQueue implements CapturingQueue, PeerQueue {
                         stream.handle(),
                         pointers.address()),
                 "launching the kernel " + kernel.name() + " on " + context.name());
+    }
+
+    /// Has the buffers described that a kernel's copy engine takes boxes of; these are its first parameters. A graph holds what they
+    /// are when it is taken, as it holds the addresses among the words, and is forgotten together with these.
+    ///
+    /// @return how many there are
+    private int describe(KernelEntry entry, MemorySegment parameters) {
+        if (entry.maps().isEmpty()) {
+            return 0;
+        }
+        var words = new long[entry.words()];
+        for (int i = 0; i < words.length; i++) {
+            words[i] = parameters.get(ValueLayout.JAVA_LONG_UNALIGNED, (long) i * Long.BYTES);
+        }
+        for (int i = 0; i < entry.maps().size(); i++) {
+            var map = maps.of(entry, entry.maps().get(i), words);
+            pointers.setAtIndex(ValueLayout.JAVA_LONG, i, map.address());
+        }
+        return entry.maps().size();
     }
 
     @Override

@@ -37,6 +37,9 @@ final class DriverCalls {
     private static final MethodHandle LAUNCH =
             handle(LONG, INT, INT, INT, INT, INT, INT, INT, LONG, LONG, LONG);
 
+    private static final MethodHandle DESCRIBE =
+            handle(LONG, INT, INT, LONG, LONG, LONG, LONG, LONG, INT, INT, INT, INT);
+
     /// Every function that is called.
     static final List<String> NAMES = List.of(
         "cuInit", "cuDriverGetVersion", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceTotalMem_v2",
@@ -48,7 +51,8 @@ final class DriverCalls {
         "cuEventRecord", "cuEventQuery", "cuEventSynchronize", "cuLaunchKernel", "cuStreamBeginCapture_v2",
         "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphExecDestroy", "cuGraphDestroy",
         "cuDeviceCanAccessPeer", "cuCtxEnablePeerAccess", "cuMemPoolCreate", "cuMemPoolDestroy",
-        "cuMemPoolSetAttribute", "cuMemPoolSetAccess");
+        "cuMemPoolSetAttribute", "cuMemPoolSetAccess",
+        "cuTensorMapEncodeTiled");
 
     private final Map<String, MemorySegment> addresses = new HashMap<>();
     private final MemorySegment launchKernel;
@@ -240,6 +244,34 @@ final class DriverCalls {
                     ? CudaStatus.NOT_THERE
                     : (int) LAUNCH.invokeExact(
                             launchKernel, function, blocks, 1, 1, threads, 1, 1, sharedBytes, stream, parameters, 0L);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /// @param map 128 bytes, aligned to 64
+    /// @param sizes of each dimension, the innermost first: 64 bits each, as are the strides in bytes of all but the innermost
+    /// @param box elements that a copy moves, 32 bits each, as are the steps between them
+    int tensorMapEncodeTiled(
+            MemorySegment map,
+            int elementType,
+            int rank,
+            long address,
+            MemorySegment sizes,
+            MemorySegment strides,
+            MemorySegment box,
+            MemorySegment steps,
+            int interleave,
+            int swizzle,
+            int promotion,
+            int outside) {
+        var entry = addresses.get("cuTensorMapEncodeTiled");
+        try {
+            return entry == null
+                    ? CudaStatus.NOT_THERE
+                    : (int) DESCRIBE.invokeExact(
+                            entry, map.address(), elementType, rank, address, sizes.address(), strides.address(),
+                            box.address(), steps.address(), interleave, swizzle, promotion, outside);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -70,9 +70,9 @@ final class EmulatedImage implements KernelImage {
             }
         }
         var program = KernelDecoder.decode(text, function, addresses);
-        if (program.parameterBytes() != Long.BYTES * entry.parameters()) {
+        if (program.parameterBytes() != entry.parameterBytes()) {
             throw new BadProgramFile("the PTX of kernel '" + entry.name() + "' takes " + program.parameterBytes()
-                    + " bytes of parameters, and its entry says " + entry.parameters() + " words");
+                    + " bytes of parameters, and its entry says " + entry.parameterBytes());
         }
         kernels.put(entry.name(), new EmulatedKernel(entry, program));
     }

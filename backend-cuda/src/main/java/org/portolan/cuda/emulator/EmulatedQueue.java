@@ -16,6 +16,7 @@ import org.portolan.cuda.emulator.run.GridRunner;
 import org.portolan.cuda.emulator.run.KernelFault;
 import org.portolan.cuda.emulator.run.Launch;
 import org.portolan.cuda.image.KernelEntry.Points;
+import org.portolan.cuda.image.TensorMap;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.Device;
@@ -147,9 +148,14 @@ final class EmulatedQueue implements CapturingQueue, PeerQueue {
                             + Integer.MAX_VALUE + " are taken",
                     null);
         }
-        var bytes = ByteBuffer.allocate(Long.BYTES * entry.parameters()).order(ByteOrder.LITTLE_ENDIAN);
+        var given = new long[words];
         for (int index = 0; index < words; index++) {
-            bytes.putLong(parameters.get(ValueLayout.JAVA_LONG_UNALIGNED, (long) Long.BYTES * index));
+            given[index] = parameters.get(ValueLayout.JAVA_LONG_UNALIGNED, (long) Long.BYTES * index);
+        }
+        var bytes = ByteBuffer.allocate(entry.parameterBytes()).order(ByteOrder.LITTLE_ENDIAN);
+        entry.maps().forEach(map -> bytes.put(encode(map, map.bind(entry.name(), given))));
+        for (long word : given) {
+            bytes.putLong(word);
         }
         bytes.putLong(error.address());
         var launch = new Launch(
@@ -172,6 +178,17 @@ final class EmulatedQueue implements CapturingQueue, PeerQueue {
         } else {
             add(() -> run(launch));
         }
+    }
+
+    private static byte[] encode(TensorMap map, TensorMap.Bound bound) {
+        return new org.portolan.cuda.emulator.run.TensorMap(
+                        bound.address(),
+                        map.element().bits() / Byte.SIZE,
+                        bound.sizes(),
+                        bound.strides(),
+                        map.box().stream().map(Math::toIntExact).toList(),
+                        map.swizzle())
+                .encode();
     }
 
     @Override

@@ -12,6 +12,8 @@ import java.util.Optional;
 import org.portolan.runtime.PortolanException.BadDataFile;
 import org.portolan.runtime.PortolanException.BadProgramFile;
 import org.portolan.runtime.data.Json;
+import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// A kernel image: one PTX module for each kernel, and what a launch must know of it.
 ///
@@ -49,6 +51,9 @@ public record CudaImage(String machine, List<Module> modules) {
             members.put("points", entry.points() == KernelEntry.Points.THREADS ? "threads" : "blocks");
             members.put("shared", entry.sharedBytes());
             members.put("words", entry.words());
+            if (!entry.maps().isEmpty()) {
+                members.put("maps", entry.maps().stream().map(CudaImage::members).toList());
+            }
             members.put("ptx", text.length);
             members.put("cubin", module.cubin().map(code -> code.length).orElse(0));
             kernels.add(members);
@@ -99,7 +104,13 @@ public record CudaImage(String machine, List<Module> modules) {
                     Math.toIntExact(number(members, "threads")),
                     points,
                     number(members, "shared"),
-                    Math.toIntExact(number(members, "words")));
+                    Math.toIntExact(number(members, "words")),
+                    members.members().get("maps") instanceof Json.Elements maps
+                            ? maps.elements().stream().map(CudaImage::map).toList()
+                            : List.of());
+            for (var map : entry.maps()) {
+                requireWords(map, entry);
+            }
             long ptx = number(members, "ptx");
             long cubin = number(members, "cubin");
             var code = image.asSlice(at + ptx, cubin).toArray(ValueLayout.JAVA_BYTE);
@@ -107,6 +118,38 @@ public record CudaImage(String machine, List<Module> modules) {
             at = Math.addExact(at, Math.addExact(ptx, cubin));
         }
         return new CudaImage(string(manifest, "machine"), modules);
+    }
+
+    private static Map<String, Object> members(TensorMap map) {
+        var members = new LinkedHashMap<String, Object>();
+        members.put("word", map.word());
+        members.put("element", map.element().toString());
+        members.put("sizes", map.sizes().stream().map(Object::toString).toList());
+        members.put("box", map.box());
+        members.put("swizzle", map.swizzle());
+        return members;
+    }
+
+    private static TensorMap map(Json element) {
+        var members = (Json.Members) element;
+        return new TensorMap(
+                Math.toIntExact(number(members, "word")),
+                ElementType.parse(string(members, "element")),
+                ((Json.Elements) members.get("sizes"))
+                        .elements().stream().map(size -> Dim.parse(((Json.Text) size).value())).toList(),
+                ((Json.Elements) members.get("box"))
+                        .elements().stream().map(size -> Long.parseLong(((Json.Numeric) size).digits())).toList(),
+                Math.toIntExact(number(members, "swizzle")));
+    }
+
+    /// The text of an image is anybody's: a map names words that there are.
+    private static void requireWords(TensorMap map, KernelEntry entry) {
+        boolean known = map.sizes().stream()
+                .flatMap(size -> size.symbols().stream())
+                .allMatch(name -> name.matches("\\$\\d{1,4}") && Integer.parseInt(name.substring(1)) < entry.words());
+        if (!known || map.word() >= entry.words()) {
+            throw new BadDataFile("a tensor map of kernel '" + entry.name() + "' names a word that a launch does not give");
+        }
     }
 
     private static String text(MemorySegment image, long from, long length) {

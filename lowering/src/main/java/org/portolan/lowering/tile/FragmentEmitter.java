@@ -10,6 +10,7 @@ import java.util.Set;
 import org.portolan.ir.Body;
 import org.portolan.ir.IndexMap;
 import org.portolan.ir.MachineOp;
+import org.portolan.ir.Op;
 import org.portolan.ir.Relation;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
@@ -210,10 +211,11 @@ abstract class FragmentEmitter extends StageEmitter {
     }
 
     private static void releaseWhere(Scope scope, List<Fed> fed, Value condition) {
+        var releases = new ArrayList<Op>();
+        fed.forEach(each -> releases.add(new TileOp.Release(each.ring())));
         scope.ops.add(new TileOp.If(
                 condition,
-                new Body(List.of(), terminated(
-                        fed.stream().map(each -> new TileOp.Release(each.ring())).toList(), List.of())),
+                new Body(List.of(), terminated(releases, List.of())),
                 new Body(List.of(), List.of(new TileOp.Yield(List.of()))),
                 List.of()));
     }

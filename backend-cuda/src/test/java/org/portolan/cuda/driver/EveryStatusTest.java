@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.portolan.cuda.image.CudaImage;
 import org.portolan.cuda.image.KernelEntry;
 import org.portolan.cuda.image.KernelEntry.Points;
+import org.portolan.cuda.image.TensorMap;
 import org.portolan.runtime.PortolanException;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.PortolanException.DeviceLost;
@@ -29,6 +30,8 @@ import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.PeerQueue;
 import org.portolan.runtime.device.StagingMemory;
 import org.portolan.runtime.device.StopSignal;
+import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// Each function of the vendor's driver that is called gives each status that its documentation has (CUDA 13, {@code CUresult}),
 /// while two devices do all that devices do.
@@ -65,7 +68,9 @@ class EveryStatusTest {
     }
 
     private static MemorySegment image(Arena arena, String kernel, long sharedBytes) {
-        var entry = new KernelEntry(kernel, 128, Points.THREADS, sharedBytes, 2);
+        var box = new TensorMap(0, ElementType.F32, List.of(Dim.symbol("$1")), List.of(8L), 32);
+        var maps = kernel.equals("boxed") ? List.of(box) : List.<TensorMap>of();
+        var entry = new KernelEntry(kernel, 128, Points.THREADS, sharedBytes, 2, maps);
         var module = new CudaImage.Module(entry, ".version 7.8\n.visible .entry " + kernel + "(\n)", Optional.empty());
         return arena.allocateFrom(ValueLayout.JAVA_BYTE, new CudaImage("sm_90", List.of(module)).toBytes());
     }
@@ -79,12 +84,14 @@ class EveryStatusTest {
                 var arena = Arena.ofConfined()) {
             model(first);
             try (var image = first.load(image(arena, "twice", 60_000));
+                    var boxed = first.load(image(arena, "boxed", 0));
                     var queue = first.openQueue(StopSignal.NEVER);
                     var other = (PeerQueue) second.openQueue(StopSignal.NEVER)) {
                 var host = ((StagingMemory) first).allocateStaging(arena, 64, 64);
                 long there = first.allocate(arena, 64, 64).address();
                 queue.copyIn(host, there, 64);
                 queue.launch(image.kernel("twice"), arena.allocateFrom(ValueLayout.JAVA_LONG, there, 16), 2, new long[] {16}, 0);
+                queue.launch(boxed.kernel("boxed"), arena.allocateFrom(ValueLayout.JAVA_LONG, there, 16), 2, new long[] {16}, 0);
                 queue.copyOut(there, host, 64);
                 var event = queue.record();
                 while (!event.done()) {

@@ -7,6 +7,8 @@ import java.util.Arrays;
 final class Block {
     /// Branches that a warp may take before the others of its block get their turn.
     private static final int TURN = 20_000;
+    /// The same of a warp whose lanes are in different places, and may wait for each other.
+    private static final int TURN_APART = 250;
     /// Turns in which every warp waits in vain until it is said that they wait forever.
     private static final int PATIENCE = 100;
     private static final int NAMED_BARRIERS = 16;
@@ -105,7 +107,7 @@ final class Block {
             long before = moves;
             for (var warp : warps) {
                 if (warp.state == Warp.State.RUNNING) {
-                    warp.fuel = TURN;
+                    warp.fuel = warp.isApart() ? TURN_APART : TURN;
                     warp.stalled = false;
                     run(warp);
                     stalled &= warp.stalled;
@@ -114,6 +116,7 @@ final class Block {
                     }
                     if (warp.state == Warp.State.RUNNING) {
                         running = true;
+                        warp.endTurn();
                         if (stop.stopped()) {
                             return false;
                         }

@@ -106,6 +106,11 @@ public final class Control {
         }
 
         @Override
+        boolean isTogether() {
+            return true;
+        }
+
+        @Override
         void run(Warp warp, int mask) {
             requireWholeWarp(warp, mask);
             warp.barrierNumber = number;
@@ -120,6 +125,11 @@ public final class Control {
         Arrive(int number, int count) {
             this.number = number;
             this.count = count;
+        }
+
+        @Override
+        boolean isTogether() {
+            return true;
         }
 
         @Override
@@ -147,16 +157,13 @@ public final class Control {
         }
     }
 
-    private static final class WarpBarrier extends Instruction {
-        private final int members;
-
+    private static final class WarpBarrier extends Votes.Named {
         WarpBarrier(int members) {
-            this.members = members;
+            super(members);
         }
 
         @Override
-        void run(Warp warp, int mask) {
-            Votes.requireMembers(warp, mask, members);
+        void act(Warp warp, int mask) {
             warp.meetings++;
             if (warp.block.shared.accounts != null) {
                 warp.block.shared.accounts.warpBarrier(warp, mask);

@@ -14,6 +14,8 @@ public abstract class Instruction {
     int[] watched;
     /// What it is counted as.
     String kind = "";
+    /// Whether lanes of the warp execute it together: those that come first wait for the others.
+    boolean together;
 
     /// Says where the instruction stands and which lanes take part.
     ///
@@ -24,6 +26,7 @@ public abstract class Instruction {
         this.guard = guard;
         this.negated = negated;
         this.kind = kind;
+        together = isTogether();
     }
 
     /// Says which of its registers are used by products of a warpgroup too.
@@ -55,6 +58,18 @@ public abstract class Instruction {
     /// {@link Flow#GATHER}.
     boolean ready(Warp warp) {
         return true;
+    }
+
+    /// Whether lanes of the warp execute it together, wherever they come from.
+    boolean isTogether() {
+        return false;
+    }
+
+    /// Lanes that have not left and that must take part, too. Asked only of what is executed together.
+    ///
+    /// @param lanes that are there
+    int missing(Warp warp, int lanes) {
+        return warp.living() & ~lanes;
     }
 
     /// Does the work of some lanes.

@@ -143,6 +143,11 @@ public final class Matrices {
         }
 
         @Override
+        boolean isTogether() {
+            return true;
+        }
+
+        @Override
         void run(Warp warp, int mask) {
             requireAll(warp, mask);
             if (left.isWhole()) {
@@ -267,6 +272,11 @@ public final class Matrices {
         }
 
         @Override
+        boolean isTogether() {
+            return true;
+        }
+
+        @Override
         void run(Warp warp, int mask) {
             requireAll(warp, mask);
             var results = new double[2 * Warp.LANES];
@@ -300,6 +310,11 @@ public final class Matrices {
             super(space, address, ROW_BYTES);
             this.transposed = transposed;
             this.to = to;
+        }
+
+        @Override
+        boolean isTogether() {
+            return true;
         }
 
         @Override
@@ -337,6 +352,11 @@ public final class Matrices {
             super(space, address, ROW_BYTES);
             this.transposed = transposed;
             this.from = from;
+        }
+
+        @Override
+        boolean isTogether() {
+            return true;
         }
 
         @Override

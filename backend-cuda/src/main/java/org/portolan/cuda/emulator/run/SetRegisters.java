@@ -17,6 +17,11 @@ public final class SetRegisters extends Instruction {
     }
 
     @Override
+    boolean isTogether() {
+        return true;
+    }
+
+    @Override
     void run(Warp warp, int mask) {
         Matrices.requireAll(warp, mask);
         int now = warp.registers == 0 ? atLaunch(warp.block.launch) : warp.registers;

@@ -43,6 +43,38 @@ public final class Votes {
         }
     }
 
+    /// An instruction whose lanes name those that execute it with them.
+    abstract static class Named extends Instruction {
+        private final int members;
+
+        /// @param members slot of the mask of lanes that must take part
+        Named(int members) {
+            this.members = members;
+        }
+
+        @Override
+        final boolean isTogether() {
+            return true;
+        }
+
+        @Override
+        final int missing(Warp warp, int lanes) {
+            int named = 0;
+            for (int left = lanes; left != 0; left &= left - 1) {
+                named |= warp.words[members + Integer.numberOfTrailingZeros(left)];
+            }
+            return named & ~lanes & warp.living();
+        }
+
+        @Override
+        final void run(Warp warp, int mask) {
+            requireMembers(warp, mask, members);
+            act(warp, mask);
+        }
+
+        abstract void act(Warp warp, int mask);
+    }
+
     /// {@code shfl.sync}.
     ///
     /// @param to slot of the result
@@ -78,28 +110,26 @@ public final class Votes {
         return new Elect(to, chosen, members);
     }
 
-    private static final class Shuffle extends Instruction {
+    private static final class Shuffle extends Named {
         private final ShuffleMode mode;
         private final int to;
         private final int inRange;
         private final int from;
         private final int by;
         private final int clamp;
-        private final int members;
 
         Shuffle(ShuffleMode mode, int to, int inRange, int from, int by, int clamp, int members) {
+            super(members);
             this.mode = mode;
             this.to = to;
             this.inRange = inRange;
             this.from = from;
             this.by = by;
             this.clamp = clamp;
-            this.members = members;
         }
 
         @Override
-        void run(Warp warp, int mask) {
-            requireMembers(warp, mask, members);
+        void act(Warp warp, int mask) {
             var words = warp.words;
             var results = new int[Warp.LANES];
             int predicate = 0;
@@ -136,24 +166,22 @@ public final class Votes {
         }
     }
 
-    private static final class Vote extends Instruction {
+    private static final class Vote extends Named {
         private final VoteMode mode;
         private final int to;
         private final int question;
         private final boolean negated;
-        private final int members;
 
         Vote(VoteMode mode, int to, int question, boolean negated, int members) {
+            super(members);
             this.mode = mode;
             this.to = to;
             this.question = question;
             this.negated = negated;
-            this.members = members;
         }
 
         @Override
-        void run(Warp warp, int mask) {
-            requireMembers(warp, mask, members);
+        void act(Warp warp, int mask) {
             int answers = negated ? ~warp.predicates[question] : warp.predicates[question];
             int yes = answers & mask;
             switch (mode) {
@@ -184,22 +212,20 @@ public final class Votes {
         }
     }
 
-    private static final class Reduce extends Instruction {
+    private static final class Reduce extends Named {
         private final IntBinaryOperator function;
         private final int to;
         private final int from;
-        private final int members;
 
         Reduce(IntBinaryOperator function, int to, int from, int members) {
+            super(members);
             this.function = function;
             this.to = to;
             this.from = from;
-            this.members = members;
         }
 
         @Override
-        void run(Warp warp, int mask) {
-            requireMembers(warp, mask, members);
+        void act(Warp warp, int mask) {
             int result = warp.words[from + Integer.numberOfTrailingZeros(mask)];
             for (int left = mask & mask - 1; left != 0; left &= left - 1) {
                 result = function.applyAsInt(result, warp.words[from + Integer.numberOfTrailingZeros(left)]);
@@ -210,20 +236,18 @@ public final class Votes {
         }
     }
 
-    private static final class MatchAny extends Instruction {
+    private static final class MatchAny extends Named {
         private final int to;
         private final int from;
-        private final int members;
 
         MatchAny(int to, int from, int members) {
+            super(members);
             this.to = to;
             this.from = from;
-            this.members = members;
         }
 
         @Override
-        void run(Warp warp, int mask) {
-            requireMembers(warp, mask, members);
+        void act(Warp warp, int mask) {
             var results = new int[Warp.LANES];
             for (int left = mask; left != 0; left &= left - 1) {
                 int lane = Integer.numberOfTrailingZeros(left);
@@ -241,20 +265,18 @@ public final class Votes {
         }
     }
 
-    private static final class Elect extends Instruction {
+    private static final class Elect extends Named {
         private final int to;
         private final int chosen;
-        private final int members;
 
         Elect(int to, int chosen, int members) {
+            super(members);
             this.to = to;
             this.chosen = chosen;
-            this.members = members;
         }
 
         @Override
-        void run(Warp warp, int mask) {
-            requireMembers(warp, mask, members);
+        void act(Warp warp, int mask) {
             int leader = Integer.numberOfTrailingZeros(mask);
             for (int left = mask; left != 0 && to >= 0; left &= left - 1) {
                 warp.words[to + Integer.numberOfTrailingZeros(left)] = leader;

@@ -7,6 +7,8 @@ import java.util.Arrays;
 final class Warp {
     static final int LANES = 32;
     private static final int MOST_LEVELS = 1024;
+    /// Turns of lanes in different places until those that wait for others go on without them.
+    private static final int TURNS_APART = 8;
 
     final Block block;
     final int index;
@@ -53,6 +55,10 @@ final class Warp {
     private final int[] levelCounter = new int[MOST_LEVELS];
     private final int[] levelMeeting = new int[MOST_LEVELS];
     private final int[] levelMask = new int[MOST_LEVELS];
+    /// Whether the lanes of a level wait at an instruction for others of the warp.
+    private final boolean[] levelWaits = new boolean[MOST_LEVELS];
+    /// Turns since the lanes went different ways, or since some went on without others.
+    private int turnsApart;
 
     /// What a warp waits for.
     enum State {
@@ -84,6 +90,7 @@ final class Warp {
         mask = lanes;
         meeting = Program.NOWHERE;
         levels = 0;
+        turnsApart = 0;
         synchronisations = 0;
         meetings = 0;
         registers = 0;
@@ -136,6 +143,14 @@ final class Warp {
                 int guard = predicates[instruction.guard];
                 lanes &= instruction.negated ? ~guard : guard;
             }
+            int others = 0;
+            if (instruction.together && lanes != 0 && instruction.missing(this, lanes) != 0) {
+                others = comers(instruction);
+                lanes |= others;
+                if (instruction.missing(this, lanes) != 0 && rotate(true)) {
+                    continue;
+                }
+            }
             counts[counter]++;
             if (instruction.watched != null && lanes != 0) {
                 flights.touch(this, instruction.watched);
@@ -144,6 +159,7 @@ final class Warp {
                 case NEXT -> {
                     if (lanes != 0) {
                         instruction.run(this, lanes);
+                        goOn(others);
                     }
                     counter++;
                 }
@@ -154,6 +170,7 @@ final class Warp {
                     }
                     if (lanes != 0) {
                         instruction.run(this, lanes);
+                        goOn(others);
                         block.moves++;
                     }
                     counter++;
@@ -173,6 +190,7 @@ final class Warp {
                 case BARRIER -> {
                     if (lanes != 0) {
                         instruction.run(this, lanes);
+                        goOn(others);
                         state = State.BARRIER;
                         counter++;
                         return;
@@ -180,6 +198,114 @@ final class Warp {
                     counter++;
                 }
             }
+        }
+    }
+
+    /// A turn of the warp has ended. Every lane goes on some time, whatever others do: those that went another way have the
+    /// next turn; and now and then those that wait for the running ones where they would meet go on without them, as
+    /// they may have to do what these wait for.
+    void endTurn() {
+        if (levels == 0) {
+            turnsApart = 0;
+            return;
+        }
+        if (++turnsApart == TURNS_APART) {
+            turnsApart = 0;
+            if (part()) {
+                return;
+            }
+        }
+        rotate(false);
+    }
+
+    /// Whether lanes are in different places.
+    boolean isApart() {
+        return levels > 0;
+    }
+
+    /// Lets the lanes of the oldest level run, and the running ones wait on top. A level can run if none of its lanes are in
+    /// one above it.
+    ///
+    /// @param waits whether the running lanes wait for others of the warp
+    /// @return false if there are no others that can run
+    private boolean rotate(boolean waits) {
+        int oldest = -1;
+        int above = mask;
+        for (int level = levels - 1; level >= 0; level--) {
+            if ((levelMask[level] & above) == 0 && !levelWaits[level]) {
+                oldest = level;
+            }
+            above |= levelMask[level];
+        }
+        if (oldest < 0) {
+            return false;
+        }
+        int where = levelCounter[oldest];
+        int until = levelMeeting[oldest];
+        int lanes = levelMask[oldest];
+        int moved = levels - oldest - 1;
+        System.arraycopy(levelCounter, oldest + 1, levelCounter, oldest, moved);
+        System.arraycopy(levelMeeting, oldest + 1, levelMeeting, oldest, moved);
+        System.arraycopy(levelMask, oldest + 1, levelMask, oldest, moved);
+        System.arraycopy(levelWaits, oldest + 1, levelWaits, oldest, moved);
+        levels--;
+        runInstead(where, until, lanes, waits);
+        return true;
+    }
+
+    private void runInstead(int where, int until, int lanes, boolean waits) {
+        if (levels == MOST_LEVELS) {
+            throw tooManyPlaces();
+        }
+        levelCounter[levels] = counter;
+        levelMeeting[levels] = meeting;
+        levelMask[levels] = mask;
+        levelWaits[levels++] = waits;
+        counter = where;
+        meeting = until;
+        mask = lanes;
+    }
+
+    /// Lanes that wait where they would meet others go on without them; says whether there are any.
+    private boolean part() {
+        int above = mask;
+        for (int level = levels - 1; level >= 0; level--) {
+            int arrived = levelMask[level] & ~above;
+            above |= levelMask[level];
+            if (arrived != 0 && arrived != levelMask[level]) {
+                levelMask[level] &= ~arrived;
+                runInstead(levelCounter[level], levelMeeting[level], arrived, false);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Lanes elsewhere in the warp that are at the same instruction as the running ones.
+    private int comers(Instruction instruction) {
+        int lanes = 0;
+        int above = mask;
+        for (int level = levels - 1; level >= 0; level--) {
+            if ((levelMask[level] & above) == 0 && levelCounter[level] == counter) {
+                lanes |= levelMask[level];
+            }
+            above |= levelMask[level];
+        }
+        if (instruction.guard >= 0) {
+            lanes &= instruction.negated ? ~predicates[instruction.guard] : predicates[instruction.guard];
+        }
+        return lanes;
+    }
+
+    /// Lanes elsewhere in the warp have executed the instruction together with the running ones.
+    private void goOn(int lanes) {
+        int above = mask;
+        for (int level = levels - 1; lanes != 0 && level >= 0; level--) {
+            if ((levelMask[level] & above) == 0 && levelCounter[level] == counter) {
+                levelCounter[level]++;
+                levelWaits[level] = false;
+            }
+            above |= levelMask[level];
         }
     }
 
@@ -234,11 +360,16 @@ final class Warp {
             return;
         }
         if (levels == MOST_LEVELS) {
-            throw new Fault(-1, "lanes of the warp are in more than " + MOST_LEVELS + " different places");
+            throw tooManyPlaces();
         }
         levelCounter[levels] = where;
         levelMeeting[levels] = until;
+        levelWaits[levels] = false;
         levelMask[levels++] = lanes;
+    }
+
+    private static Fault tooManyPlaces() {
+        return new Fault(-1, "lanes of the warp are in more than " + MOST_LEVELS + " different places");
     }
 
     /// Goes on with the lanes that wait on top.
@@ -257,6 +388,7 @@ final class Warp {
             if (rest != 0) {
                 levelCounter[kept] = levelCounter[level];
                 levelMeeting[kept] = levelMeeting[level];
+                levelWaits[kept] = false;
                 levelMask[kept++] = rest;
             }
         }

@@ -123,6 +123,11 @@ public final class WarpgroupMultiply extends Instruction {
         }
 
         @Override
+        boolean isTogether() {
+            return true;
+        }
+
+        @Override
         final void run(Warp warp, int mask) {
             requireGroup(warp, mask);
             warp.flights.agree(warp, number, 0);
@@ -142,6 +147,11 @@ public final class WarpgroupMultiply extends Instruction {
 
     private static boolean whole(Warp warp) {
         return (warp.index / GROUP + 1) * GROUP * Warp.LANES <= warp.block.launch.threads();
+    }
+
+    @Override
+    boolean isTogether() {
+        return true;
     }
 
     @Override

@@ -24,6 +24,7 @@ abstract class BoxEmitter extends FragmentEmitter {
 
     private final long vectorBytes;
     private final Map<Value, Box> held = new IdentityHashMap<>();
+    private final Map<Value, Value> places = new IdentityHashMap<>();
 
     BoxEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, MachineOp.Chip machine) {
         super(analysis, schedule, buffers, machine);
@@ -31,7 +32,13 @@ abstract class BoxEmitter extends FragmentEmitter {
     }
 
     /// So many points of an axis from `start` on.
-    record Side(String axis, Value start, long size) {}
+    ///
+    /// @param inside whether all of them are known to lie on the axis
+    record Side(String axis, Value start, long size, boolean inside) {
+        Side(String axis, Value start, long size) {
+            this(axis, start, size, false);
+        }
+    }
 
     /// @param buffer whose axes are those of the box; along the last one in memory elements are neighbours
     record Box(Value value, Side first, Side second, boolean turned, Value buffer) {
@@ -49,7 +56,9 @@ abstract class BoxEmitter extends FragmentEmitter {
     /// @param turnable whether neighbours along the first axis may be neighbours in memory, if those are that are read
     Box box(Value value, Side first, Side second, boolean turnable) {
         boolean turned = turnable && lanes(value, first.axis()) > lanes(value, second.axis());
-        return new Box(value, first, second, turned, sharedBuffer(value, type(value, first, second, turned)));
+        // A value's box lies in the same place wherever it begins.
+        var buffer = places.computeIfAbsent(value, _ -> sharedBuffer(value, type(value, first, second, turned)));
+        return new Box(value, first, second, turned, buffer);
     }
 
     private Type.Buffer type(Value value, Side first, Side second, boolean turned) {
@@ -169,7 +178,7 @@ abstract class BoxEmitter extends FragmentEmitter {
 
     private void bind(Scope scope, Side side, Value offset, long lanes, boolean partial) {
         var extent = analysis.extent(side.axis());
-        boolean whole = !partial && extent.modulo(side.size()).isConstant(0);
+        boolean whole = !partial && (side.inside() || extent.modulo(side.size()).isConstant(0));
         var base = expression(scope, Dim.symbol("$0").plus(Dim.symbol("$1")), side.start(), offset);
         scope.bind(side.axis(), new Scope.Position(base, 1, lanes, whole ? 1 : 0, number(scope, extent)));
     }

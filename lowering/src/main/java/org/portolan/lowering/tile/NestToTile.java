@@ -53,7 +53,7 @@ public final class NestToTile {
 
     private AxisCollapse.Collapsed simplified(NestOp.Compute nest) {
         var simple = AxisCollapse.apply(nest);
-        return machine.vectors() == MachineOp.Vectors.THREAD ? ImageAxes.join(simple, machine) : simple;
+        return machine.vectors() == MachineOp.Vectors.THREAD ? UnitRow.add(ImageAxes.join(simple, machine)) : simple;
     }
 
     private NestAnalysis analysis(AxisCollapse.Collapsed collapsed) {
@@ -113,6 +113,21 @@ public final class NestToTile {
         var common = List.copyOf(analysis.commonAxes());
         return machine.vectors() == MachineOp.Vectors.THREAD
                 && new OnlineScheduler(analysis, machine, common).choose().isPresent();
+    }
+
+    /// The nests that compute a nest whose rows are gone along once, where those are so few and so long that each of them is
+    /// divided among several blocks of threads: the parts, and what combines them. The nest alone elsewhere.
+    public static List<NestOp.Compute> parts(NestOp.Compute nest, MachineOp.Chip machine) {
+        if (!isOnline(nest, machine)) {
+            return List.of(nest);
+        }
+        var lowering = new NestToTile(machine);
+        var analysis = lowering.analysis(lowering.simplified(nest));
+        var common = List.copyOf(analysis.commonAxes());
+        long length = new OnlineScheduler(analysis, machine, common).part();
+        return (length == 0 ? Optional.<List<NestOp.Compute>>empty() : RowSplit.apply(nest, length))
+                .filter(both -> isOnline(both.getFirst(), machine))
+                .orElse(List.of(nest));
     }
 
     private record CollapsedProduct(NestAnalysis analysis, AxisCollapse.Collapsed collapsed, MatrixProduct product) {}

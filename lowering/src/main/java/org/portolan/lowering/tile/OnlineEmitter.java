@@ -29,12 +29,17 @@ import org.portolan.runtime.type.ElementType;
 /// Each thread has a few rows and shares them with its team, whose threads take neighbouring keys and columns. Operands lie in
 /// boxes of shared memory; both products are done on fragments where the schedule names an instruction.
 abstract class OnlineEmitter extends BoxEmitter {
+    /// Beyond all keys.
+    private static final long FAR = 1L << 40;
+
     private final MachineOp.Chip machine;
     private OnlineRows rows;
     private Split rowSplit;
     private Split keySplit;
     private Split columnSplit;
     private Optional<RowProducts> products = Optional.empty();
+    /// Comparisons whose outcome is known where code is being written.
+    private final Map<Value, Boolean> assumed = new IdentityHashMap<>();
 
     OnlineEmitter(NestAnalysis analysis, Schedule schedule, Map<Value, Value> buffers, MachineOp.Chip machine) {
         super(analysis, schedule, buffers, machine);
@@ -123,34 +128,116 @@ abstract class OnlineEmitter extends BoxEmitter {
         return coordinates(scope, analysis.free(rows.product().results().getFirst()));
     }
 
+    /// Goes along the keys: where a nest hides some of them, only from the first to the last that a row of the block sees, and
+    /// what says which are hidden is asked only where not every row sees them.
     private State loop(Scope scope, long deepSize, long columnSize) {
-        var extent = analysis.extent(rows.key());
+        var extent = number(scope, analysis.extent(rows.key()));
         var initial = initial(scope);
+        var ends = HiddenKeys.of(analysis, rows);
+        if (ends.isEmpty()) {
+            return keys(scope, number(scope, Dim.ZERO), extent, initial, isWhole(), deepSize, columnSize);
+        }
+        var seen = seen(scope, ends, extent);
+        boolean before = ends.stream().anyMatch(end -> !end.upper());
+        var current = before ? keys(scope, seen.from(), seen.first(), initial, isWhole(), deepSize, columnSize) : initial;
+        ends.forEach(end -> assumed.put(end.condition(), !end.hides()));
+        current = keys(scope, seen.first(), seen.last(), current, true, deepSize, columnSize);
+        assumed.clear();
+        return keys(scope, seen.last(), seen.to(), current, isWhole(), deepSize, columnSize);
+    }
+
+    private boolean isWhole() {
+        return analysis.extent(rows.key()).modulo(keySplit.block()).isConstant(0);
+    }
+
+    /// Some rows of a block see keys between `from` and `to`, all of them see those between `first` and `last`; all but `to` are
+    /// multiples of a block of keys.
+    private record Seen(Value from, Value first, Value last, Value to) {}
+
+    private Seen seen(Scope scope, List<HiddenKeys.End> ends, Value extent) {
+        Value from = number(scope, Dim.ZERO);
+        Value first = from;
+        Value last = extent;
+        Value to = extent;
+        for (var end : ends) {
+            var one = end(scope, end, 0);
+            var other = end.slope() == 0 ? one : end(scope, end, rowSplit.tile() - 1);
+            var low = end.slope() < 0 ? other : one;
+            var high = end.slope() < 0 ? one : other;
+            if (end.upper()) {
+                last = expression(scope, Dim.symbol("$0").minimum(Dim.symbol("$1")), last, low);
+                to = expression(scope, Dim.symbol("$0").minimum(Dim.symbol("$1")), to, high);
+            } else {
+                from = expression(scope, Dim.symbol("$0").maximum(Dim.symbol("$1")), from, low);
+                first = expression(scope, Dim.symbol("$0").maximum(Dim.symbol("$1")), first, high);
+            }
+        }
+        long block = keySplit.block();
+        var up = Dim.symbol("$0").ceilDivide(block).times(block);
+        var down = Dim.symbol("$0").floorDivide(block).times(block);
+        from = expression(scope, down, from);
+        to = expression(scope, Dim.symbol("$0").maximum(Dim.ZERO), to);
+        // Where nothing is left in the middle, the loops around it meet.
+        first = expression(scope, Dim.symbol("$0").minimum(Dim.symbol("$1")), expression(scope, up, first), expression(scope, up, to));
+        last = expression(scope, Dim.symbol("$0").maximum(Dim.symbol("$1")), expression(scope, down, last), first);
+        return new Seen(from, first, last, to);
+    }
+
+    /// An end of the keys that one row of the block sees.
+    private Value end(Scope scope, HiddenKeys.End end, long row) {
+        var operands = new ArrayList<Value>();
+        end.operands().forEach(operand -> operands.add(evaluate(scope, operand, Map.of())));
+        var index = end.index().substitute(name -> {
+            if (name.startsWith("$")) {
+                // Lengths that come with a run may be anything; so the sum does not overflow.
+                return Dim.symbol(name).maximum(Dim.of(-FAR)).minimum(Dim.of(FAR));
+            }
+            return name.equals(rows.row()) ? Dim.symbol("$" + operands.size()).plus(row) : null;
+        });
+        operands.add(blockStarts.get(rows.row()));
+        return index(scope, index, operands, Map.of());
+    }
+
+    /// Goes along keys from a block's beginning on.
+    ///
+    /// @param whole whether all blocks are full
+    private State keys(Scope scope, Value from, Value to, State initial, boolean whole, long deepSize, long columnSize) {
         var counter = Value.of(Type.INDEX, rows.key());
         var carried = copied(initial);
         var results = copied(initial);
         var inner = new Scope(scope);
-        boolean whole = extent.modulo(keySplit.block()).isConstant(0);
         var base = expression(inner, Dim.symbol("$0").plus(Dim.symbol("$1")), counter, member);
         inner.bind(rows.row(), scope.position(rows.row()));
         inner.bind(
                 rows.key(),
                 new Scope.Position(
                         base, keySplit.unroll(), 1, keySplit.stride(), whole ? keySplit.unroll() : 0,
-                        number(scope, extent)));
-        var next = block(inner, counter, carried, deepSize, columnSize);
+                        number(scope, analysis.extent(rows.key()))));
+        var next = block(inner, new Side(rows.key(), counter, keySplit.block(), whole), carried, deepSize, columnSize);
         var params = new ArrayList<Value>();
         params.add(counter);
         params.addAll(flat(carried));
         scope.ops.add(new TileOp.For(
-                number(scope, Dim.ZERO),
-                number(scope, extent),
+                from,
+                to,
                 number(scope, Dim.of(keySplit.block())),
                 flat(initial),
                 TileOp.Bind.SERIAL,
                 new Body(params, terminated(inner.ops, flat(next))),
                 flat(results)));
         return results;
+    }
+
+    @Override
+    Value fromShared(Scope scope, Value value, Map<String, Integer> coordinates) {
+        if (assumed.get(value) instanceof Boolean holds) {
+            return constant(scope, ElementType.BOOL, holds ? 1 : 0);
+        }
+        if (analysis.definition(value) instanceof ArithOp.Select select
+                && assumed.get(select.condition()) instanceof Boolean holds) {
+            return evaluate(scope, holds ? select.yes() : select.no(), coordinates);
+        }
+        return super.fromShared(scope, value, coordinates);
     }
 
     private List<Value> flat(State state) {
@@ -168,9 +255,8 @@ abstract class OnlineEmitter extends BoxEmitter {
     }
 
     /// One block of keys.
-    private State block(Scope scope, Value first, State state, long deepSize, long columnSize) {
+    private State block(Scope scope, Side key, State state, long deepSize, long columnSize) {
         var zero = number(scope, Dim.ZERO);
-        var key = new Side(rows.key(), first, keySplit.block());
         // Whoever is late may still read the keys before these.
         scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
         var right = box(rows.right(), new Side(rows.deep(), zero, deepSize), key, true);

@@ -7,6 +7,7 @@ import java.util.Set;
 import org.portolan.ir.ArithOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.OpSchema;
+import org.portolan.ir.Relation;
 import org.portolan.ir.Value;
 
 /// A nest whose rows can be gone along once: sums of products make a row of scores, the exponentials of their distances from the
@@ -42,23 +43,47 @@ record OnlineRows(
         Value factor) {
 
     static Optional<OnlineRows> match(NestAnalysis analysis) {
-        boolean single = analysis.nest().into().isEmpty()
-                && analysis.nest().results().size() == 1
+        return sums(analysis).flatMap(sums -> new Matcher(analysis).place(sums));
+    }
+
+    /// What is reduced over a row, whatever axes it lies along.
+    ///
+    /// @param score what the maximum is of
+    record Sums(
+            Value exponential,
+            Value score,
+            String key,
+            Reduction scores,
+            Reduction maximum,
+            Reduction product,
+            List<Reduction> rescaled,
+            List<Reduction> plain) {}
+
+    /// Whether a reduction gives the largest of one value.
+    static boolean isMaximum(Reduction reduction) {
+        return !reduction.isSum()
+                && reduction.values().size() == 1
+                && reduction.combiner().ops().size() == 2
+                && reduction.combiner().ops().getFirst() instanceof ArithOp.Max;
+    }
+
+    static Optional<Sums> sums(NestAnalysis analysis) {
+        boolean possible = analysis.nest().into().isEmpty()
                 && analysis.terminator().indices().isEmpty()
                 && analysis.reads().stream().noneMatch(read -> read.otherwise() == NestOp.Otherwise.ERROR)
                 && analysis.reductions().stream().allMatch(reduction -> reduction.over().size() == 1);
-        return single ? new Matcher(analysis).match() : Optional.empty();
+        return possible ? new Matcher(analysis).sums() : Optional.empty();
     }
 
     private record Matcher(NestAnalysis analysis) {
 
-        Optional<OnlineRows> match() {
+        Optional<Sums> sums() {
             for (var op : analysis.nest().body().ops()) {
                 if (op instanceof ArithOp.Exp exp
                         && analysis.definition(exp.operand()) instanceof ArithOp.Sub distance
                         && maximum(distance.right()) instanceof Reduction maximum
                         && maximum.values().getFirst() == distance.left()) {
-                    return match(exp.result(), distance.left(), maximum);
+                    return sums(exp.result(), distance.left(), maximum);
                 }
             }
             return Optional.empty();
@@ -66,17 +91,24 @@ record OnlineRows(
 
         /// The reduction that gives the largest of a row, if the value is one.
         private Reduction maximum(Value value) {
+            // Where that is minus infinity, a distance may be taken from 0.
+            if (analysis.definition(value) instanceof ArithOp.Select select
+                    && isConstant(select.yes(), 0)
+                    && analysis.definition(select.condition()) instanceof ArithOp.Compare compare
+                    && compare.relation() == Relation.EQUAL
+                    && compare.left() == select.no()
+                    && isConstant(compare.right(), Double.NEGATIVE_INFINITY)) {
+                return maximum(select.no());
+            }
             var reduction = analysis.definition(value) == null ? null : analysis.reduction(analysis.definition(value));
-            return reduction != null
-                            && !reduction.isSum()
-                            && reduction.values().size() == 1
-                            && reduction.combiner().ops().size() == 2
-                            && reduction.combiner().ops().getFirst() instanceof ArithOp.Max
-                    ? reduction
-                    : null;
+            return reduction != null && isMaximum(reduction) ? reduction : null;
         }
 
-        private Optional<OnlineRows> match(Value exponential, Value score, Reduction maximum) {
+        private boolean isConstant(Value value, double wanted) {
+            return analysis.definition(value) instanceof ArithOp.Const(double number, var _) && number == wanted;
+        }
+
+        private Optional<Sums> sums(Value exponential, Value score, Reduction maximum) {
             var key = maximum.over().getFirst();
             Reduction scores = null;
             Reduction product = null;
@@ -106,17 +138,14 @@ record OnlineRows(
             if (scores == null || product == null || !reachesOnly(score, scores.results().getFirst())) {
                 return Optional.empty();
             }
-            return match(exponential, key, scores, maximum, product, rescaled, plain);
+            return Optional.of(new Sums(exponential, score, key, scores, maximum, product, rescaled, plain));
         }
 
-        private Optional<OnlineRows> match(
-                Value exponential,
-                String key,
-                Reduction scores,
-                Reduction maximum,
-                Reduction product,
-                List<Reduction> rescaled,
-                List<Reduction> plain) {
+        private Optional<OnlineRows> place(Sums sums) {
+            var exponential = sums.exponential();
+            var key = sums.key();
+            var scores = sums.scores();
+            var product = sums.product();
             if (!(analysis.definition(product.values().getFirst()) instanceof ArithOp.Mul mul)
                     || !(analysis.definition(scores.values().getFirst()) instanceof ArithOp.Mul)) {
                 return Optional.empty();
@@ -144,8 +173,8 @@ record OnlineRows(
                 }
                 int left = analysis.free(operands.getFirst()).contains(row) ? 0 : 1;
                 var rows = new OnlineRows(
-                        row, key, deep, column, scores, maximum, product, rescaled, plain, operands.get(left),
-                        operands.get(1 - left), weight, factor);
+                        row, key, deep, column, scores, sums.maximum(), product, sums.rescaled(), sums.plain(),
+                        operands.get(left), operands.get(1 - left), weight, factor);
                 best = isPlaced(rows) ? rows : best;
             }
             return Optional.ofNullable(best);

@@ -23,6 +23,12 @@ final class OnlineScheduler {
     private static final long WIDEST = 256;
     /// Threads that keep a machine busy.
     private static final double MANY = 8192;
+    /// So few rows are too few for a block, however long they are.
+    private static final long FEW_ROWS = 16;
+    /// How long a row is taken to be that grows with what came before.
+    private static final long LONG_ROW = 2048;
+    /// Keys of a part, at least.
+    private static final long SHORTEST_PART = 128;
     /// The roundest addresses that boxes begin at.
     private static final long BOX_ALIGNMENT = 1024;
     private static final long[] ROW_BLOCKS = {64, 32, 16};
@@ -42,6 +48,28 @@ final class OnlineScheduler {
     /// A schedule, if the nest is one of those.
     Optional<Schedule> choose() {
         return OnlineRows.match(analysis).flatMap(this::choose);
+    }
+
+    /// How many keys a block of threads should take where there are too few rows to keep the machine busy; 0 if one block should
+    /// take all of them. Extents that are not known are taken to be small: a division that was not needed costs little.
+    long part() {
+        var rows = OnlineRows.match(analysis).orElseThrow();
+        var schedule = choose(rows).orElseThrow();
+        long row = analysis.constantExtent(rows.row()).orElse(Long.MAX_VALUE);
+        if (row > FEW_ROWS) {
+            return 0;
+        }
+        double threads = schedule.threads();
+        for (var axis : common) {
+            threads *= axis.equals(rows.row()) ? 1 : analysis.constantExtent(axis).orElse(1);
+        }
+        long keys = analysis.constantExtent(rows.key()).orElse(LONG_ROW);
+        double wanted = 2 * MANY / threads;
+        if (wanted < 2 || keys < 2 * SHORTEST_PART) {
+            return 0;
+        }
+        long length = Math.max(SHORTEST_PART, Math.ceilDiv((long) Math.ceil(keys / wanted), KEY_BLOCKS[0]) * KEY_BLOCKS[0]);
+        return 2 * length > keys ? 0 : length;
     }
 
     private Optional<Schedule> choose(OnlineRows rows) {
@@ -199,9 +227,13 @@ final class OnlineScheduler {
                             : new Split(rows.key(), keyBlock, keyBlock / TEAM, 1, TEAM)));
         }
         long warps = rowBlock / ROWS * TEAM / Math.max(1, machine.warp());
+        var stages = new ArrayList<List<Split>>();
+        for (int i = 0; i < analysis.nest().results().size(); i++) {
+            stages.add(analysis.storeAxes(i).contains(rows.column()) ? List.of(stage) : List.of());
+        }
         return new Schedule(
                 splits,
-                List.of(List.of(stage)),
+                stages,
                 reductions,
                 List.of(),
                 List.of(),

@@ -3,12 +3,17 @@ package org.portolan.tests.schedule;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,6 +23,7 @@ import org.portolan.ir.text.IrParser;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
 import org.portolan.runtime.Portolan;
+import org.portolan.runtime.Tensor;
 import org.portolan.runtime.data.RandomTensors;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.Devices;
@@ -49,27 +55,72 @@ class OnlineDeviceTest {
     })
     void attention(String machine, String element, long heads, long m, long n, long d, long e, boolean turned)
             throws IOException {
+        var text = OnlineKernelTest.attention(element, turned, heads, m, n, d, e, false);
+        var type = ElementType.parse(element);
+        var inputs = inputs(type, heads, m, n, d, e);
+        if (turned) {
+            inputs.put("k", RandomTensors.random(type, 2, heads, d, n));
+        }
+        compare(machine, text, 1, inputs, inputs);
+    }
+
+    private static Map<String, Tensor> inputs(ElementType type, long heads, long m, long n, long d, long e) {
+        return new HashMap<>(Map.of(
+                "q", RandomTensors.random(type, 1, heads, m, d),
+                "k", RandomTensors.random(type, 2, heads, n, d),
+                "v", RandomTensors.random(type, 3, heads, n, e),
+                "mask", RandomTensors.random(ElementType.F32, 4, m, n)));
+    }
+
+    /// Comparisons of indices hide keys; few rows are divided among blocks.
+    @ParameterizedTest
+    @CsvSource({
+        "sm_80,f16,causal,1,130,130,32,16,1", "sm_80,f32,window,1,70,140,8,8,1", "sm_75,f16,length,3,40,90,16,16,1",
+        "sm_90a,bf16,added,2,70,70,16,24,1", "sm_80,f32,causal,2,1,300,16,16,2", "sm_80,f16,mask,2,5,400,64,64,2",
+        "sm_75,f16,length,4,2,300,16,16,2"
+    })
+    void hiddenAndDivided(
+            String machine, String element, String form, long heads, long m, long n, long d, long e, int kernels)
+            throws IOException {
+        var text = form.equals("mask")
+                ? OnlineKernelTest.attention(element, false, heads, m, n, d, e, false)
+                : HiddenKeysTest.attention(element, form, heads, m, n, d, e, false);
+        var inputs = inputs(ElementType.parse(element), heads, m, n, d, e);
+        compare(machine, text, kernels, inputs, inputs);
+    }
+
+    /// Keys that no row of a block sees are not visited: what lies there may be anything.
+    @Test
+    void hiddenKeysAreNotVisited() throws IOException {
+        long n = 200;
+        var text = HiddenKeysTest.attention("f16", "causal", 1, 60, n, 16, 16, false);
+        var clean = inputs(ElementType.F16, 1, 60, n, 16, 16);
+        var dirty = new HashMap<>(clean);
+        for (var name : List.of("k", "v")) {
+            var bytes = clean.get(name).data().toArray(ValueLayout.JAVA_SHORT_UNALIGNED);
+            Arrays.fill(bytes, 128 * 16, bytes.length, (short) 0x7e00);
+            dirty.put(name, Tensor.of(ElementType.F16, MemorySegment.ofArray(bytes), 1, n, 16));
+        }
+        compare("sm_80", text, 1, clean, dirty);
+    }
+
+    private void compare(
+            String machine, String text, int kernels, Map<String, Tensor> inputs, Map<String, Tensor> given)
+            throws IOException {
         Assumptions.assumeTrue(
                 Devices.drivers().stream().map(Driver::list).anyMatch(OnlineDeviceTest::emulates),
                 "skipped: there is no " + DEVICE);
-        var text = OnlineKernelTest.attention(element, turned, heads, m, n, d, e, false);
         var function = (GraphOp.Function) IrParser.parse(text, "attention").getFirst();
         var target = Targets.resolve("cuda:" + machine);
-        assertEquals(1, new Compiler().lower(function, target).kernels().size());
+        assertEquals(kernels, new Compiler().lower(function, target).kernels().size());
         var file = folder.resolve("attention.portolan");
         new Compiler().compile(function, List.of(target), file);
-        var type = ElementType.parse(element);
-        var inputs = Map.of(
-                "q", RandomTensors.random(type, 1, heads, m, d),
-                "k", turned ? RandomTensors.random(type, 2, heads, d, n) : RandomTensors.random(type, 2, heads, n, d),
-                "v", RandomTensors.random(type, 3, heads, n, e),
-                "mask", RandomTensors.random(ElementType.F32, 4, m, n));
         var expected = new GraphInterpreter(function).run(inputs).get("o");
-        double tolerance = type == ElementType.F32 ? OnlineKernelTest.FLOAT : OnlineKernelTest.HALF;
+        double tolerance = inputs.get("q").type() == ElementType.F32 ? OnlineKernelTest.FLOAT : OnlineKernelTest.HALF;
         System.setProperty(ARCHITECTURE, machine);
         try (var device = Devices.open(DEVICE, DeviceOptions.defaults());
                 var model = Portolan.load(file, device);
-                var outputs = model.run(inputs)) {
+                var outputs = model.run(given)) {
             var found = outputs.get("o");
             for (long i = 0; i < expected.elements(); i++) {
                 double wanted = expected.getDouble(i);

@@ -78,6 +78,30 @@ public sealed interface MachineOp extends Op {
         }
     }
 
+    /// The processors of a chip whose lanes are threads, by which schedules are weighed. Each of the {@code count} runs as many
+    /// blocks at a time as {@code threads}, {@code registers} (of 32 bits) and {@code shared_bytes} suffice for. Per cycle it
+    /// multiplies {@code fragment_fma} pairs of 16 bits, twice as many of 8 and half as many of 32, in instructions on
+    /// fragments, and takes {@code near_bytes} from the memory that all processors have in common and that is nearest; the chip
+    /// as a whole takes {@code memory_bytes} from its main memory. A kernel that waits for another begins
+    /// {@code launch_cycles} after it.
+    record Processors(
+            long count,
+            long threads,
+            long registers,
+            long sharedBytes,
+            long fragmentFma,
+            long nearBytes,
+            long memoryBytes,
+            long launchCycles)
+            implements MachineOp {
+        public Processors {
+            if (Math.min(Math.min(count, threads), Math.min(registers, sharedBytes)) < 1
+                    || Math.min(Math.min(fragmentFma, nearBytes), Math.min(memoryBytes, launchCycles)) < 0) {
+                throw new IrException("processors: expected counts of at least one, and rates that are not negative");
+            }
+        }
+    }
+
     /// Ends the body of an {@link Intrinsic}.
     record Yield(List<Value> values) implements MachineOp, Terminator {
         public Yield {

@@ -54,7 +54,7 @@ final class LocalMemory {
 
     BufferPlace allocate(Value buffer) {
         var type = buffer.buffer();
-        return new BufferPlace(type, reserve(type, buffer.hint(), bytes(type)), Operand.index(0), "");
+        return new BufferPlace(type, reserve(type, buffer, bytes(type)), Operand.index(0), "");
     }
 
     RingPlace ring(Value ring, boolean signals) {
@@ -68,8 +68,8 @@ final class LocalMemory {
         if (signals) {
             return signalling(ring, type);
         }
-        long perSlot = Math.ceilDiv(bytes(type.slot()), ALIGNMENT) * ALIGNMENT * 8 / Math.max(8, element.bits());
-        var slots = reserve(type.slot(), ring.hint(), bytes(type.slot()) + (type.depth() - 1) * perSlot * element.bits() / 8);
+        long perSlot = slotBytes(type) * 8 / Math.max(8, element.bits());
+        var slots = reserve(type.slot(), ring, ringBytes(type));
         return new RingPlace(type, slots, perSlot, counter(), counter(), waits(ring, type));
     }
 
@@ -78,8 +78,9 @@ final class LocalMemory {
             throw new EmitException("only slots of shared memory say how far they are, and only where there is a copy engine: " + ring);
         }
         long perSlot = SharedMemory.slotBytes(bytes(type.slot()));
-        var slots = shared.reserve(ring.hint(), perSlot * type.depth());
-        var objects = shared.reserve(ring.hint() + "_barriers", SharedMemory.barrierBytes(type.depth()));
+        var slots = shared.reserve(ring, perSlot * type.depth());
+        var objects = shared.reserve(
+                Value.of(Type.INDEX, ring.hint() + "_barriers"), SharedMemory.barrierBytes(type.depth()));
         return new RingPlace(
                 type,
                 slots,
@@ -201,9 +202,23 @@ final class LocalMemory {
         return type.element().bytes(elements);
     }
 
-    private Operand reserve(Type.Buffer type, String hint, long bytes) {
+    /// From one slot of a ring to the next.
+    private static long slotBytes(Type.Ring type) {
+        return Math.ceilDiv(bytes(type.slot()), ALIGNMENT) * ALIGNMENT;
+    }
+
+    /// What a ring takes in shared memory.
+    static long ringBytes(Type.Ring type, boolean signals) {
+        return signals ? SharedMemory.slotBytes(bytes(type.slot())) * type.depth() : ringBytes(type);
+    }
+
+    private static long ringBytes(Type.Ring type) {
+        return bytes(type.slot()) + (type.depth() - 1) * slotBytes(type);
+    }
+
+    private Operand reserve(Type.Buffer type, Value value, long bytes) {
         if (shared != null && shared.holds(type)) {
-            return shared.reserve(hint, bytes);
+            return shared.reserve(value, bytes);
         }
         used += bytes;
         if (used > LARGEST) {
@@ -211,7 +226,7 @@ final class LocalMemory {
                     + LARGEST);
         }
         return builder.inEntry(() -> builder.assign(
-                hint.isEmpty() ? "local" : hint,
+                value.hint().isEmpty() ? "local" : value.hint(),
                 LlvmType.POINTER,
                 "alloca [" + Math.max(1, bytes) + " x i8], align " + ALIGNMENT));
     }

@@ -1,9 +1,10 @@
 package org.portolan.llvm.emit;
 
 import org.portolan.ir.Type;
+import org.portolan.ir.Value;
 
-/// Buffers that the threads of a block share. As long as they fit what every launch may have, each is a variable of the
-/// module; else all of them lie one behind the other in memory that the launch asks for.
+/// Buffers that the threads of a block share. As long as they fit what every launch may have, they are variables of the
+/// module, each its own where none takes the place of another; else they lie in memory that the launch asks for.
 final class SharedMemory {
     /// More than this is only given to a launch that asks for it.
     static final long PLAIN_BYTES = 48 << 10;
@@ -18,15 +19,22 @@ final class SharedMemory {
     private final FunctionBuilder builder;
     private final String kernel;
     private final boolean byLaunch;
+    private final SharedPlan plan;
     private long used;
 
-    /// @param bytes of all shared buffers of the kernel
-    SharedMemory(FunctionBuilder builder, String kernel, long bytes) {
+    /// @param bytes of all shared buffers of the kernel, if each had a place of its own
+    /// @param plan where those lie that are known before
+    SharedMemory(FunctionBuilder builder, String kernel, long bytes, SharedPlan plan) {
         this.builder = builder;
         this.kernel = kernel;
-        byLaunch = bytes > PLAIN_BYTES;
+        this.plan = plan;
+        byLaunch = bytes - plan.saved() > PLAIN_BYTES;
+        used = plan.total();
         if (byLaunch) {
             builder.module.global(name("shared") + " = external addrspace(3) global [0 x i8], align " + PATTERN);
+        } else if (plan.saved() > 0) {
+            builder.module.global(
+                    name("shared") + " = internal addrspace(3) global [" + used + " x i8] undef, align " + PATTERN);
         }
     }
 
@@ -42,6 +50,11 @@ final class SharedMemory {
     /// The barrier objects of a ring that signals.
     static long barrierBytes(long depth) {
         return 2 * depth * BoxCopies.OBJECT_BYTES;
+    }
+
+    /// Where a buffer begins that lies behind another.
+    static long aligned(long offset, long bytes) {
+        return up(offset, alignment(bytes));
     }
 
     private static long alignment(long bytes) {
@@ -61,13 +74,14 @@ final class SharedMemory {
         return byLaunch ? used : 0;
     }
 
-    /// Memory for one buffer, as a pointer to any memory.
-    Operand reserve(String hint, long bytes) {
-        long offset = up(used, alignment(bytes));
-        used = offset + rounded(bytes);
-        var hinted = hint.isEmpty() ? "shared" : hint;
+    /// Memory for one buffer or ring, as a pointer to any memory.
+    Operand reserve(Value value, long bytes) {
+        var planned = plan.offset(value);
+        var hinted = value.hint().isEmpty() ? "shared" : value.hint();
         return builder.inEntry(() -> {
-            if (byLaunch) {
+            if (byLaunch || planned.isPresent() && plan.saved() > 0) {
+                long offset = planned.orElseGet(() -> aligned(used, bytes));
+                used = Math.max(used, offset + rounded(bytes));
                 var base = builder.assign(
                         hinted, LlvmType.POINTER, "addrspacecast ptr addrspace(3) " + name("shared") + " to ptr");
                 return builder.assign("place", LlvmType.POINTER, "getelementptr i8, " + base + ", i64 " + offset);

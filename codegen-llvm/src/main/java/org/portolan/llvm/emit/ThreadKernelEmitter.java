@@ -78,7 +78,7 @@ public final class ThreadKernelEmitter {
         var team = new ThreadBlock(builder, flow, shape, thread);
         long sharedBytes = 0;
         if (shape.hasThreads()) {
-            var shared = new SharedMemory(builder, kernel.name(), shape.sharedBytes());
+            var shared = new SharedMemory(builder, kernel.name(), shape.sharedBytes(), SharedPlan.of(kernel));
             body(new GridPoint(builder, block, extents), team, shared);
             sharedBytes = shared.askedBytes();
         } else {

@@ -71,7 +71,10 @@ enum Level {
                         || op instanceof TileOp && !(op instanceof TileOp.Kernel)
                         || op instanceof NestOp.Compute;
             case PROGRAM -> op instanceof PlanOp && !(op instanceof PlanOp.Program);
-            case CHIP -> op instanceof MachineOp.Intrinsic || op instanceof MachineOp.Vector;
+            case CHIP ->
+                op instanceof MachineOp.Intrinsic
+                        || op instanceof MachineOp.Vector
+                        || op instanceof MachineOp.Processors;
             case INTRINSIC ->
                 op instanceof NestOp.Compute || op instanceof ArithOp || op instanceof MachineOp.Yield;
         };

@@ -391,6 +391,8 @@ abstract class FragmentEmitter extends StageEmitter {
         long padding = Math.max(1, 16 / Math.max(1, result.type().elementType().bits() / 8));
         var dims = List.of(Dim.of(plan.row().tile()), Dim.of(plan.column().tile() + padding));
         var buffer = sharedBuffer(result, dims);
+        // Behind a barrier the sums may lie where the tiles were.
+        home.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
         for (long row = 0; row < plan.rows(); row++) {
             for (long column = 0; column < plan.columns(); column++) {
                 home.ops.add(new TileOp.Store(

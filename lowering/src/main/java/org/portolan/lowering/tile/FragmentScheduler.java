@@ -16,22 +16,28 @@ import org.portolan.lowering.tile.Tensorize.Match;
 /// Schedules for contractions that an instruction of the machine does on fragments: the warps of a block share a tile out,
 /// and each of them multiplies fragments that it takes from shared memory.
 final class FragmentScheduler {
-    /// Threads that keep a machine busy.
-    private static final double MANY = 8192;
     /// Steps of the instruction in a block of the reduced axis.
     private static final long[] STEPS = {4, 2, 1};
     /// Tiles under way where the machine copies by itself, the most that a block's share of shared memory has room for.
     private static final long[] SLOTS = {4, 3};
     private static final Shape[] SHAPES = {
-        new Shape(128, 128, 2, 4), new Shape(128, 64, 2, 2), new Shape(64, 128, 2, 2), new Shape(64, 64, 2, 2),
-        new Shape(64, 32, 2, 1), new Shape(32, 64, 1, 2), new Shape(32, 32, 1, 1), new Shape(16, 64, 1, 2),
-        new Shape(16, 32, 1, 1)
+        new Shape(256, 128, 4, 2), new Shape(128, 256, 2, 4), new Shape(128, 128, 2, 2), new Shape(128, 128, 2, 4),
+        new Shape(256, 64, 4, 1), new Shape(64, 256, 1, 4), new Shape(128, 64, 2, 2), new Shape(64, 128, 2, 2),
+        new Shape(64, 64, 2, 2), new Shape(64, 32, 2, 1), new Shape(32, 128, 1, 4), new Shape(32, 64, 1, 2),
+        new Shape(32, 32, 1, 1), new Shape(16, 128, 1, 4), new Shape(16, 64, 1, 2), new Shape(16, 32, 1, 1)
     };
+    /// Registers of a thread for addresses, indices and what is under way.
+    private static final double OTHER_REGISTERS = 40;
+    /// What is left of a unit that waits for operands to be loaded into registers.
+    private static final double FROM_REGISTERS = 0.9;
+    /// Elements of 16 bits are those for which a machine says how many pairs it multiplies.
+    private static final double PAIR_BITS = 16;
 
     private final NestAnalysis analysis;
     private final MachineOp.Chip machine;
     private final List<String> common;
     private final BlockScheduler.Axes axes;
+    private final ContractionCost cost;
 
     /// A tile of a block, and how many warps lie along each of its axes.
     private record Shape(long rows, long columns, long warpRows, long warpColumns) {
@@ -45,10 +51,7 @@ final class FragmentScheduler {
         new Shape(128, 256, 2, 1), new Shape(256, 128, 2, 1), new Shape(128, 128, 2, 1), new Shape(128, 64, 2, 1),
         new Shape(64, 128, 1, 1), new Shape(64, 64, 1, 1)
     };
-    /// What it is worth that operands need no registers and no instructions to load them.
-    private static final double FROM_SHARED = 1.3;
-
-    private record Choice(Match match, Shape shape, long depth, long slots, boolean boxes, double score) {}
+    private record Choice(Match match, Shape shape, long depth, long slots, boolean boxes, double cycles) {}
 
     FragmentScheduler(
             NestAnalysis analysis, MachineOp.Chip machine, List<String> common, BlockScheduler.Axes axes) {
@@ -56,6 +59,7 @@ final class FragmentScheduler {
         this.machine = machine;
         this.common = common;
         this.axes = axes;
+        this.cost = new ContractionCost(analysis, machine, common, axes);
     }
 
     /// A schedule, if the machine has an instruction for the nest's one reduction.
@@ -72,7 +76,7 @@ final class FragmentScheduler {
             if (op instanceof MachineOp.Intrinsic intrinsic && isAllowed(machine, intrinsic)) {
                 var match = match(analysis, intrinsic, List.of(axes.row(), axes.column()), axes.deep().getFirst());
                 var choice = match.flatMap(this::best);
-                if (choice.isPresent() && (best == null || choice.get().score() > best.score())) {
+                if (choice.isPresent() && (best == null || choice.get().cycles() < best.cycles())) {
                     best = choice.get();
                 }
             }
@@ -104,16 +108,22 @@ final class FragmentScheduler {
             for (long steps : match.isShared() || isScattered(match) ? new long[] {1} : STEPS) {
                 long depth = steps * match.extent(axes.deep().getFirst());
                 long slots = slots(match, shape, depth);
-                // By way of registers, more than two steps are more than a thread can hold.
-                if (fits(match, shape, depth, slots) && (slots > 0 || steps <= 2 && !match.isShared())) {
-                    double score = score(match, shape) * (match.isShared() ? FROM_SHARED : (steps + 2.0) / (steps + 3));
-                    if (best == null || score > best.score()) {
-                        best = new Choice(match, shape, depth, slots, areBoxed(match, shape, depth), score);
+                if (fits(match, shape, depth, slots)
+                        && (match.isShared() ? slots > 0 : steps <= mostSteps(match, shape, slots))) {
+                    double cycles = cost.cycles(tile(match, shape, depth, slots));
+                    if (Double.isFinite(cycles) && (best == null || cycles < best.cycles())) {
+                        best = new Choice(match, shape, depth, slots, areBoxed(match, shape, depth), cycles);
                     }
                 }
             }
         }
         return Optional.ofNullable(best);
+    }
+
+    /// The steps whose operands a thread can hold: fewer by way of registers, and beside many sums.
+    private long mostSteps(Match match, Shape shape, long slots) {
+        boolean many = shape.rows() * shape.columns() / threads(match, shape) * 2 >= machine.vectorRegisters();
+        return slots == 0 || many ? 2 : STEPS[0];
     }
 
     /// Whether elements of less than 16 bits lie across the reduced axis, so that a thread loads each by itself.
@@ -158,15 +168,15 @@ final class FragmentScheduler {
         return analysis.free(value).contains(axes.row()) ? axes.row() : axes.column();
     }
 
-    /// The shared memory of a block: the tiles, and the sums on their way to those who go on with them.
+    /// The shared memory of a block: the tiles, or the sums on their way to those who go on with them, in the same place.
     private long bytes(Match match, Shape shape, long depth, long slots) {
-        long bytes = shape.rows() * (shape.columns() + 16) * 4;
+        long bytes = 0;
         for (var value : match.operands().values()) {
             long width = across(value).equals(axes.row()) ? shape.rows() : shape.columns();
             long elements = slots > 0 ? slots * depth * width : 2 * (depth + 16) * (width + 16);
             bytes += elements * value.type().elementType().bits() / 8;
         }
-        return bytes;
+        return Math.max(bytes, shape.rows() * (shape.columns() + 16) * Float.BYTES);
     }
 
     /// The threads of a block: so many warps, or groups of them.
@@ -182,21 +192,44 @@ final class FragmentScheduler {
         return shape.rows() / shape.warpRows() % fragmentRows == 0
                 && shape.columns() / shape.warpColumns() % fragmentColumns == 0
                 && threads <= machine.blockLimit()
-                && accumulators * 2 <= machine.vectorRegisters()
+                && accumulators * 2 <= machine.vectorRegisters() + 1
                 && bytes(match, shape, depth, slots) <= machine.sharedBytes();
     }
 
-    private double score(Match match, Shape shape) {
-        double rows = analysis.estimate(axes.row());
-        double columns = analysis.estimate(axes.column());
-        double blocks = Math.ceil(rows / shape.rows()) * Math.ceil(columns / shape.columns());
-        double used = rows * columns / (blocks * shape.rows() * shape.columns());
-        for (var axis : common) {
-            blocks *= axis.equals(axes.row()) || axis.equals(axes.column()) ? 1 : analysis.estimate(axis);
+    private ContractionCost.Tile tile(Match match, Shape shape, long depth, long slots) {
+        double left = 0;
+        double right = 0;
+        for (var value : match.operands().values()) {
+            double bytes = value.type().elementType().bits() / 8.0;
+            left += across(value).equals(axes.row()) ? bytes : 0;
+            right += across(value).equals(axes.row()) ? 0 : bytes;
         }
-        double busy = Math.min(1, blocks * threads(match, shape) / MANY);
-        double reuse = (double) shape.rows() * shape.columns() / (shape.rows() + shape.columns());
-        return used * Math.sqrt(busy) * reuse / (reuse + 24);
+        long threads = threads(match, shape);
+        double rows = (double) shape.rows() / shape.warpRows();
+        double columns = (double) shape.columns() / shape.warpColumns();
+        double bits = match.operands().values().stream()
+                .mapToDouble(value -> value.type().elementType().bits())
+                .max()
+                .orElseThrow();
+        // Each warp reads the rows and the columns of its part; what is multiplied out of shared memory is read as well.
+        double reads = shape.warps() * (rows * left + columns * right);
+        double fragments = match.isShared()
+                ? 0
+                : (rows * left + columns * right) * match.extent(axes.deep().getFirst()) / machine.warp() / Integer.BYTES;
+        double registers = shape.rows() * shape.columns() / (double) threads + fragments + OTHER_REGISTERS;
+        return new ContractionCost.Tile(
+                shape.rows(),
+                shape.columns(),
+                depth,
+                slots,
+                threads,
+                registers,
+                bytes(match, shape, depth, slots),
+                Math.max(1, ContractionCost.processors(machine).fragmentFma()) * PAIR_BITS / bits
+                        * (match.isShared() ? 1 : FROM_REGISTERS),
+                reads,
+                left,
+                right);
     }
 
     private Schedule schedule(Choice choice) {

@@ -74,8 +74,10 @@ final class ThreadMachine {
                 plain, value -> value, value -> value, _ -> new Body(List.of(), ops));
     }
 
+    // One processor, so that large tiles are worth while.
     private static final String GROUP =
             """
+            machine.processors <count = 1, threads = 1024, registers = 65536, shared_bytes = 65536, fragment_fma = 512, near_bytes = 32, memory_bytes = 64, launch_cycles = 4000>
             machine.intrinsic <name = "group.f16", spelling = "", spreads = [(r, c) -> (32*(r/16)+4*(r%8)+c%8/2, c%2+2*(r/8%2)+4*(c/8))]> { (%a: f16[64,32], %b: f16[32,64], %c: f32[64,64]) ->
               %d = nest.compute [%a, %b, %c] <axes = [i:64, j:64, k:32]> {
                 %x = nest.read %a <at = [i, k]> : f16

@@ -148,17 +148,22 @@ final class InspectCommand implements Callable<Integer> {
                     Sizes.bytes(plan.weightBytes()),
                     Sizes.bytes(plan.arenaBytes()),
                     plan.symbols().isEmpty() ? "" : " at " + plan.symbols());
-            var kernels = new Table("kernel", "where", "grid", "registers", "stands for");
+            var header = new ArrayList<>(List.of("kernel", "where", "grid"));
+            header.addAll(target.findingNames());
+            header.add("stands for");
+            var kernels = new Table(header.toArray(String[]::new));
             for (var launch : plan.launches()) {
                 var name = plan.plan().kernels().get(launch.kernel());
-                kernels.row(
-                        name,
-                        launch.device() == 0 ? "device" : "host",
-                        launch.grid(),
-                        launch.device() == 0 ? target.registers(name) : "",
-                        launch.origin());
+                var cells = new ArrayList<Object>(
+                        List.of(name, launch.device() == 0 ? "device" : "host", launch.grid()));
+                cells.addAll(target.finding(launch.device() == 0 ? name : ""));
+                cells.add(launch.origin());
+                kernels.row(cells.toArray());
             }
             kernels.print(out);
+            if (!target.findings().isEmpty() && !target.isAssembled()) {
+                out.println("Registers and what is spilled are known where the vendor's assembler is installed.");
+            }
         }
     }
 }

@@ -41,7 +41,8 @@ public interface Codegen {
     /// @throws CompileException if a kernel cannot be compiled; the message names the kernel and its origin
     Image compile(List<TileOp.Kernel> kernels, MachineOp.Chip machine);
 
-    /// What a vendor's own compiler says of the kernels of an image, where it is installed; empty elsewhere.
+    /// What is known of the kernels of an image: how they are launched, and what the vendor's own compiler makes of them, where it
+    /// is installed. Empty where there is nothing to know.
     ///
     /// @throws CompileException if that compiler refuses a kernel; the message is what it says
     default List<Finding> examine(byte[] image) {
@@ -50,9 +51,18 @@ public interface Codegen {
 
     /// What became of a kernel on the chip.
     ///
-    /// @param registers of each thread
+    /// @param threads of a block
+    /// @param sharedBytes that a block's threads have together
+    /// @param registers of each thread; 0: the vendor's compiler is not installed, and the numbers behind this one mean nothing
+    /// @param stackBytes of memory that a thread has for itself, those of spilled registers included
     /// @param spilledBytes that a thread moves to memory and back because it has no more registers
-    record Finding(String kernel, long registers, long spilledBytes) {}
+    record Finding(
+            String kernel, long threads, long sharedBytes, long registers, long stackBytes, long spilledBytes) {
+        /// Whether the vendor's compiler has said something.
+        public boolean isAssembled() {
+            return registers > 0;
+        }
+    }
 
     /// What a device loads: {@code format} is understood by the driver of the same family, for example {@code elf}.
     record Image(String format, byte[] bytes) {}

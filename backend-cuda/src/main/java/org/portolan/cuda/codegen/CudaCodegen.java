@@ -2,6 +2,7 @@ package org.portolan.cuda.codegen;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -79,10 +80,23 @@ public final class CudaCodegen implements Codegen {
 
     @Override
     public List<Finding> examine(byte[] image) {
-        return Ptxas.find()
-                .map(assembler -> assembler.examine(
-                        CudaImage.read(MemorySegment.ofArray(image)).modules()))
-                .orElse(List.of());
+        var modules = CudaImage.read(MemorySegment.ofArray(image)).modules();
+        var assembled = new HashMap<String, Ptxas.Assembled>();
+        Ptxas.find().ifPresent(
+                assembler -> assembler.examine(modules).forEach(said -> assembled.put(said.kernel(), said)));
+        return modules.stream()
+                .map(module -> {
+                    var entry = module.entry();
+                    var said = assembled.getOrDefault(entry.name(), new Ptxas.Assembled(entry.name(), 0, 0, 0));
+                    return new Finding(
+                            entry.name(),
+                            entry.threads(),
+                            entry.sharedBytes() + PtxText.sharedBytes(module.ptx()),
+                            said.registers(),
+                            said.stackBytes(),
+                            said.spilledBytes());
+                })
+                .toList();
     }
 
     /// Machine code beside the text, where the vendor's assembler is at hand and it is asked for: what that makes differs

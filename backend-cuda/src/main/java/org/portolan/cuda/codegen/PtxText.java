@@ -12,6 +12,7 @@ final class PtxText {
     private static final Pattern LOCATION = Pattern.compile("\\s*\\.loc\\s+1 (\\d+) .*");
     private static final Pattern FILE = Pattern.compile("\\s*\\.file\\s+1 (\".*\")");
     private static final Pattern MARK = Pattern.compile("\\$L__(func_begin|func_end|tmp)\\d+:");
+    private static final Pattern SHARED = Pattern.compile("(?m)^\\s*\\.shared [^;\\n]*\\.b8 [^;\\n]*\\[(\\d+)\\];");
     private static final String HEAD_END = ".address_size 64";
 
     private PtxText() {}
@@ -23,6 +24,11 @@ final class PtxText {
     /// The same with each line of the kernel's text behind the directive that names it.
     static String annotated(TileOp.Kernel kernel, ThreadCode code) {
         return of(kernel, code, IrPrinter.print(kernel).lines().toList());
+    }
+
+    /// Bytes of the variables that a block's threads share; those that a launch asks for have no number in the text.
+    static long sharedBytes(String ptx) {
+        return SHARED.matcher(ptx).results().mapToLong(found -> Long.parseLong(found.group(1))).sum();
     }
 
     private static String of(TileOp.Kernel kernel, ThreadCode code, List<String> listing) {

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.portolan.cuda.image.CudaImage;
-import org.portolan.lowering.Codegen.Finding;
 import org.portolan.lowering.CompileException;
 
 /// The vendor's assembler, where it is installed: it turns PTX text into machine code, and says how many registers that
@@ -24,7 +23,7 @@ record Ptxas(Path program) {
     private static final Pattern HEADER = Pattern.compile("(?s)^.*?\\.address_size 64\n");
     private static final Pattern LINE_INFORMATION = Pattern.compile("(?m)^\\s*\\.(loc|file) .*\n");
     private static final Pattern SAID = Pattern.compile("Compiling entry function '([^']+)'"
-            + "|(\\d+) bytes spill stores, (\\d+) bytes spill loads|Used (\\d+) registers");
+            + "|(\\d+) bytes stack frame, (\\d+) bytes spill stores, (\\d+) bytes spill loads|Used (\\d+) registers");
 
     /// On the path of the process.
     static Optional<Ptxas> find() {
@@ -46,10 +45,17 @@ record Ptxas(Path program) {
         });
     }
 
+    /// What it says of a kernel.
+    ///
+    /// @param registers of each thread
+    /// @param stackBytes of each thread
+    /// @param spilledBytes stored and loaded
+    record Assembled(String kernel, long registers, long stackBytes, long spilledBytes) {}
+
     /// What it says of every kernel, in order.
     ///
     /// @throws CompileException if it refuses one
-    List<Finding> examine(List<CudaImage.Module> modules) {
+    List<Assembled> examine(List<CudaImage.Module> modules) {
         if (modules.isEmpty()) {
             return List.of();
         }
@@ -63,19 +69,22 @@ record Ptxas(Path program) {
         return inFolder(folder -> findings(run(folder, List.of(), text.toString())));
     }
 
-    static List<Finding> findings(String said) {
-        var findings = new ArrayList<Finding>();
+    static List<Assembled> findings(String said) {
+        var findings = new ArrayList<Assembled>();
         var matcher = SAID.matcher(said);
         var kernel = "";
+        long stack = 0;
         long spilled = 0;
         while (matcher.find()) {
             if (matcher.group(1) != null) {
                 kernel = matcher.group(1);
+                stack = 0;
                 spilled = 0;
             } else if (matcher.group(2) != null) {
-                spilled += Long.parseLong(matcher.group(2)) + Long.parseLong(matcher.group(3));
+                stack += Long.parseLong(matcher.group(2));
+                spilled += Long.parseLong(matcher.group(3)) + Long.parseLong(matcher.group(4));
             } else if (!kernel.isEmpty()) {
-                findings.add(new Finding(kernel, Long.parseLong(matcher.group(4)), spilled));
+                findings.add(new Assembled(kernel, Long.parseLong(matcher.group(5)), stack, spilled));
                 kernel = "";
             }
         }

@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.portolan.cuda.image.CudaImage;
+import org.portolan.cuda.image.KernelEntry;
 import org.portolan.cuda.image.KernelEntry.Points;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.text.IrParser;
@@ -70,6 +72,26 @@ class CudaCodegenTest {
         // Without lines it is the same but for them.
         var plain = codegen.emit("ptx", kernels, Targets.resolve("cuda:sm_80+source_lines=0").machine());
         assertEquals(ptx.replaceAll("(?m)^\\s*\\.(loc|file) .*\n", "").strip(), plain.strip());
+    }
+
+    /// Shared memory is counted whether the kernel has it or the launch asks for it; registers are there with the assembler.
+    @Test
+    void whatIsKnownOfAnImage() {
+        var kernels = copy("a");
+        var found = codegen.examine(codegen.compile(kernels, codegen.defaultMachine()).bytes()).getFirst();
+        assertEquals("k", found.kernel());
+        assertEquals(128, found.threads());
+        assertEquals(0, found.sharedBytes());
+        assertEquals(Ptxas.find().isPresent(), found.isAssembled());
+        assertEquals(0, found.spilledBytes());
+        var entry = new KernelEntry("k", 64, Points.BLOCKS, 50_000, 0);
+        var text = ".version 7.0\n.target sm_80\n.address_size 64\n.extern .shared .align 16 .b8 asked[];\n"
+                + ".visible .entry k() {\n\t.shared .align 16 .b8 one[1024];\n// .shared .b8 no[7];\n"
+                + "\t.shared .align 4 .b8 two[64];\nret;\n}\n";
+        var image = new CudaImage("sm_80", List.of(new CudaImage.Module(entry, text, Optional.empty()))).toBytes();
+        var shared = codegen.examine(image).getFirst();
+        assertEquals(50_000 + 1024 + 64, shared.sharedBytes());
+        assertEquals(64, shared.threads());
     }
 
     @Test

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.portolan.lowering.Codegen.Finding;
+import org.portolan.cuda.codegen.Ptxas.Assembled;
 
 /// What the vendor's assembler says, read.
 class PtxasTest {
@@ -24,7 +24,8 @@ class PtxasTest {
                     16 bytes stack frame, 24 bytes spill stores, 40 bytes spill loads
                 ptxas info    : Used 255 registers, used 1 barriers, 2048 bytes smem, 408 bytes cmem[0]
                 """;
-        assertEquals(List.of(new Finding("kernel_0", 10, 0), new Finding("kernel_1", 255, 64)), Ptxas.findings(said));
+        assertEquals(
+                List.of(new Assembled("kernel_0", 10, 0, 0), new Assembled("kernel_1", 255, 16, 64)), Ptxas.findings(said));
         assertEquals(List.of(), Ptxas.findings(""));
     }
 }

@@ -68,7 +68,7 @@ public final class HtmlPage {
             text.append("<p>Sizes are shown for ").append(escape(plan.symbols().toString())).append(".</p>\n");
         }
         memory(plan);
-        kernels(plan);
+        kernels(target);
     }
 
     private void memory(PlanView plan) {
@@ -104,11 +104,14 @@ public final class HtmlPage {
         text.append("</svg>\n");
     }
 
-    private void kernels(PlanView plan) {
+    private void kernels(ModelReport.Target target) {
+        var plan = target.plan();
         var launches = plan.launches();
         var dearest = launches.stream().mapToLong(launch -> plan.evaluate(launch.cost())).max().orElse(1);
         text.append("<h3>Kernels in the order of launch</h3>\n<table><tr><th class=\"n\">#</th><th>kernel</th><th>stands for</th>")
-                .append("<th>where</th><th>grid</th><th class=\"n\">estimate</th><th></th></tr>\n");
+                .append("<th>where</th><th>grid</th>");
+        target.findingNames().forEach(name -> text.append("<th class=\"n\">").append(name).append("</th>"));
+        text.append("<th class=\"n\">estimate</th><th></th></tr>\n");
         for (var i = 0; i < launches.size(); i++) {
             var launch = launches.get(i);
             var cost = plan.evaluate(launch.cost());
@@ -118,6 +121,8 @@ public final class HtmlPage {
             cell(launch.origin());
             text.append("<td>").append(launch.device() == 0 ? "device" : "host").append("</td>");
             cell(String.join(" × ", grid));
+            var name = launch.device() == 0 ? plan.plan().kernels().get(launch.kernel()) : "";
+            target.finding(name).forEach(known -> text.append("<td class=\"n\">").append(known).append("</td>"));
             text.append(String.format(
                     Locale.ROOT,
                     "<td class=\"n\">%.1f µs</td><td><span class=\"bar\" style=\"width:%.1fpx\"></span></td></tr>\n",

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.portolan.cli.report.Document;
+import org.portolan.cli.report.Sizes;
 import org.portolan.lowering.Codegen;
 import org.portolan.runtime.plan.Port;
 import org.portolan.runtime.program.Manifest;
@@ -21,13 +22,32 @@ public record ModelReport(
     /// One compiled variant.
     ///
     /// @param imageBytes all kernel images together
-    /// @param findings what the vendor's compiler says of the device's kernels, by name; empty where it is not installed
+    /// @param findings what is known of the device's kernels beyond the plan, by name; empty where nothing is
     public record Target(String name, long imageBytes, PlanView plan, Map<String, Codegen.Finding> findings) {
-        /// What is known of a kernel's registers, for people.
-        public String registers(String kernel) {
+        /// The names of what is known of kernels beyond the plan, for people; empty if nothing is.
+        public List<String> findingNames() {
+            if (findings.isEmpty()) return List.of();
+            return isAssembled()
+                    ? List.of("threads", "shared", "registers", "stack", "spilled")
+                    : List.of("threads", "shared");
+        }
+
+        /// What is known of a kernel, in the order of the names.
+        public List<String> finding(String kernel) {
             var finding = findings.get(kernel);
-            if (finding == null) return "";
-            return finding.registers() + (finding.spilledBytes() == 0 ? "" : ", " + finding.spilledBytes() + " bytes spilled");
+            if (finding == null) return findingNames().stream().map(name -> "-").toList();
+            var cells = new ArrayList<>(List.of(Long.toString(finding.threads()), Sizes.bytes(finding.sharedBytes())));
+            if (isAssembled()) {
+                cells.add(Long.toString(finding.registers()));
+                cells.add(Sizes.bytes(finding.stackBytes()));
+                cells.add(Sizes.bytes(finding.spilledBytes()));
+            }
+            return cells;
+        }
+
+        /// Whether the vendor's compiler is installed and has said something.
+        public boolean isAssembled() {
+            return findings.values().stream().anyMatch(Codegen.Finding::isAssembled);
         }
     }
 
@@ -72,7 +92,12 @@ public record ModelReport(
                     "costNanos", target.plan().evaluate(launch.cost()));
             var finding = target.findings().get(name);
             if (finding != null) {
+                members.put("threads", finding.threads());
+                members.put("sharedBytes", finding.sharedBytes());
+            }
+            if (finding != null && finding.isAssembled()) {
                 members.put("registers", finding.registers());
+                members.put("stackBytes", finding.stackBytes());
                 members.put("spilledBytes", finding.spilledBytes());
             }
             kernels.add(members);

@@ -7,6 +7,7 @@ module org.portolan.runtime {
     exports org.portolan.runtime.plan;
     exports org.portolan.runtime.program;
     exports org.portolan.runtime.selftest;
+    exports org.portolan.runtime.selftest.suite;
     exports org.portolan.runtime.type;
 
     uses org.portolan.runtime.ModelCompiler;

@@ -65,7 +65,10 @@ final class SelftestCommand implements Callable<Integer> {
     @Option(
             names = "--cases",
             paramLabel = "DIR",
-            description = "Also ONNX's cases in a folder, one in --share of them. May be repeated.")
+            description = {
+                "ONNX's cases in a folder, one in --share of them. May be repeated.",
+                "Else those that PORTOLAN_ONNX_TESTDATA names and those of Debian's libonnx-testdata, where they are here."
+            })
     private List<Path> cases = List.of();
 
     @Option(names = "--share", paramLabel = "N", defaultValue = "8", description = "One case in so many (default: ${DEFAULT-VALUE}).")
@@ -80,9 +83,10 @@ final class SelftestCommand implements Callable<Integer> {
             if (pack == null) {
                 throw new CommandFailure(ExitCode.WRONG_USAGE, "--target writes a pack, and --pack FILE is missing", "");
             }
-            var left = write(target, pack);
+            var extras = extras();
+            var left = write(target, pack, extras);
             spec.commandLine().getOut().println(pack + ": " + Sizes.bytes(Files.size(pack)) + " for " + target);
-            print(left);
+            print(extras, left);
             return ExitCode.FINE;
         }
         for (var option : INTO_A_PACK) {
@@ -95,21 +99,27 @@ final class SelftestCommand implements Callable<Integer> {
         if (pack != null) return run(pack);
         var made = Files.createTempFile("portolan", ".pack");
         try {
-            print(write(Models.describe(device.device()).target(), made));
+            var extras = extras();
+            print(extras, write(Models.describe(device.device()).target(), made, extras));
             return run(made);
         } finally {
             Files.delete(made);
         }
     }
 
-    private void print(SelftestPack.LeftOut left) {
-        left.lines().forEach(spec.commandLine().getOut()::println);
-        spec.commandLine().getOut().flush();
+    private void print(SelftestPack.Extras extras, SelftestPack.LeftOut left) {
+        var out = spec.commandLine().getOut();
+        out.println(extras.cases().isEmpty()
+                ? "without ONNX's cases, which are not on this computer: name a folder with --cases, or install libonnx-testdata"
+                : "with " + (extras.cases().size() - left.size()) + " of ONNX's cases, one in " + share);
+        left.lines().forEach(out::println);
+        out.flush();
     }
 
-    private SelftestPack.LeftOut write(String name, Path file) throws Exception {
+    private SelftestPack.LeftOut write(String name, Path file, SelftestPack.Extras extras)
+            throws Exception {
         try (var progress = Progress.start("compiling for " + name)) {
-            return SelftestPack.write(Targets.resolve(name), file, extras(), progress::now);
+            return SelftestPack.write(Targets.resolve(name), file, extras, progress::now);
         }
     }
 
@@ -130,7 +140,7 @@ final class SelftestCommand implements Callable<Integer> {
             }
             functions.put(name, ModelSource.read(model, fixed).function());
         }
-        var found = ConformanceCase.find(cases, Pattern.compile(""));
+        var found = ConformanceCase.find(cases.isEmpty() ? ConformanceCase.usualFolders() : cases, Pattern.compile(""));
         var chosen = found.stream()
                 .filter(candidate -> Math.floorMod(candidate.name().hashCode(), share) == 0)
                 .toList();

@@ -1,5 +1,6 @@
 package org.portolan.cli.conformance;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -7,12 +8,14 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.portolan.onnx.conformance.OnnxCase;
 
 /// A folder with `model.onnx` and folders `test_data_set_N` of recorded values, as ONNX ships them.
 ///
 /// @param name the folder's path below the one that was searched
 public record ConformanceCase(String name, Path folder) {
+    private static final String DEBIAN = "/usr/share/libonnx-testdata/data";
 
     /// All cases below the folders whose name the pattern is found in, in the order of their names. A case that two folders
     /// hold under one name is taken from the first.
@@ -29,6 +32,17 @@ public record ConformanceCase(String name, Path folder) {
             }
         }
         return List.copyOf(cases.values());
+    }
+
+    /// Where ONNX's cases lie on this computer: the folders that {@code PORTOLAN_ONNX_TESTDATA} names, and that of Debian's
+    /// package {@code libonnx-testdata}; none where neither is here.
+    public static List<Path> usualFolders() {
+        var named = System.getenv().getOrDefault("PORTOLAN_ONNX_TESTDATA", "").split(File.pathSeparator);
+        return Stream.concat(Stream.of(named), Stream.of(DEBIAN))
+                .filter(folder -> !folder.isBlank())
+                .map(Path::of)
+                .filter(Files::isDirectory)
+                .toList();
     }
 
     /// The model and the recorded values.

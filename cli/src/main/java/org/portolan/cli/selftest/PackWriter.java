@@ -43,6 +43,7 @@ public final class PackWriter {
     private final List<Pack.Case> cases = new ArrayList<>();
     private final Map<String, byte[]> entries = new LinkedHashMap<>();
     private String peer = "";
+    private Pack.Suite suite = Pack.Suite.NONE;
 
     public PackWriter(Target target) {
         this.target = target;
@@ -87,6 +88,12 @@ public final class PackWriter {
     void time(String name, GraphOp.Function function, Map<String, Long> symbols, double tolerance, Pack.Speed speed)
             throws IOException {
         add(name, Pack.Kind.MODEL, function, inputs(function, symbols), List.of(), 0, tolerance, speed);
+    }
+
+    /// The device suite.
+    void suite() {
+        var images = SuiteKernels.compile(target);
+        suite = new Pack.Suite(entry(images.kernels()), entry(images.others()));
     }
 
     /// The script that does the measured work by another library.
@@ -184,7 +191,7 @@ public final class PackWriter {
     public void write(Path file) throws IOException {
         try (var zip = new ZipOutputStream(Files.newOutputStream(file))) {
             zip.setLevel(Deflater.BEST_COMPRESSION);
-            put(zip, Pack.CONTENTS, PackJson.print(new Pack(target.name(), cases, peer)).getBytes(StandardCharsets.UTF_8));
+            put(zip, Pack.CONTENTS, PackJson.print(new Pack(target.name(), cases, peer, suite)).getBytes(StandardCharsets.UTF_8));
             for (var entry : entries.entrySet()) put(zip, entry.getKey(), entry.getValue());
         }
     }

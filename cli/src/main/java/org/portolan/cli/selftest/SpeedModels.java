@@ -1,11 +1,10 @@
 package org.portolan.cli.selftest;
 
 import org.portolan.ir.GraphOp;
-import org.portolan.ir.text.IrParser;
 import org.portolan.runtime.type.ElementType;
 
 /// Functions whose time is measured: chains of equal operations, and a model with the structure of MiniLM.
-final class SpeedModels {
+final class SpeedModels extends FunctionText {
     private static final int HIDDEN = 384;
     private static final int HEADS = 12;
     private static final int INNER = 1536;
@@ -15,9 +14,6 @@ final class SpeedModels {
 
     private static final String ROWS = "b*n";
     private static final String ROWS_TYPE = "f32[" + ROWS + "," + HIDDEN + "]";
-
-    private final StringBuilder text = new StringBuilder();
-    private int seed;
 
     private SpeedModels() {}
 
@@ -184,31 +180,5 @@ final class SpeedModels {
                 %%s = arith.mul %%v, %%c : f32
                 %%r = arith.add %%s, %%w : f32
                 """.formatted(scale(from)));
-    }
-
-    private void weight(String name, String extents) {
-        line("%%%s = graph.constant <data = random(%d)> : f32[%s]", name, 100 + seed++, extents);
-    }
-
-    private void add(String out, String left, String right, String type) {
-        map2(out, left, right, type, "%r = arith.add %v, %w : f32\n");
-    }
-
-    /// @param body computes {@code %r} of {@code %v}
-    private void map(String out, String in, String type, String body) {
-        line("%%%s = graph.map [%%%s] { (%%v: f32) ->\n%sgraph.yield [%%r]\n} : %s", out, in, body, type);
-    }
-
-    /// @param body computes {@code %r} of {@code %v} and {@code %w}
-    private void map2(String out, String first, String second, String type, String body) {
-        line("%%%s = graph.map [%%%s, %%%s] { (%%v: f32, %%w: f32) ->\n%sgraph.yield [%%r]\n} : %s", out, first, second, body, type);
-    }
-
-    private void line(String format, Object... values) {
-        text.append(format.formatted(values)).append('\n');
-    }
-
-    private GraphOp.Function parse() {
-        return (GraphOp.Function) IrParser.parse(text.toString(), "selftest").getFirst();
     }
 }

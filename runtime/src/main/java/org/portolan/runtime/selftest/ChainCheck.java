@@ -13,24 +13,21 @@ final class ChainCheck {
     private ChainCheck() {}
 
     /// @param inputs those of the chain, in order
-    /// @return what is wrong in words; empty where nothing is
-    static String problem(Pack.Speed speed, double tolerance, List<Tensor> inputs, Tensor found) {
+    static Finding compare(Pack.Speed speed, double tolerance, List<Tensor> inputs, Tensor found) {
         return switch (speed.work().operation()) {
             case PRODUCT -> products(speed, tolerance, inputs.get(0), inputs.get(1), found);
             case ATTENTION -> attention(speed, tolerance, inputs, found);
-            case NONE, ENCODER -> "";
+            case NONE, ENCODER -> Finding.FINE;
         };
     }
 
     /// The chain's result times a vector of ones and minus ones, against the chain done to that vector: every element of the
     /// result takes part. Of a single link some elements are looked at as well.
-    private static String products(Pack.Speed speed, double tolerance, Tensor a, Tensor b, Tensor found) {
+    private static Finding products(Pack.Speed speed, double tolerance, Tensor a, Tensor b, Tensor found) {
         int n = Math.toIntExact(a.extent(0));
-        if (speed.links() == 1) {
-            var problem = elements(tolerance, speed.scale(), a, b, found);
-            if (!problem.isEmpty()) {
-                return problem;
-            }
+        var elements = speed.links() == 1 ? elements(tolerance, speed.scale(), a, b, found) : Finding.FINE;
+        if (!elements.isFine()) {
+            return elements;
         }
         var random = new SplittableRandom(17);
         var vector = new double[n];
@@ -48,10 +45,12 @@ final class ChainCheck {
             size += expected[i] * expected[i];
             difference += (got[i] - expected[i]) * (got[i] - expected[i]);
         }
-        return Math.sqrt(difference) <= tolerance * Math.sqrt(size)
+        double error = Math.sqrt(difference) / Math.sqrt(size);
+        var problem = error <= tolerance
                 ? ""
                 : "the result times a vector differs by " + Math.sqrt(difference) + " from a vector of the length "
                         + Math.sqrt(size);
+        return elements.and(new Finding(problem, error, tolerance));
     }
 
     private static double[] times(Tensor matrix, double[] vector, double scale) {
@@ -68,8 +67,9 @@ final class ChainCheck {
                 .toArray();
     }
 
-    private static String elements(double tolerance, double scale, Tensor a, Tensor b, Tensor found) {
+    private static Finding elements(double tolerance, double scale, Tensor a, Tensor b, Tensor found) {
         long n = a.extent(0);
+        double worst = 0;
         for (long sample = 0; sample < SAMPLES; sample++) {
             long row = sample * 7919 % n;
             long column = sample * 104_729 % n;
@@ -81,18 +81,22 @@ final class ChainCheck {
                 size += term * term;
             }
             double got = found.getDouble(row * n + column);
-            if (!(Math.abs(sum * scale - got) <= tolerance * Math.sqrt(size) * scale)) {
-                return "element [" + row + ", " + column + "] is " + got + ", expected " + sum * scale;
+            double error = Math.abs(sum * scale - got) / (Math.sqrt(size) * scale);
+            worst = Math.max(worst, error);
+            if (!(error <= tolerance)) {
+                return new Finding(
+                        "element [" + row + ", " + column + "] is " + got + ", expected " + sum * scale, error, tolerance);
             }
         }
-        return "";
+        return new Finding("", worst, tolerance);
     }
 
     /// Some rows of the queries, through the whole chain: a row depends on no other.
-    private static String attention(Pack.Speed speed, double tolerance, List<Tensor> inputs, Tensor found) {
+    private static Finding attention(Pack.Speed speed, double tolerance, List<Tensor> inputs, Tensor found) {
         int heads = Math.toIntExact(found.extent(0));
         int length = Math.toIntExact(found.extent(1));
         int size = Math.toIntExact(found.extent(2));
+        double worst = 0;
         for (int sample = 0; sample < ROWS; sample++) {
             int head = sample * 7919 % heads;
             int row = sample * 104_729 % length;
@@ -110,12 +114,16 @@ final class ChainCheck {
             }
             for (int i = 0; i < size; i++) {
                 double got = found.getDouble(start + i);
-                if (!(Math.abs(query[i] - got) <= tolerance * largest)) {
-                    return "element [" + head + ", " + row + ", " + i + "] is " + got + ", expected " + query[i];
+                double error = Math.abs(query[i] - got) / largest;
+                worst = Math.max(worst, error);
+                if (!(error <= tolerance)) {
+                    return new Finding(
+                            "element [" + head + ", " + row + ", " + i + "] is " + got + ", expected " + query[i], error,
+                            tolerance);
                 }
             }
         }
-        return "";
+        return new Finding("", worst, tolerance);
     }
 
     private static double[] attend(double[] query, long head, int length, Tensor keys, Tensor values, double scale) {

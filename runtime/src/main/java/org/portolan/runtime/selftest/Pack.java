@@ -11,12 +11,18 @@ import org.portolan.runtime.type.ElementType;
 /// @param target as it was compiled for, for example {@code cuda:sm_90}
 /// @param peer entry of a Python script that does the measured work by another library, so that both stand in one table;
 ///     empty: none
-public record Pack(String target, List<Case> cases, String peer) {
+/// @param suite the kernels of the device suite
+public record Pack(String target, List<Case> cases, String peer, Suite suite) {
     public static final String CONTENTS = "pack.json";
-    static final long VERSION = 2;
+    static final long VERSION = 3;
 
     public Pack {
         cases = List.copyOf(cases);
+    }
+
+    /// Entries of the two images of {@link org.portolan.runtime.selftest.suite.SuiteImages}; empty: the suite is not in the pack.
+    public record Suite(String kernels, String others) {
+        public static final Suite NONE = new Suite("", "");
     }
 
     /// What is looked at.

@@ -26,6 +26,7 @@ public final class PackJson {
                         "version", Pack.VERSION,
                         "target", pack.target(),
                         "peer", pack.peer(),
+                        "suite", members("kernels", pack.suite().kernels(), "others", pack.suite().others()),
                         "cases", list(pack.cases(), PackJson::of)))
                 .printLines();
     }
@@ -42,10 +43,15 @@ public final class PackJson {
             return new Pack(
                     members.get("target").asText(),
                     list(members.get("cases"), PackJson::caseOf),
-                    members.get("peer").asText());
+                    members.get("peer").asText(),
+                    suiteOf(members.get("suite").asMembers()));
         } catch (IllegalArgumentException e) {
             throw new BadDataFile("the pack is damaged: " + e.getMessage());
         }
+    }
+
+    private static Pack.Suite suiteOf(Json.Members suite) {
+        return new Pack.Suite(suite.get("kernels").asText(), suite.get("others").asText());
     }
 
     private static Object of(Case item) {

@@ -11,6 +11,8 @@ import org.portolan.runtime.device.DeviceDescription;
 /// What became of a selftest: for people, to be pasted into an issue, and as JSON.
 public record Report(
         DeviceDescription device, String target, List<Result> results, List<Timing> timings, List<String> notes) {
+    private static final int MOST_NAMED = 4;
+
     public Report {
         results = List.copyOf(results);
         timings = List.copyOf(timings);
@@ -18,9 +20,17 @@ public record Report(
     }
 
     /// @param problem empty where it passed
-    public record Result(String name, String problem, double milliseconds) {
+    /// @param skipped why nothing was looked at; empty where something was
+    /// @param advice what to do about the problem
+    /// @param error the largest one, and what it may be; NaN where nothing was measured
+    public record Result(
+            String name, String problem, String skipped, String advice, double error, double limit, double milliseconds) {
         boolean passed() {
-            return problem.isEmpty();
+            return problem.isEmpty() && skipped.isEmpty();
+        }
+
+        boolean failed() {
+            return !problem.isEmpty();
         }
     }
 
@@ -45,28 +55,27 @@ public record Report(
     public record PeerTime(String way, double milliseconds) {}
 
     public boolean passed() {
-        return results.stream().allMatch(Result::passed);
+        return results.stream().noneMatch(Result::failed);
     }
 
     /// Lines of Markdown.
     public List<String> lines() {
         var lines = new ArrayList<String>();
-        long good = results.stream().filter(Result::passed).count();
-        lines.add("## Selftest of " + device.name() + (device.emulated() ? " (emulated)" : ""));
+        lines.add("## Selftest of " + device.name() + (device.emulated() ? " (emulated)" : "") + ": " + verdict());
         lines.add("");
         lines.add("- device: " + device.label() + ", " + (device.memoryBytes() >> 20) + " MiB, features "
                 + device.features().stream().sorted().toList());
         lines.add("- target: " + target + "; the device itself says " + device.target());
         lines.add("- system: " + System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                 + System.getProperty("os.arch") + ", Java " + Runtime.version());
-        lines.add("- result: " + good + " of " + results.size() + " passed");
+        lines.addAll(advice());
         lines.add("");
-        lines.add("| check | result | ms |");
-        lines.add("|---|---|---|");
-        for (var result : results) {
-            var verdict = result.passed() ? "passed" : "FAILED: " + result.problem().replaceAll("\\s+", " ").replace("|", "\\|");
-            lines.add(String.format(Locale.ROOT, "| %s | %s | %.1f |", result.name(), verdict, result.milliseconds()));
-        }
+        lines.add("| check | result | largest error | limit | ms |");
+        lines.add("|---|---|---|---|---|");
+        results.forEach(result -> lines.add(line(result)));
+        lines.add("");
+        lines.add("Errors are relative: of a tensor, to its largest expected number; in ONNX's cases (test_..), to the expected"
+                + " number itself, after the 1e-7 that is always allowed. Whole numbers must be equal. 'ms' counts preparing and comparing, too.");
         if (!timings.isEmpty()) {
             lines.add("");
             lines.add("| what | ms | GFLOP/s | others, ms | others' time / ours |");
@@ -75,6 +84,42 @@ public record Report(
         }
         notes.forEach(note -> lines.add("- " + note));
         return lines;
+    }
+
+    private String verdict() {
+        long good = results.stream().filter(Result::passed).count();
+        long bad = results.stream().filter(Result::failed).count();
+        long skipped = results.size() - good - bad;
+        return (bad == 0 ? "passed" : "FAILED") + ", " + good + " of " + results.size() + " checks passed"
+                + (bad == 0 ? "" : ", " + bad + " failed") + (skipped == 0 ? "" : ", " + skipped + " do not apply");
+    }
+
+    /// What to do, once for each kind of problem.
+    private List<String> advice() {
+        var names = new LinkedHashMap<String, List<String>>();
+        results.stream().filter(Result::failed).forEach(result ->
+                names.computeIfAbsent(result.advice(), _ -> new ArrayList<>()).add("'" + result.name() + "'"));
+        var lines = new ArrayList<String>();
+        names.forEach((advice, rows) -> lines.add("- **what to do** about "
+                + String.join(", ", rows.subList(0, Math.min(MOST_NAMED, rows.size())))
+                + (rows.size() > MOST_NAMED ? " and " + (rows.size() - MOST_NAMED) + " more" : "") + ": " + advice));
+        return lines;
+    }
+
+    private static String line(Result result) {
+        var verdict = "passed";
+        if (result.failed()) {
+            verdict = "FAILED: " + result.problem().replaceAll("\\s+", " ").replace("|", "\\|");
+        } else if (!result.skipped().isEmpty()) {
+            verdict = result.skipped();
+        }
+        return String.format(
+                Locale.ROOT, "| %s | %s | %s | %s | %.1f |", result.name(), verdict, number(result.error()),
+                number(result.limit()), result.milliseconds());
+    }
+
+    private static String number(double value) {
+        return Double.isNaN(value) ? "-" : value == 0 ? "0" : String.format(Locale.ROOT, "%.1e", value);
     }
 
     private static String line(Timing timing) {
@@ -106,10 +151,7 @@ public record Report(
         members.put("target", target);
         members.put("java", Runtime.version().toString());
         members.put("passed", passed());
-        members.put("results", results.stream()
-                .map(result -> Map.of(
-                        "name", result.name(), "problem", result.problem(), "milliseconds", result.milliseconds()))
-                .toList());
+        members.put("results", results.stream().map(Report::members).toList());
         members.put("timings", timings.stream()
                 .map(timing -> Map.of("name", timing.name(), "milliseconds", timing.milliseconds(),
                         "operationsPerSecond", timing.operationsPerSecond(),
@@ -119,5 +161,19 @@ public record Report(
                 .toList());
         members.put("notes", notes);
         return Json.of(members);
+    }
+
+    /// An error that is no number (a result was infinite, or nothing was measured) is left out.
+    private static Map<String, Object> members(Result result) {
+        var members = new LinkedHashMap<String, Object>();
+        members.put("name", result.name());
+        members.put("problem", result.problem());
+        members.put("skipped", result.skipped());
+        members.put("milliseconds", result.milliseconds());
+        if (Double.isFinite(result.error())) {
+            members.put("error", result.error());
+            members.put("limit", result.limit());
+        }
+        return members;
     }
 }

@@ -20,14 +20,22 @@ import org.portolan.runtime.PortolanException.DeadlineExceeded;
 import org.portolan.runtime.PortolanException.RunFailed;
 import org.portolan.runtime.RunOptions;
 import org.portolan.runtime.Tensor;
+import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceHealth;
+import org.portolan.runtime.device.StopSignal;
 import org.portolan.runtime.selftest.Report.Result;
 import org.portolan.runtime.selftest.Report.Timing;
+import org.portolan.runtime.selftest.suite.CheckFailed;
+import org.portolan.runtime.selftest.suite.CheckSkipped;
+import org.portolan.runtime.selftest.suite.DeviceSuite;
+import org.portolan.runtime.selftest.suite.SuiteImages;
 
-/// Runs a pack on a device: what the device does without kernels, every case, many runs at once, and the times.
+/// Runs a pack on a device: the device suite, every case, many runs at once, and the times.
 public final class Selftest implements AutoCloseable {
     private static final int THREADS = 4;
+    private static final int ROUNDS = 3;
+    private static final long LONG_RUN = 5_000_000_000L;
     private static final int RUNS_AT_ONCE = 20;
 
     private final PackFile file;
@@ -49,7 +57,7 @@ public final class Selftest implements AutoCloseable {
     }
 
     public Report run() {
-        DeviceChecks.all().forEach((name, check) -> attempt(name, () -> check.run(device)));
+        suite();
         for (var item : file.pack().cases()) {
             switch (item.kind()) {
                 case CHECK, CONFORMANCE -> attempt(item.name(), () -> check(item));
@@ -68,7 +76,7 @@ public final class Selftest implements AutoCloseable {
                 .filter(item -> item.kind() == Pack.Kind.CHECK)
                 .findFirst()
                 .ifPresent(item -> {
-                    attempt("many runs at once", () -> atOnce(item));
+                    attempt("many runs at once", () -> Finding.of(atOnce(item)));
                     attempt("a deadline ends a run, and not the next", () -> deadline(item));
                 });
         new SpeedTable(file, devices, progress, timings, notes).run(this::attempt);
@@ -78,21 +86,49 @@ public final class Selftest implements AutoCloseable {
         return new Report(device.description(), file.pack().target(), results, measured, notes);
     }
 
+    /// What every device must do, on devices that are opened for it.
+    private void suite() {
+        var entries = file.pack().suite();
+        if (entries.kernels().isEmpty()) {
+            notes.add("the device suite is not in this pack");
+            return;
+        }
+        for (var check : DeviceSuite.checks()) {
+            attempt("device: " + check.name(), () -> {
+                var images = new SuiteImages(file.entry(entries.kernels()), file.entry(entries.others()));
+                DeviceSuite.run(check, device.description(), images);
+                return Finding.FINE;
+            });
+        }
+    }
+
     /// Runs a check and notes what became of it. After the device is lost nothing else is tried.
-    private void attempt(String name, Callable<String> check) {
+    private void attempt(String name, Callable<Finding> check) {
         if (device.health() == DeviceHealth.LOST) {
-            results.add(new Result(name, "not tried: the device is lost", 0));
+            note(name, Finding.of("not tried: the device is lost"), "", Advice.NOT_TRIED, 0);
             return;
         }
         progress.accept(name);
         long start = System.nanoTime();
-        String problem;
+        var finding = Finding.FINE;
+        var skipped = "";
+        var advice = Advice.WRONG_RESULT;
         try {
-            problem = check.call();
+            finding = check.call();
+        } catch (CheckSkipped left) {
+            skipped = left.getMessage();
+        } catch (CheckFailed wrong) {
+            finding = Finding.of(wrong.getMessage());
         } catch (Exception | StackOverflowError | OutOfMemoryError e) {
-            problem = e.getClass().getSimpleName() + ": " + e.getMessage();
+            finding = Finding.of(e.getClass().getSimpleName() + ": " + e.getMessage());
+            advice = Advice.of(e);
         }
-        results.add(new Result(name, problem, (System.nanoTime() - start) / 1e6));
+        note(name, finding, skipped, advice, (System.nanoTime() - start) / 1e6);
+    }
+
+    private void note(String name, Finding finding, String skipped, String advice, double milliseconds) {
+        results.add(new Result(
+                name, finding.problem(), skipped, finding.isFine() ? "" : advice, finding.error(), finding.limit(), milliseconds));
     }
 
     private Map<String, Tensor> inputs(Pack.Case item) throws IOException {
@@ -103,76 +139,102 @@ public final class Selftest implements AutoCloseable {
         return inputs;
     }
 
-    private String check(Pack.Case item) throws IOException {
+    private Finding check(Pack.Case item) throws IOException {
         try (var model = file.load(item, devices)) {
             return differences(item, model, inputs(item));
         }
     }
 
     /// What is wrong with the first of three runs that is. The second works in memory that the first has left behind, and where
-    /// the device captures runs it captures this one; the third is a replay.
-    private String differences(Pack.Case item, Model model, Map<String, Tensor> inputs) throws IOException {
-        for (int round = 1; round <= 3; round++) {
-            var found = difference(item, model, inputs);
-            if (!found.isEmpty()) {
-                return "run " + round + ": " + found;
+    /// the device captures runs it captures this one; the third is a replay. On an emulated device a run that takes long is the
+    /// only one.
+    private Finding differences(Pack.Case item, Model model, Map<String, Tensor> inputs) throws IOException {
+        var all = Finding.FINE;
+        for (int round = 1; round <= ROUNDS && all.isFine(); round++) {
+            long start = System.nanoTime();
+            all = all.and(difference(item, model, inputs).during("run " + round));
+            if (device.description().emulated() && round < ROUNDS && System.nanoTime() - start > LONG_RUN) {
+                notes.add(item.name() + " was run " + (round == 1 ? "once" : round + " times") + ": the emulator takes long");
+                return all;
             }
         }
-        return "";
+        return all;
     }
 
-    private String difference(Pack.Case item, Model model, Map<String, Tensor> inputs) throws IOException {
+    private Finding difference(Pack.Case item, Model model, Map<String, Tensor> inputs) throws IOException {
         try (var outputs = model.run(inputs)) {
+            var all = Finding.FINE;
             for (var expected : item.outputs()) {
                 var found = outputs.get(expected.name());
-                var difference = item.kind() == Pack.Kind.CONFORMANCE
-                        ? TensorCheck.elementwise(expected.name(), file.tensor(expected), found, item.tolerance())
-                        : TensorCheck.difference(expected.name(), file.tensor(expected), found, item.tolerance());
-                if (!difference.isEmpty()) {
-                    return difference;
+                all = all.and(
+                        item.kind() == Pack.Kind.CONFORMANCE
+                                ? TensorCheck.elementwise(expected.name(), file.tensor(expected), found, item.tolerance())
+                                : TensorCheck.difference(expected.name(), file.tensor(expected), found, item.tolerance()));
+                if (!all.isFine()) {
+                    return all;
                 }
             }
-            return "";
+            return all;
         }
     }
 
-    private String failure(Pack.Case item) throws IOException {
+    private Finding failure(Pack.Case item) throws IOException {
         try (var model = file.load(item, devices)) {
             var inputs = inputs(item);
-            for (int round = 0; round < 2; round++) {
+            for (int round = 0; round < ROUNDS; round++) {
                 try {
                     model.run(inputs).close();
-                    return "the run ended without the error that it should have";
+                    return Finding.of("the run ended without the error that it should have");
                 } catch (RunFailed e) {
                     if (e.code() != item.failure()) {
-                        return "the run failed with code " + e.code() + ", expected " + item.failure() + ": " + e.getMessage();
+                        return Finding.of(
+                                "the run failed with code " + e.code() + ", expected " + item.failure() + ": " + e.getMessage());
                     }
                 }
             }
-            return "";
+            return Finding.FINE;
         }
     }
 
     /// Checks what is expected, if anything, and measures a run, copies of inputs and outputs included.
-    private String time(Pack.Case item) throws IOException {
+    private Finding time(Pack.Case item) throws IOException {
+        var inputs = inputs(item);
         try (var model = file.load(item, devices)) {
-            var inputs = inputs(item);
-            var difference = differences(item, model, inputs);
-            if (difference.isEmpty()) {
-                difference = begins(item, model, inputs);
+            var finding = differences(item, model, inputs);
+            if (finding.isFine()) {
+                finding = finding.and(begins(item, model, inputs));
             }
-            if (difference.isEmpty() && !device.description().emulated()) {
+            if (finding.isFine() && !device.description().emulated()) {
                 var milliseconds = Stopwatch.median(() -> model.run(inputs).close()) / 1e6;
                 timings.add(new Timing(item.name(), milliseconds, 0, item.speed().work()));
             }
-            return difference;
+            if (!finding.isFine() || device.description().emulated()) {
+                return finding;
+            }
+            walk(item, inputs);
+            return finding;
+        }
+    }
+
+    /// The same without replays, so that it can be seen what they save.
+    private void walk(Pack.Case item, Map<String, Tensor> inputs) throws IOException {
+        try (var queue = device.openQueue(StopSignal.NEVER)) {
+            if (!(queue instanceof CapturingQueue)) {
+                return;
+            }
+        }
+        var walking = devices.clone();
+        walking[0] = new WalkingDevice(device);
+        try (var model = file.load(item, walking)) {
+            var milliseconds = Stopwatch.median(() -> model.run(inputs).close()) / 1e6;
+            timings.add(new Timing(item.name() + ", started kernel by kernel", milliseconds, 0, Pack.Work.NONE));
         }
     }
 
     /// Whether the outputs begin with those of the first model of the family, whose inputs are the beginning of these.
-    private String begins(Pack.Case item, Model model, Map<String, Tensor> inputs) {
+    private Finding begins(Pack.Case item, Model model, Map<String, Tensor> inputs) {
         if (item.speed().family().isEmpty()) {
-            return "";
+            return Finding.FINE;
         }
         try (var outputs = model.run(inputs)) {
             var found = outputs.asMap().values().iterator().next();
@@ -181,7 +243,7 @@ public final class Selftest implements AutoCloseable {
                 var kept = Tensor.allocate(found.type(), Arena.ofAuto(), found.shape());
                 kept.data().copyFrom(found.data());
                 firstOfFamily.put(item.speed().family(), kept);
-                return "";
+                return Finding.FINE;
             }
             var beginning = Tensor.of(
                     found.type(), found.data().asSlice(0, first.data().byteSize()), first.shape());
@@ -195,8 +257,8 @@ public final class Selftest implements AutoCloseable {
             Callable<String> runs = () -> {
                 for (int run = 0; run < RUNS_AT_ONCE; run++) {
                     var difference = difference(item, model, inputs);
-                    if (!difference.isEmpty()) {
-                        return difference;
+                    if (!difference.isFine()) {
+                        return difference.problem();
                     }
                 }
                 return "";
@@ -216,12 +278,12 @@ public final class Selftest implements AutoCloseable {
         }
     }
 
-    private String deadline(Pack.Case item) throws IOException {
+    private Finding deadline(Pack.Case item) throws IOException {
         try (var model = file.load(item, devices)) {
             var inputs = inputs(item);
             try {
                 model.run(inputs, RunOptions.none().withTimeout(Duration.ZERO)).close();
-                return "a run with no time at all ended well";
+                return Finding.of("a run with no time at all ended well");
             } catch (DeadlineExceeded e) {
                 return difference(item, model, inputs);
             }

@@ -39,7 +39,7 @@ final class SpeedTable {
     }
 
     /// @param attempt runs a check of a name
-    void run(BiConsumer<String, Callable<String>> attempt) {
+    void run(BiConsumer<String, Callable<Finding>> attempt) {
         var series = new LinkedHashMap<String, List<Pack.Case>>();
         for (var item : file.pack().cases()) {
             if (item.kind() == Pack.Kind.SPEED) {
@@ -64,23 +64,25 @@ final class SpeedTable {
         });
     }
 
-    private String measure(String name, List<Pack.Case> cases) throws IOException {
+    private Finding measure(String name, List<Pack.Case> cases) throws IOException {
         var inputs = new LinkedHashMap<String, Tensor>();
         for (var data : cases.getFirst().inputs()) {
             inputs.put(data.name(), file.tensor(data));
         }
         var times = new ArrayList<Double>();
+        var all = Finding.FINE;
         for (var item : cases) {
             progress.accept(name + ", chain of " + item.speed().links());
             try (var model = file.load(item, devices)) {
                 try (var outputs = model.run(inputs)) {
-                    var problem = ChainCheck.problem(
+                    var finding = ChainCheck.compare(
                             item.speed(),
                             item.tolerance(),
                             List.copyOf(inputs.values()),
                             outputs.asMap().values().iterator().next());
-                    if (!problem.isEmpty()) {
-                        return "a chain of " + item.speed().links() + ": " + problem;
+                    all = all.and(finding.during("a chain of " + item.speed().links()));
+                    if (!all.isFine()) {
+                        return all;
                     }
                 }
                 if (!emulated) {
@@ -91,7 +93,7 @@ final class SpeedTable {
         if (!emulated) {
             note(name, cases, times);
         }
-        return "";
+        return all;
     }
 
     private void note(String name, List<Pack.Case> cases, List<Double> times) {

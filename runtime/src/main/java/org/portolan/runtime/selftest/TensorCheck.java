@@ -9,10 +9,10 @@ final class TensorCheck {
 
     private TensorCheck() {}
 
-    /// The first difference in words; empty where there is none.
+    /// Each element within the tolerance times the largest expected one.
     ///
     /// @param tolerance as in {@link Pack.Case}
-    static String difference(String name, Tensor expected, Tensor found, double tolerance) {
+    static Finding difference(String name, Tensor expected, Tensor found, double tolerance) {
         if (!expected.type().isFloat()) {
             return exactly(name, expected, found);
         }
@@ -21,44 +21,54 @@ final class TensorCheck {
             double value = Math.abs(expected.getDouble(i));
             largest = Double.isFinite(value) ? Math.max(largest, value) : largest;
         }
-        return floats(name, expected, found, tolerance * largest, 0);
+        return floats(name, expected, found, tolerance, 0, largest);
     }
 
     /// The same by the rule of ONNX's cases: each element within {@value #LEAST} and the tolerance times the expected one.
-    static String elementwise(String name, Tensor expected, Tensor found, double tolerance) {
-        return expected.type().isFloat() ? floats(name, expected, found, LEAST, tolerance) : exactly(name, expected, found);
+    static Finding elementwise(String name, Tensor expected, Tensor found, double tolerance) {
+        return expected.type().isFloat()
+                ? floats(name, expected, found, tolerance, LEAST, 0)
+                : exactly(name, expected, found);
     }
 
     private static boolean differsInKind(Tensor expected, Tensor found) {
         return expected.type() != found.type() || !Arrays.equals(expected.shape(), found.shape());
     }
 
-    private static String floats(String name, Tensor expected, Tensor found, double absolute, double relative) {
+    /// @param free how much any element may differ
+    /// @param scale what differences are divided by; 0: by the expected element
+    private static Finding floats(
+            String name, Tensor expected, Tensor found, double tolerance, double free, double scale) {
         if (differsInKind(expected, found)) {
-            return name + " is " + found + ", expected " + expected;
+            return Finding.of(name + " is " + found + ", expected " + expected);
         }
+        double error = 0;
         for (long i = 0; i < expected.elements(); i++) {
             double wanted = expected.getDouble(i);
             double got = found.getDouble(i);
-            boolean same = Double.isFinite(wanted)
-                    ? Math.abs(wanted - got) <= absolute + relative * Math.abs(wanted)
-                    : Double.compare(wanted, got) == 0;
-            if (!same) {
-                return name + "[" + i + "] is " + got + ", expected " + wanted;
+            double part = 0;
+            if (!Double.isFinite(wanted) || !Double.isFinite(got)) {
+                part = Double.compare(wanted, got) == 0 ? 0 : Double.POSITIVE_INFINITY;
+            } else if (Math.abs(wanted - got) > free) {
+                part = (Math.abs(wanted - got) - free) / (scale == 0 ? Math.abs(wanted) : scale);
+            }
+            error = Math.max(error, part);
+            if (!(part <= tolerance)) {
+                return new Finding(name + "[" + i + "] is " + got + ", expected " + wanted, part, tolerance);
             }
         }
-        return "";
+        return new Finding("", error, tolerance);
     }
 
-    private static String exactly(String name, Tensor expected, Tensor found) {
+    private static Finding exactly(String name, Tensor expected, Tensor found) {
         if (differsInKind(expected, found)) {
-            return name + " is " + found + ", expected " + expected;
+            return Finding.of(name + " is " + found + ", expected " + expected);
         }
         for (long i = 0; i < expected.elements(); i++) {
             if (expected.getLong(i) != found.getLong(i)) {
-                return name + "[" + i + "] is " + found.getLong(i) + ", expected " + expected.getLong(i);
+                return Finding.of(name + "[" + i + "] is " + found.getLong(i) + ", expected " + expected.getLong(i));
             }
         }
-        return "";
+        return Finding.FINE;
     }
 }

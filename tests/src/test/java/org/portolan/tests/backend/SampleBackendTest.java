@@ -123,7 +123,7 @@ class SampleBackendTest {
 
     @Test
     void itPassesTheDeviceSuite() throws Exception {
-        var report = java(0, "org.portolan.tests.device.DeviceSuite", "abacus");
+        var report = java(0, "org.portolan.tests.device.SuiteRun", "abacus");
         assertTrue(report.contains("abacus:0 passed: a lost device says so"), report);
         assertTrue(report.contains("abacus:1 passed: large copies"), report);
     }

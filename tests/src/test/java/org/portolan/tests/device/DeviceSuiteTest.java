@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Timeout;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.Devices;
 import org.portolan.runtime.device.Driver;
+import org.portolan.runtime.selftest.suite.DeviceSuite;
 
 /// Every driver's first device of each kind passes one suite.
 /// `-Ddevice.driver=NAME` leaves out all other drivers.
@@ -32,7 +33,7 @@ class DeviceSuiteTest {
                     () -> Assumptions.abort("skipped: no device of " + driver.name() + ": " + listing.reason()));
         }
         return DynamicContainer.dynamicContainer(
-                driver.name(), DeviceSuite.firstOfEachKind(listing.devices()).stream().map(DeviceSuiteTest::suite));
+                driver.name(), SuiteRun.firstOfEachKind(listing.devices()).stream().map(DeviceSuiteTest::suite));
     }
 
     private static DynamicNode suite(DeviceDescription description) {
@@ -40,6 +41,6 @@ class DeviceSuiteTest {
         return DynamicContainer.dynamicContainer(
                 name,
                 DeviceSuite.checks().stream()
-                        .map(check -> DynamicTest.dynamicTest(check.name(), () -> DeviceSuite.run(check, description))));
+                        .map(check -> DynamicTest.dynamicTest(check.name(), () -> SuiteRun.run(check, description))));
     }
 }

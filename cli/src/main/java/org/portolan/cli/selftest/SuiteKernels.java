@@ -1,4 +1,4 @@
-package org.portolan.tests.device;
+package org.portolan.cli.selftest;
 
 import java.util.List;
 import java.util.stream.Collectors;
@@ -6,11 +6,13 @@ import java.util.stream.IntStream;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.text.IrParser;
 import org.portolan.ir.verify.Verifier;
+import org.portolan.lowering.Target;
+import org.portolan.runtime.selftest.suite.SuiteImages;
 
-/// The kernels of the suite: one thread for each point of the grid, and nothing that a machine might lack.
-final class SuiteKernels {
-    static final int BUFFERS = 20;
-    static final int EXTENTS = 9;
+/// The kernels of the device suite: one thread for each point of the grid, and nothing that a machine might lack.
+public final class SuiteKernels {
+    private static final int BUFFERS = SuiteImages.BUFFERS;
+    private static final int EXTENTS = SuiteImages.EXTENTS;
 
     /// z = x + y.
     private static final String ADD =
@@ -113,11 +115,18 @@ final class SuiteKernels {
 
     private SuiteKernels() {}
 
-    static List<TileOp.Kernel> all() {
+    /// Compiles them.
+    public static SuiteImages compile(Target target) {
+        var codegen = target.codegen();
+        return new SuiteImages(
+                codegen.compile(all(), target.machine()).bytes(), codegen.compile(others(), target.machine()).bytes());
+    }
+
+    private static List<TileOp.Kernel> all() {
         return parse(ADD + NUMBER + SINGLE + GATHER + SLOW + many() + extents());
     }
 
-    static List<TileOp.Kernel> others() {
+    private static List<TileOp.Kernel> others() {
         return parse(SUBTRACT);
     }
 

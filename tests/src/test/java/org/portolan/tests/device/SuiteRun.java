@@ -1,25 +1,26 @@
 package org.portolan.tests.device;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.Assumptions;
 import org.opentest4j.TestAbortedException;
+import org.portolan.cli.selftest.SuiteKernels;
+import org.portolan.lowering.Targets;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.Devices;
+import org.portolan.runtime.selftest.suite.Check;
+import org.portolan.runtime.selftest.suite.CheckSkipped;
+import org.portolan.runtime.selftest.suite.DeviceSuite;
+import org.portolan.runtime.selftest.suite.SuiteImages;
 
-/// The checks, and a way to run them in a process of its own: a driver that a test has built is not on the class path of
-/// the tests.
-final class DeviceSuite {
-    private DeviceSuite() {}
+/// The device suite with its kernels compiled here, and a way to run it in a process of its own: a driver that a test has
+/// built is not on the class path of the tests.
+final class SuiteRun {
+    private static final Map<String, SuiteImages> COMPILED = new ConcurrentHashMap<>();
 
-    static List<Check> checks() {
-        var checks = new ArrayList<Check>();
-        checks.addAll(MemoryChecks.all());
-        checks.addAll(KernelChecks.all());
-        checks.addAll(LifeChecks.all());
-        checks.addAll(AbilityChecks.all());
-        return checks;
-    }
+    private SuiteRun() {}
 
     /// The first device of each kind: real or emulated, in the host's memory or in its own.
     static List<DeviceDescription> firstOfEachKind(List<DeviceDescription> devices) {
@@ -29,8 +30,12 @@ final class DeviceSuite {
     }
 
     static void run(Check check, DeviceDescription description) throws Exception {
-        try (var rig = new Rig(description)) {
-            check.body().run(rig);
+        var images = COMPILED.computeIfAbsent(
+                description.target(), _ -> SuiteKernels.compile(Targets.of(description)));
+        try {
+            DeviceSuite.run(check, description, images);
+        } catch (CheckSkipped skipped) {
+            Assumptions.abort(skipped.getMessage());
         }
     }
 
@@ -41,7 +46,7 @@ final class DeviceSuite {
         int failed = 0;
         for (var device : Devices.list()) {
             if (!device.driver().equals(arguments[0])) continue;
-            for (var check : checks()) {
+            for (var check : DeviceSuite.checks()) {
                 try {
                     run(check, device);
                     System.out.println(device.name() + " passed: " + check.name());

@@ -1,9 +1,8 @@
-package org.portolan.tests.device;
+package org.portolan.runtime.selftest.suite;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.portolan.runtime.selftest.suite.Expect.equal;
+import static org.portolan.runtime.selftest.suite.Expect.fails;
+import static org.portolan.runtime.selftest.suite.Expect.holds;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
@@ -38,8 +37,8 @@ final class MemoryChecks {
         for (long alignment = 1; alignment <= 4096; alignment *= 2) {
             for (long bytes : new long[] {1, 63, 64, 65, 5000}) {
                 var memory = rig.device.allocate(rig.arena, bytes, alignment);
-                assertEquals(0, memory.address() % alignment, "alignment " + alignment);
-                assertTrue(memory.address() != 0, "the address 0");
+                equal(0, memory.address() % alignment, "alignment " + alignment);
+                holds(memory.address() != 0, "the address 0");
             }
         }
     }
@@ -49,7 +48,7 @@ final class MemoryChecks {
         for (int i = 0; i < 100; i++) {
             long begin = rig.allocate(100);
             for (long at = begin; at < begin + 100; at++) {
-                assertTrue(seen.add(at), "two pieces share an address");
+                holds(seen.add(at), "two pieces share an address");
             }
         }
     }
@@ -61,21 +60,21 @@ final class MemoryChecks {
             queue.copyOut(empty, rig.host(8), 0);
             queue.copy(empty, rig.allocate(8), 0);
             queue.record().await();
-            assertEquals(0, queue.takeError());
+            equal(0, queue.takeError());
         }
     }
 
     private static void huge(Rig rig) {
         long there = rig.device.description().memoryBytes();
-        assertTrue(there > 0, "the device does not say how much memory it has");
+        holds(there > 0, "the device does not say how much memory it has");
         // A driver that asks the host for what it has not could bring the machine down: the sizes are far from possible.
         for (long bytes : new long[] {Long.MAX_VALUE - 4096, 1L << 60, 16 * there}) {
-            var error = assertThrows(LimitExceeded.class, () -> rig.allocate(bytes));
-            assertTrue(error.getMessage().contains(Long.toString(bytes)), error.getMessage());
+            var error = fails(LimitExceeded.class, () -> rig.allocate(bytes));
+            holds(error.getMessage().contains(Long.toString(bytes)), error.getMessage());
         }
         try (var queue = rig.queue()) {
             long after = rig.in(queue, rig.copy(1f, 2f));
-            assertArrayEquals(new float[] {1, 2}, rig.floats(queue, after, 2));
+            equal(new float[] {1, 2}, rig.floats(queue, after, 2));
         }
     }
 
@@ -87,7 +86,7 @@ final class MemoryChecks {
             take(rig, 16 * MIB, 64);
         } else if (description.emulated()) {
             System.setProperty(EMULATED_MEMORY, Long.toString(64 * MIB));
-            try (var small = new Rig(Devices.find(description.name()))) {
+            try (var small = rig.on(Devices.find(description.name()))) {
                 long all = small.device.description().memoryBytes();
                 boolean obeys = 0 < all && all <= 64 * MIB;
                 take(small, obeys ? all / 4 : 16 * MIB, obeys ? 9 : 64);
@@ -102,7 +101,7 @@ final class MemoryChecks {
     private static void take(Rig rig, long bytes, int rounds) {
         for (int round = 0; round < rounds; round++) {
             try (var arena = Arena.ofConfined()) {
-                assertTrue(rig.device.allocate(arena, bytes, 64).address() != 0);
+                holds(rig.device.allocate(arena, bytes, 64).address() != 0);
             }
         }
     }
@@ -111,9 +110,9 @@ final class MemoryChecks {
         var memory = rig.device.allocate(rig.arena, 64, 64);
         if (rig.device.description().sharesHostMemory()) {
             memory.set(ValueLayout.JAVA_INT, 60, 7);
-            assertEquals(7, memory.get(ValueLayout.JAVA_INT, 60));
+            equal(7, memory.get(ValueLayout.JAVA_INT, 60));
         } else {
-            assertThrows(IndexOutOfBoundsException.class, () -> memory.get(ValueLayout.JAVA_BYTE, 0));
+            fails(IndexOutOfBoundsException.class, () -> memory.get(ValueLayout.JAVA_BYTE, 0));
         }
     }
 
@@ -135,9 +134,9 @@ final class MemoryChecks {
                 queue.copyIn(rig.copy(data), first + from, bytes);
                 queue.copy(first + from, second + to, bytes);
                 System.arraycopy(data, 0, expected, to, bytes);
-                assertArrayEquals(data, bytes(rig, queue, first + from, bytes), "round " + round);
+                equal(data, bytes(rig, queue, first + from, bytes), "round " + round);
             }
-            assertArrayEquals(expected, bytes(rig, queue, second, size));
+            equal(expected, bytes(rig, queue, second, size));
         }
     }
 
@@ -152,7 +151,7 @@ final class MemoryChecks {
             long first = rig.in(queue, rig.copy(data));
             long second = rig.allocate(data.length);
             queue.copy(first, second, data.length);
-            assertArrayEquals(data, bytes(rig, queue, second, data.length));
+            equal(data, bytes(rig, queue, second, data.length));
         }
     }
 
@@ -166,7 +165,7 @@ final class MemoryChecks {
             }
             queue.record().await();
             for (long i = 0; i < 100; i++) {
-                assertEquals(i, found.getAtIndex(ValueLayout.JAVA_LONG, i));
+                equal(i, found.getAtIndex(ValueLayout.JAVA_LONG, i));
             }
         }
     }

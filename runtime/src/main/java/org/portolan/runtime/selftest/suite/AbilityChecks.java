@@ -1,14 +1,13 @@
-package org.portolan.tests.device;
+package org.portolan.runtime.selftest.suite;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.portolan.runtime.selftest.suite.Expect.equal;
+import static org.portolan.runtime.selftest.suite.Expect.fails;
+import static org.portolan.runtime.selftest.suite.Expect.skip;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.Assumptions;
 import org.portolan.runtime.PortolanException;
 import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.KernelError;
@@ -30,11 +29,11 @@ final class AbilityChecks {
         if (queue instanceof CapturingQueue capturing) {
             return capturing;
         }
-        return Assumptions.abort("skipped: the device does not capture");
+        return skip("skipped: the device does not capture");
     }
 
     private static CapturingQueue.Captured captured(CapturingQueue queue, Runnable steps) {
-        return queue.capture(steps).orElseGet(() -> Assumptions.abort("skipped: the driver refuses to capture"));
+        return queue.capture(steps).orElseGet(() -> skip("skipped: the driver refuses to capture"));
     }
 
     private static void replay(Rig rig) {
@@ -49,17 +48,17 @@ final class AbilityChecks {
                 KernelChecks.launch(rig, queue, image.kernel("add"), new long[] {3}, x, y, y, 3);
                 queue.copy(y + 4, z, 8);
             })) {
-                assertArrayEquals(new float[] {0, 0, 0}, rig.floats(queue, y, 3), "nothing is done before it is replayed");
+                equal(new float[] {0, 0, 0}, rig.floats(queue, y, 3), "nothing is done before it is replayed");
                 for (int round = 1; round <= 50; round++) {
                     row.replay();
                 }
-                assertArrayEquals(new float[] {200, 300, -1}, rig.floats(queue, z, 3));
+                equal(new float[] {200, 300, -1}, rig.floats(queue, z, 3));
                 // Other data at the same places, and other work in between.
                 queue.copyIn(rig.copy(5f, 5f, 5f), x, 12);
                 KernelChecks.launch(rig, queue, image.kernel("add"), new long[] {3}, x, x, y, 3);
                 row.replay();
-                assertArrayEquals(new float[] {20, 20, -1}, rig.floats(queue, z, 3));
-                assertEquals(0, queue.takeError());
+                equal(new float[] {20, 20, -1}, rig.floats(queue, z, 3));
+                equal(0, queue.takeError());
             }
         }
     }
@@ -76,12 +75,12 @@ final class AbilityChecks {
                 for (int round = 0; round < 3; round++) {
                     queue.copyIn(rig.copy(2L, 0L, 1L, 2L), ids, 32);
                     row.replay();
-                    assertEquals(0, queue.takeError());
-                    assertArrayEquals(new float[] {30, 10, 20, 30}, rig.floats(queue, y, 4));
+                    equal(0, queue.takeError());
+                    equal(new float[] {30, 10, 20, 30}, rig.floats(queue, y, 4));
                     queue.copyIn(rig.copy(2L, 7L, 1L, 2L), ids, 32);
                     row.replay();
-                    assertEquals(KernelError.INDEX_OUT_OF_RANGE, KernelError.ofWord(queue.takeError()).code());
-                    assertEquals(0, queue.takeError());
+                    equal(KernelError.INDEX_OUT_OF_RANGE, KernelError.ofWord(queue.takeError()).code());
+                    equal(0, queue.takeError());
                 }
             }
         }
@@ -92,21 +91,21 @@ final class AbilityChecks {
             var queue = capturing(plain);
             long x = rig.in(queue, rig.copy(1f));
             long y = rig.in(queue, rig.copy(0f));
-            assertThrows(
+            fails(
                     IllegalStateException.class,
                     () -> queue.capture(() -> {
                         KernelChecks.launch(rig, queue, image.kernel("add"), new long[] {1}, x, y, y, 1);
                         throw new IllegalStateException("the plan is over");
                     }));
             KernelChecks.launch(rig, queue, image.kernel("add"), new long[] {1}, x, y, y, 1);
-            assertArrayEquals(new float[] {1}, rig.floats(queue, y, 1));
+            equal(new float[] {1}, rig.floats(queue, y, 1));
             var row = captured(
                     queue, () -> KernelChecks.launch(rig, queue, image.kernel("add"), new long[] {1}, x, y, y, 1));
             row.replay();
-            assertArrayEquals(new float[] {2}, rig.floats(queue, y, 1));
+            equal(new float[] {2}, rig.floats(queue, y, 1));
             row.close();
             row.close();
-            assertThrows(PortolanException.class, row::replay);
+            fails(PortolanException.class, row::replay);
         }
     }
 
@@ -140,7 +139,7 @@ final class AbilityChecks {
                 }));
             }
             for (int thread = 0; thread < threads; thread++) {
-                assertArrayEquals(new float[] {20 * (thread + 1)}, results.get(thread).get());
+                equal(new float[] {20 * (thread + 1)}, results.get(thread).get());
             }
         }
     }

@@ -1,9 +1,9 @@
-package org.portolan.tests.device;
+package org.portolan.runtime.selftest.suite;
 
 /// One thing that a device must do.
 ///
 /// @param name what it is, for people
-record Check(String name, Body body) {
+public record Check(String name, Body body) {
     @FunctionalInterface
     interface Body {
         void run(Rig rig) throws Exception;

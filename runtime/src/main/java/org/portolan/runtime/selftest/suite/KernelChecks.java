@@ -1,9 +1,8 @@
-package org.portolan.tests.device;
+package org.portolan.runtime.selftest.suite;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.portolan.runtime.selftest.suite.Expect.equal;
+import static org.portolan.runtime.selftest.suite.Expect.fails;
+import static org.portolan.runtime.selftest.suite.Expect.holds;
 
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -47,16 +46,16 @@ final class KernelChecks {
 
     private static void badImages(Rig rig) {
         for (var image : List.of(new byte[0], new byte[] {1}, new byte[16], new byte[5000], "no kernels".getBytes())) {
-            assertThrows(PortolanException.class, () -> rig.device.load(rig.copy(image)), image.length + " bytes");
+            fails(PortolanException.class, () -> rig.device.load(rig.copy(image)), image.length + " bytes");
         }
         rig.load().close();
     }
 
     private static void unknownKernel(Rig rig) {
         try (var image = rig.load()) {
-            var error = assertThrows(BadProgramFile.class, () -> image.kernel("no_such_kernel"));
-            assertTrue(error.getMessage().contains("no_such_kernel"), error.getMessage());
-            assertEquals("add", image.kernel("add").name());
+            var error = fails(BadProgramFile.class, () -> image.kernel("no_such_kernel"));
+            holds(error.getMessage().contains("no_such_kernel"), error.getMessage());
+            equal("add", image.kernel("add").name());
         }
     }
 
@@ -68,8 +67,8 @@ final class KernelChecks {
             long difference = rig.allocate(4);
             launch(rig, queue, all.kernel("add"), new long[] {1}, x, y, sum, 1);
             launch(rig, queue, others.kernel("add"), new long[] {1}, x, y, difference, 1);
-            assertArrayEquals(new float[] {8}, rig.floats(queue, sum, 1));
-            assertArrayEquals(new float[] {2}, rig.floats(queue, difference, 1));
+            equal(new float[] {8}, rig.floats(queue, sum, 1));
+            equal(new float[] {2}, rig.floats(queue, difference, 1));
         }
     }
 
@@ -78,7 +77,7 @@ final class KernelChecks {
             try (var image = rig.load(); var queue = rig.queue()) {
                 long x = rig.in(queue, rig.copy((float) round));
                 launch(rig, queue, image.kernel("add"), new long[] {1}, x, x, x, 1);
-                assertArrayEquals(new float[] {2 * round}, rig.floats(queue, x, 1));
+                equal(new float[] {2 * round}, rig.floats(queue, x, 1));
             }
         }
     }
@@ -99,8 +98,8 @@ final class KernelChecks {
                 launch(rig, queue, image.kernel("add"), new long[] {n}, first, first, second, n);
                 launch(rig, queue, image.kernel("add"), new long[] {n}, first, second, second, n);
                 var found = rig.floats(queue, second, n + 1);
-                assertEquals(-1, found[n], "behind " + n);
-                assertArrayEquals(expected, Arrays.copyOf(found, n), "size " + n);
+                equal(-1, found[n], "behind " + n);
+                equal(expected, Arrays.copyOf(found, n), "size " + n);
             }
         }
     }
@@ -113,7 +112,7 @@ final class KernelChecks {
                 launch(rig, queue, image.kernel("number"), grid, y, grid[0], grid[1], grid[2]);
                 var found = rig.out(queue, y, 4L * points);
                 for (int i = 0; i < points; i++) {
-                    assertEquals(i, found.getAtIndex(ValueLayout.JAVA_INT, i), () -> Arrays.toString(grid));
+                    equal(i, found.getAtIndex(ValueLayout.JAVA_INT, i), () -> Arrays.toString(grid));
                 }
             }
         }
@@ -125,8 +124,8 @@ final class KernelChecks {
             for (long[] grid : new long[][] {{0, 5, 5}, {5, 0, 5}, {5, 5, 0}, {0, 0, 0}}) {
                 launch(rig, queue, image.kernel("number"), grid, y, grid[0], grid[1], grid[2]);
             }
-            assertEquals(0, queue.takeError());
-            assertEquals(77, rig.out(queue, y, 8).get(ValueLayout.JAVA_LONG, 0));
+            equal(0, queue.takeError());
+            equal(77, rig.out(queue, y, 8).get(ValueLayout.JAVA_LONG, 0));
         }
     }
 
@@ -136,36 +135,36 @@ final class KernelChecks {
             long y = rig.allocate(4);
             for (long[] grid : new long[][] {{}, {1}}) {
                 launch(rig, queue, image.kernel("single"), grid, x, y);
-                assertEquals(42, rig.out(queue, y, 4).get(ValueLayout.JAVA_INT, 0));
+                equal(42, rig.out(queue, y, 4).get(ValueLayout.JAVA_INT, 0));
             }
         }
     }
 
     private static void manyParameters(Rig rig) {
         try (var image = rig.load(); var queue = rig.queue()) {
-            var words = new long[SuiteKernels.BUFFERS + 2];
-            for (int i = 0; i < SuiteKernels.BUFFERS; i++) {
+            var words = new long[SuiteImages.BUFFERS + 2];
+            for (int i = 0; i < SuiteImages.BUFFERS; i++) {
                 words[i] = rig.in(queue, rig.copy(1f, 1 << i, i));
             }
-            words[SuiteKernels.BUFFERS] = rig.allocate(12);
-            words[SuiteKernels.BUFFERS + 1] = 3;
+            words[SuiteImages.BUFFERS] = rig.allocate(12);
+            words[SuiteImages.BUFFERS + 1] = 3;
             launch(rig, queue, image.kernel("many"), new long[] {3}, words);
-            int n = SuiteKernels.BUFFERS;
-            assertArrayEquals(new float[] {n, (1 << n) - 1, n * (n - 1) / 2}, rig.floats(queue, words[n], 3));
+            int n = SuiteImages.BUFFERS;
+            equal(new float[] {n, (1 << n) - 1, n * (n - 1) / 2}, rig.floats(queue, words[n], 3));
         }
     }
 
     private static void extents(Rig rig) {
         try (var image = rig.load(); var queue = rig.queue()) {
-            var words = new long[SuiteKernels.EXTENTS + 1];
-            var expected = new long[SuiteKernels.EXTENTS];
-            words[0] = rig.allocate(8L * SuiteKernels.EXTENTS);
+            var words = new long[SuiteImages.EXTENTS + 1];
+            var expected = new long[SuiteImages.EXTENTS];
+            words[0] = rig.allocate(8L * SuiteImages.EXTENTS);
             for (int i = 0; i < expected.length; i++) {
                 expected[i] = (1L << 5 * i) + i;
                 words[i + 1] = expected[i];
             }
             launch(rig, queue, image.kernel("extents"), new long[0], words);
-            assertArrayEquals(expected, rig.out(queue, words[0], 8L * expected.length).toArray(ValueLayout.JAVA_LONG));
+            equal(expected, rig.out(queue, words[0], 8L * expected.length).toArray(ValueLayout.JAVA_LONG));
         }
     }
 
@@ -176,7 +175,7 @@ final class KernelChecks {
             for (int i = 0; i < 500; i++) {
                 launch(rig, queue, image.kernel("add"), new long[] {3}, x, y, y, 3);
             }
-            assertArrayEquals(new float[] {500, 1000, 1500}, rig.floats(queue, y, 3));
+            equal(new float[] {500, 1000, 1500}, rig.floats(queue, y, 3));
         }
     }
 
@@ -195,7 +194,7 @@ final class KernelChecks {
                 words.fill((byte) 0);
                 grid[0] = 0;
             }
-            assertArrayEquals(new float[] {50, 100}, rig.floats(queue, y, 2));
+            equal(new float[] {50, 100}, rig.floats(queue, y, 2));
         }
     }
 
@@ -208,15 +207,15 @@ final class KernelChecks {
                 long bad = rig.in(queue, rig.copy(ids));
                 gather(rig, queue, image, x, bad, y);
                 if (queue instanceof SynchronousQueue synchronous) {
-                    assertTrue(synchronous.failed());
+                    holds(synchronous.failed());
                 }
                 var error = KernelError.ofWord(queue.takeError());
-                assertEquals(KernelError.INDEX_OUT_OF_RANGE, error.code());
-                assertTrue(error.operation() >= 1, () -> "operation " + error.operation());
-                assertEquals(0, queue.takeError());
+                equal(KernelError.INDEX_OUT_OF_RANGE, error.code());
+                holds(error.operation() >= 1, () -> "operation " + error.operation());
+                equal(0, queue.takeError());
                 gather(rig, queue, image, x, good, y);
-                assertArrayEquals(new float[] {30, 10, 20, 30}, rig.floats(queue, y, 4));
-                assertEquals(0, queue.takeError());
+                equal(new float[] {30, 10, 20, 30}, rig.floats(queue, y, 4));
+                equal(0, queue.takeError());
             }
         }
     }
@@ -233,8 +232,8 @@ final class KernelChecks {
             first.record().await();
             gather(rig, first, image, x, bad, y);
             launch(rig, second, image.kernel("add"), new long[] {3}, x, x, x, 3);
-            assertEquals(0, second.takeError());
-            assertEquals(KernelError.INDEX_OUT_OF_RANGE, KernelError.ofWord(first.takeError()).code());
+            equal(0, second.takeError());
+            equal(KernelError.INDEX_OUT_OF_RANGE, KernelError.ofWord(first.takeError()).code());
         }
     }
 
@@ -248,11 +247,11 @@ final class KernelChecks {
                 stopped.set(i > 5);
             }
             queue.record().await();
-            assertEquals(0, queue.takeError());
+            equal(0, queue.takeError());
             stopped.set(false);
             queue.copyIn(rig.copy(new float[64]), y, 4 * 64);
             launch(rig, queue, image.kernel("slow"), new long[] {64}, y, 64, 200);
-            assertEquals(200, rig.floats(queue, y, 64)[63]);
+            equal(200, rig.floats(queue, y, 64)[63]);
         }
     }
 }

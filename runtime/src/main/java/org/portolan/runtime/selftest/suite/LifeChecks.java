@@ -1,9 +1,9 @@
-package org.portolan.tests.device;
+package org.portolan.runtime.selftest.suite;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.portolan.runtime.selftest.suite.Expect.equal;
+import static org.portolan.runtime.selftest.suite.Expect.fails;
+import static org.portolan.runtime.selftest.suite.Expect.holds;
+import static org.portolan.runtime.selftest.suite.Expect.only;
 
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.Assumptions;
 import org.portolan.runtime.PortolanException;
 import org.portolan.runtime.PortolanException.DeviceLost;
 import org.portolan.runtime.PortolanException.DeviceMissing;
@@ -40,17 +39,17 @@ final class LifeChecks {
         try (var image = rig.load(); var queue = rig.queue()) {
             var nothing = queue.record();
             nothing.await();
-            assertTrue(nothing.done());
+            holds(nothing.done());
             long y = rig.in(queue, rig.copy(0f));
             KernelChecks.launch(rig, queue, image.kernel("slow"), new long[] {1}, y, 1, 1000);
             var first = queue.record();
             KernelChecks.launch(rig, queue, image.kernel("slow"), new long[] {1}, y, 1, 1000);
             var second = queue.record();
             second.await();
-            assertTrue(first.done() && second.done());
+            holds(first.done() && second.done());
             first.await();
             second.await();
-            assertArrayEquals(new float[] {2000}, rig.floats(queue, y, 1));
+            equal(new float[] {2000}, rig.floats(queue, y, 1));
         }
     }
 
@@ -67,7 +66,7 @@ final class LifeChecks {
                         for (int i = 0; i < 60; i++) {
                             KernelChecks.launch(rig, queue, image.kernel("add"), new long[] {2}, x, y, y, 2);
                             if (i % 20 == 7) {
-                                assertEquals(0, queue.takeError());
+                                equal(0, queue.takeError());
                             }
                         }
                         return rig.floats(queue, y, 2);
@@ -76,7 +75,7 @@ final class LifeChecks {
                 results.add(executor.submit(work));
             }
             for (int thread = 0; thread < threads; thread++) {
-                assertArrayEquals(new float[] {60 * thread, 60}, results.get(thread).get());
+                equal(new float[] {60 * thread, 60}, results.get(thread).get());
             }
         }
     }
@@ -84,13 +83,13 @@ final class LifeChecks {
     private static void twice(Rig rig) {
         try (var image = rig.load(); var queue = rig.queue()) {
             long x = rig.in(queue, rig.copy(4f));
-            try (var other = new Rig(rig.device.description()); var otherImage = other.load(); var otherQueue = other.queue()) {
+            try (var other = rig.another(); var otherImage = other.load(); var otherQueue = other.queue()) {
                 long y = other.in(otherQueue, other.copy(5f));
                 KernelChecks.launch(other, otherQueue, otherImage.kernel("add"), new long[] {1}, y, y, y, 1);
-                assertArrayEquals(new float[] {10}, other.floats(otherQueue, y, 1));
+                equal(new float[] {10}, other.floats(otherQueue, y, 1));
             }
             KernelChecks.launch(rig, queue, image.kernel("add"), new long[] {1}, x, x, x, 1);
-            assertArrayEquals(new float[] {8}, rig.floats(queue, x, 1));
+            equal(new float[] {8}, rig.floats(queue, x, 1));
         }
     }
 
@@ -98,19 +97,19 @@ final class LifeChecks {
         var driver = rig.device.description().driver();
         for (int ordinal : new int[] {-1, 9999}) {
             var found = Devices.drivers().stream().filter(candidate -> candidate.name().equals(driver)).findFirst();
-            var error = assertThrows(DeviceMissing.class, () -> found.orElseThrow().open(ordinal, DeviceOptions.defaults()));
-            assertTrue(error.getMessage().contains(driver), error.getMessage());
+            var error = fails(DeviceMissing.class, () -> found.orElseThrow().open(ordinal, DeviceOptions.defaults()));
+            holds(error.getMessage().contains(driver), error.getMessage());
         }
     }
 
     private static void closing(Rig rig) {
         for (int round = 0; round < 3; round++) {
-            var own = new Rig(rig.device.description());
+            var own = rig.another();
             var image = own.load();
             var queue = own.queue();
             long x = own.in(queue, own.copy(1f));
             KernelChecks.launch(own, queue, image.kernel("add"), new long[] {1}, x, x, x, 1);
-            assertArrayEquals(new float[] {2}, own.floats(queue, x, 1));
+            equal(new float[] {2}, own.floats(queue, x, 1));
             if (round % 2 == 0) {
                 queue.close();
                 image.close();
@@ -123,7 +122,7 @@ final class LifeChecks {
     }
 
     private static void afterClosing(Rig rig) {
-        var own = new Rig(rig.device.description());
+        var own = rig.another();
         var image = own.load();
         var kernel = image.kernel("single");
         var queue = own.queue();
@@ -132,35 +131,35 @@ final class LifeChecks {
         var words = own.copy(x, x);
         queue.close();
         image.close();
-        assertThrows(PortolanException.class, () -> queue.launch(kernel, words, 2, new long[0], 0));
-        assertThrows(PortolanException.class, () -> queue.copyOut(x, own.host(8), 8));
-        assertThrows(PortolanException.class, () -> queue.copyIn(own.host(8), x, 8));
+        fails(PortolanException.class, () -> queue.launch(kernel, words, 2, new long[0], 0));
+        fails(PortolanException.class, () -> queue.copyOut(x, own.host(8), 8));
+        fails(PortolanException.class, () -> queue.copyIn(own.host(8), x, 8));
         own.close();
         try (var arena = Arena.ofConfined()) {
-            assertThrows(PortolanException.class, () -> own.device.allocate(arena, 8, 8));
+            fails(PortolanException.class, () -> own.device.allocate(arena, 8, 8));
         }
-        assertThrows(PortolanException.class, own::load);
-        assertThrows(PortolanException.class, () -> own.device.openQueue(StopSignal.NEVER));
+        fails(PortolanException.class, own::load);
+        fails(PortolanException.class, () -> own.device.openQueue(StopSignal.NEVER));
     }
 
     private static void lost(Rig rig) {
-        Assumptions.assumeTrue(
+        only(
                 rig.device instanceof Faults,
                 () -> "skipped: " + rig.device.description().name() + " cannot be made to stop working");
-        try (var own = new Rig(rig.device.description())) {
+        try (var own = rig.another()) {
             var image = own.load();
             var queue = own.queue();
             long x = own.in(queue, own.copy(1f));
             queue.record().await();
-            assertEquals(DeviceHealth.WORKING, own.device.health());
+            equal(DeviceHealth.WORKING, own.device.health());
             ((Faults) own.device).lose();
-            assertEquals(DeviceHealth.LOST, own.device.health());
-            assertThrows(DeviceLost.class, () -> {
+            equal(DeviceHealth.LOST, own.device.health());
+            fails(DeviceLost.class, () -> {
                 KernelChecks.launch(own, queue, image.kernel("add"), new long[] {1}, x, x, x, 1);
                 queue.record().await();
             });
-            assertThrows(DeviceLost.class, queue::takeError);
-            assertThrows(DeviceLost.class, () -> own.allocate(8));
+            fails(DeviceLost.class, queue::takeError);
+            fails(DeviceLost.class, () -> own.allocate(8));
             queue.close();
             image.close();
         }

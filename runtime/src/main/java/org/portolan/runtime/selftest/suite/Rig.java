@@ -1,11 +1,8 @@
-package org.portolan.tests.device;
+package org.portolan.runtime.selftest.suite;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import org.portolan.lowering.Targets;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceOptions;
@@ -16,32 +13,29 @@ import org.portolan.runtime.device.StopSignal;
 
 /// An open device with the suite's kernels, and what makes its use short.
 final class Rig implements AutoCloseable {
-    private record Images(byte[] all, byte[] others) {}
-
-    private static final Map<String, Images> COMPILED = new ConcurrentHashMap<>();
-
     final Device device;
     /// For what lies on the device; closed with the rig.
     final Arena arena = Arena.ofShared();
     /// For what lies on the host.
     private final Arena host = Arena.ofAuto();
-    private final Images images;
+    private final SuiteImages images;
 
-    Rig(DeviceDescription description) {
-        images = COMPILED.computeIfAbsent(description.target(), _ -> compile(description));
+    Rig(DeviceDescription description, SuiteImages images) {
+        this.images = images;
         device = Devices.open(description.name(), new DeviceOptions(2));
     }
 
-    private static Images compile(DeviceDescription description) {
-        var target = Targets.of(description);
-        var codegen = target.codegen();
-        return new Images(
-                codegen.compile(SuiteKernels.all(), target.machine()).bytes(),
-                codegen.compile(SuiteKernels.others(), target.machine()).bytes());
+    /// The same device, opened once more.
+    Rig another() {
+        return on(device.description());
+    }
+
+    Rig on(DeviceDescription description) {
+        return new Rig(description, images);
     }
 
     KernelImage load() {
-        return device.load(copy(images.all()));
+        return device.load(copy(images.kernels()));
     }
 
     KernelImage loadOthers() {

@@ -29,6 +29,7 @@ import org.portolan.runtime.selftest.Pack;
 import org.portolan.runtime.selftest.PackJson;
 import org.portolan.runtime.selftest.Report;
 import org.portolan.runtime.selftest.Selftest;
+import org.portolan.runtime.selftest.suite.DeviceSuite;
 import org.portolan.runtime.type.ElementType;
 
 /// A small pack, written and run.
@@ -188,6 +189,51 @@ class PackTest {
                 assertTrue(lines.stream().anyMatch(line -> line.startsWith("| a model | FAILED: run 3: ")), lines.toString());
             }
         }
+    }
+
+    @Test
+    void theDeviceSuiteIsRunFromThePack() throws IOException {
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        writer.suite();
+        var report = run(writer, "suite.pack");
+        var lines = report.lines();
+        assertTrue(report.passed(), () -> String.join("\n", lines));
+        assertTrue(lines.getFirst().startsWith("## Selftest of cpu:0: passed, "), lines.getFirst());
+        for (var check : DeviceSuite.checks()) {
+            assertTrue(lines.stream().anyMatch(line -> line.startsWith("| device: " + check.name() + " | ")), check.name());
+        }
+        // What a processor cannot do is left out with the reason, and is no failure.
+        assertTrue(lines.stream().anyMatch(line -> line.contains("| skipped: the device does not capture |")), lines.toString());
+    }
+
+    /// A kernel of another image in the place of the suite's is noticed.
+    @Test
+    void aWrongKernelFailsTheDeviceSuite() throws IOException {
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        writer.suite();
+        var file = folder.resolve("wrong-suite.pack");
+        writer.write(file);
+        try (var zip = FileSystems.newFileSystem(file)) {
+            var contents = zip.getPath(Pack.CONTENTS);
+            var suite = PackJson.parse(Files.readString(contents)).suite();
+            Files.delete(zip.getPath(suite.kernels()));
+            Files.copy(zip.getPath(suite.others()), zip.getPath(suite.kernels()));
+        }
+        var report = run(file);
+        assertFalse(report.passed());
+        assertTrue(report.lines().stream().anyMatch(line -> line.startsWith("- **what to do** about 'device: ")));
+        assertTrue(report.lines().stream().anyMatch(line -> line.contains("found 2.0, expected 8.0")), report.lines().toString());
+    }
+
+    @Test
+    void theStructuresOfModelsPass() throws IOException {
+        var writer = new PackWriter(Targets.resolve("cpu"));
+        writer.check("squeezenet", Pack.Kind.MODEL, VisionModels.squeezenet(64), Map.of(), 1e-4);
+        writer.check("direction", Pack.Kind.MODEL, VisionModels.textDirection(), Map.of(), 1e-4);
+        var report = run(writer, "vision.pack");
+        var lines = String.join("\n", report.lines());
+        assertTrue(report.passed(), lines);
+        assertTrue(lines.matches("(?s).*\\| squeezenet \\| passed \\| \\d\\.\\de-\\d\\d \\| 1\\.0e-04 \\|.*"), lines);
     }
 
     /// All links of a chain are checked: one link too many or too few is found.

@@ -15,10 +15,16 @@ import org.portolan.runtime.type.Dim.Symbol;
 /// Arithmetic that keeps {@link Dim} canonical: a sum of products, terms sorted by degree and text, the number last.
 final class DimAlgebra {
     private static final Comparator<Dim> FACTOR_ORDER = Comparator.comparing(Dim::toString);
-    private static final Comparator<Map.Entry<List<Dim>, Long>> TERM_ORDER =
-            Comparator.<Map.Entry<List<Dim>, Long>>comparingInt(
-                            entry -> entry.getKey().isEmpty() ? Integer.MAX_VALUE : -entry.getKey().size())
-                    .thenComparing(entry -> entry.getKey().toString());
+
+    /// A term with its text, which is written once and not for each comparison.
+    private record Written(List<Dim> factors, long coefficient, String text) {
+        static final Comparator<Written> ORDER =
+                Comparator.comparingInt(Written::degreesFirst).thenComparing(Written::text);
+
+        private int degreesFirst() {
+            return factors.isEmpty() ? Integer.MAX_VALUE : -factors.size();
+        }
+    }
 
     private DimAlgebra() {}
 
@@ -48,6 +54,12 @@ final class DimAlgebra {
         if (right.isConstant(1)) {
             return left;
         }
+        if (left instanceof Constant(long factor)) {
+            return scale(right, factor);
+        }
+        if (right instanceof Constant(long factor)) {
+            return scale(left, factor);
+        }
         var leftTerms = new HashMap<List<Dim>, Long>();
         var rightTerms = new HashMap<List<Dim>, Long>();
         addTerms(leftTerms, left, 1);
@@ -56,10 +68,26 @@ final class DimAlgebra {
         leftTerms.forEach((leftFactors, a) -> rightTerms.forEach((rightFactors, b) -> {
             var factors = new ArrayList<>(leftFactors);
             factors.addAll(rightFactors);
-            factors.sort(FACTOR_ORDER);
+            if (factors.size() > 1) {
+                factors.sort(FACTOR_ORDER);
+            }
             terms.merge(List.copyOf(factors), Math.multiplyExact(a, b), Math::addExact);
         }));
         return fromTerms(terms);
+    }
+
+    /// Each term times a number other than 1: their order stays.
+    private static Dim scale(Dim dim, long factor) {
+        if (factor == 0) {
+            return Dim.ZERO;
+        }
+        return switch (dim) {
+            case Constant(long value) -> Dim.of(Math.multiplyExact(value, factor));
+            case Symbol _, Binary _ -> term(List.of(dim), factor);
+            case Product(long coefficient, List<Dim> factors) -> term(factors, Math.multiplyExact(coefficient, factor));
+            case Sum(List<Dim> summands) ->
+                new Sum(summands.stream().map(summand -> scale(summand, factor)).toList());
+        };
     }
 
     static Dim floorDivide(Dim dividend, Dim divisor) {
@@ -248,17 +276,18 @@ final class DimAlgebra {
     }
 
     private static Dim fromTerms(Map<List<Dim>, Long> terms) {
-        var entries = new ArrayList<>(terms.entrySet());
-        entries.removeIf(entry -> entry.getValue() == 0);
-        if (entries.isEmpty()) {
+        terms.values().removeIf(coefficient -> coefficient == 0);
+        if (terms.isEmpty()) {
             return Dim.ZERO;
         }
-        entries.sort(TERM_ORDER);
-        var dims = new ArrayList<Dim>(entries.size());
-        for (var entry : entries) {
-            dims.add(term(entry.getKey(), entry.getValue()));
+        if (terms.size() == 1) {
+            var only = terms.entrySet().iterator().next();
+            return term(only.getKey(), only.getValue());
         }
-        return dims.size() == 1 ? dims.getFirst() : new Sum(dims);
+        var written = new ArrayList<Written>(terms.size());
+        terms.forEach((factors, coefficient) -> written.add(new Written(factors, coefficient, factors.toString())));
+        written.sort(Written.ORDER);
+        return new Sum(written.stream().map(term -> term(term.factors(), term.coefficient())).toList());
     }
 
     private static Dim term(List<Dim> factors, long coefficient) {

@@ -358,6 +358,29 @@ class WarpgroupTest {
         caught(kernel(BEGIN + ORDER + set + product + END), "a register of the left operand was used");
     }
 
+    /// What one product sums is not an operand of the next while that is under way.
+    @Test
+    void sumsThatBecomeOperandsTooEarly() {
+        var sums = "wgmma.mma_async.sync.aligned.m64n8k32.s32.s8.s8 {%r20, %r21, %r22, %r23}, %rd2, %rd3, %p3;\n";
+        var next = "wgmma.mma_async.sync.aligned.m64n8k32.s32.s8.s8 {%r24, %r25, %r26, %r27}, {%r20, %r21, %r22, %r23}, %rd3, %p4;\n";
+        var set = "mov.b32 %r20, 0; mov.b32 %r21, 0; mov.b32 %r22, 0; mov.b32 %r23, 0; setp.ne.b32 %p4, 0, 0;\n";
+        launch(kernel(BEGIN + set + ORDER + sums + END + "wgmma.fence.sync.aligned;" + next + END).block(THREADS).assembled());
+        caught(kernel(BEGIN + set + ORDER + sums + next + END), "a register of the left operand is one of the sums of the product");
+    }
+
+    @Test
+    void lanesThatDoNotAgreeWhetherToAdd() {
+        caught(kernel(BEGIN + "setp.lt.u32 %p3, %r1, 5;" + ORDER + PRODUCT + END), "do not agree on whether to add to the sums");
+        // They may differ where one warp differs from another, if that were the same product.
+        launch(kernel(BEGIN + "setp.lt.u32 %p3, %r1, 128;" + ORDER + PRODUCT + END).block(THREADS));
+    }
+
+    @Test
+    void warpsThatLeaveWithFewerProducts() {
+        caught(kernel(BEGIN + ORDER + PRODUCT + END + "setp.lt.u32 %p5, %r1, 64; @%p5 bra OUT; wgmma.fence.sync.aligned; OUT:"),
+                "differ: only one of them executed that of line");
+    }
+
     @Test
     void sumsOfDifferentShapes() {
         var wider = "wgmma.mma_async.sync.aligned.m64n16k16.f32.f16.f16 {%f1, %f2, %f3, %f4, %f5, %f6, %f7, %f8}, %rd2, %rd3, %p4, 1,"

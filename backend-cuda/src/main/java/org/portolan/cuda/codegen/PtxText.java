@@ -37,7 +37,7 @@ final class PtxText {
         var grid = kernel.grid().stream().map(Object::toString).collect(Collectors.joining(" x "));
         var launch = "// " + (code.blocks() ? "a block" : "a thread") + " for each point of " + (grid.isEmpty() ? "1" : grid)
                 + "; " + code.threads() + " threads a block\n";
-        return head + launch + body(code.assembly(), listing);
+        return head + launch + PtxVersion.raise(body(code.assembly(), listing));
     }
 
     private static String body(String assembly, List<String> listing) {

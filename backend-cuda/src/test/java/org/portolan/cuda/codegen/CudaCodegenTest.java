@@ -48,7 +48,7 @@ class CudaCodegenTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"sm_75, 6.5", "sm_80, 7.0", "sm_89, 7.8", "sm_90, 7.8", "sm_90a, 8.0", "sm_100, 8.6"})
+    @CsvSource({"sm_75, 6.3", "sm_80, 7.0", "sm_89, 7.8", "sm_90, 7.8", "sm_90a, 8.0", "sm_100, 8.6"})
     void theLowestVersionThatTheInstructionsNeed(String machine, String version) {
         var text = codegen.emit("ptx", copy("Identity_1"), Machines.find("cuda", machine).orElseThrow());
         assertTrue(text.contains(".version " + version + "\n.target " + machine + "\n"), text);

@@ -15,7 +15,10 @@ import org.portolan.lowering.tile.FactorTypes;
 /// - bytes of the other sign are moved by 128, which is one more zero point;
 /// - what is known becomes as narrow as its elements allow.
 ///
-/// All of it holds for integers that wrap around, so that results stay the same to the last bit.
+/// Where factors are integers times a scale that is the same for all that is summed, the integers are multiplied and the sum is
+/// scaled, if it fits in 32 bits: one rounding instead of one for each term.
+///
+/// The rest holds for integers that wrap around, so that results stay the same to the last bit.
 ///
 /// @param machine a target or a machine's name
 public record IntegerProducts(String machine) implements Pass {

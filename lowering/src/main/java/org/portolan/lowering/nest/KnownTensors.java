@@ -18,6 +18,7 @@ import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.Resource;
 import org.portolan.ir.ResourceBytes;
+import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.ir.interpreter.GraphInterpreter;
 import org.portolan.ir.interpreter.InterpreterOptions;
@@ -33,6 +34,7 @@ final class KnownTensors {
     private final Map<Value, Op> definitions = new IdentityHashMap<>();
     private final Map<Op, Integer> order = new IdentityHashMap<>();
     private final Map<Value, Optional<Tensor>> computed = new HashMap<>();
+    private final Map<Tensor, Range> ranges = new IdentityHashMap<>();
 
     /// Takes note of an operation; those that it needs came before.
     void add(Op op) {
@@ -94,6 +96,25 @@ final class KnownTensors {
         var ops = new ArrayList<>(sorted(needed));
         ops.add(nest);
         return run(ops, nest.results().getFirst());
+    }
+
+    /// What a scalar of a nest over known tensors is everywhere.
+    ///
+    /// @param to where in the tensor
+    Optional<Tensor> scalar(NestOp.Compute nest, Value scalar, List<Dim> to, List<Dim> dims) {
+        return computed.computeIfAbsent(scalar, _ -> {
+            var ops = new ArrayList<>(nest.body().ops());
+            ops.removeLast();
+            ops.add(new NestOp.Yield(List.of(scalar), List.of(), List.of(to)));
+            var result = Value.of(new Type.Tensor(scalar.type().elementType(), dims), scalar.hint());
+            return run(new NestOp.Compute(
+                    nest.inputs(), List.of(), nest.axes(), nest.origin(), new Body(nest.body().params(), ops), List.of(result)));
+        });
+    }
+
+    /// The least and the largest element of a tensor.
+    Range range(Tensor elements) {
+        return ranges.computeIfAbsent(elements, Range::of);
     }
 
     private static Optional<Tensor> run(List<Op> ops, Value result) {

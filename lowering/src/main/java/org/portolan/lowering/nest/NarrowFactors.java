@@ -22,6 +22,7 @@ import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.lowering.tile.FactorTypes;
 import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// The work of {@link IntegerProducts} in one body.
 final class NarrowFactors {
@@ -64,7 +65,8 @@ final class NarrowFactors {
 
         private static int cost(NarrowFactor factor, NarrowFactor other) {
             boolean isKnown = factor.elements() != null;
-            int conversion = isKnown || factor.isThere() || factor.producer() != null ? 0 : 2;
+            int turned = factor.shift() == 0 ? 0 : 1;
+            int conversion = isKnown || factor.isThere() ? 0 : factor.producer() != null ? turned : 2;
             return conversion + (!other.hasOffset() ? 0 : isKnown ? 1 : 4);
         }
 
@@ -83,7 +85,7 @@ final class NarrowFactors {
         }
         var scalars = NestScalars.of(nest);
         if (!(scalars.definition(sum.value()) instanceof ArithOp.Mul product)
-                || types.stream().noneMatch(type -> sum.result().type().elementType() == type.sum())) {
+                || !isScaled(sum) && types.stream().noneMatch(type -> sum.result().type().elementType() == type.sum())) {
             return false;
         }
         var facts = new OpenNest(nest, 0, symbols).facts();
@@ -100,6 +102,11 @@ final class NarrowFactors {
         return best != null && rewrite(best);
     }
 
+    /// Whether factors are integers times a scale, which may be multiplied by what is the same for all that is summed.
+    private static boolean isScaled(NestOp.Sum sum) {
+        return sum.result().type().elementType() == ElementType.F32;
+    }
+
     private Product product(
             NestOp.Compute nest,
             NestFacts facts,
@@ -108,19 +115,39 @@ final class NarrowFactors {
             Value left,
             Value right,
             FactorTypes type) {
-        if (sum.result().type().elementType() != type.sum()) return null;
-        var ofRight = NarrowFactor.known(scalars, right, type.right(), !type.panels(), known);
+        boolean scaled = isScaled(sum);
+        if (!scaled && sum.result().type().elementType() != type.sum()) return null;
+        var over = sum.over();
+        var ofRight = NarrowFactor.known(scalars, right, type.right(), !type.panels(), scaled, over, known);
         if (ofRight.isEmpty() && !type.panels()) {
-            ofRight = NarrowFactor.computed(scalars, right, type.right(), sum.over(), known);
+            ofRight = NarrowFactor.computed(scalars, right, type.right(), scaled, over, known);
         }
         if (ofRight.isEmpty()) return null;
-        var ofLeft = type.panels() ? Optional.<NarrowFactor>empty() : NarrowFactor.known(scalars, left, type.left(), true, known);
-        if (ofLeft.isEmpty()) ofLeft = NarrowFactor.computed(scalars, left, type.left(), sum.over(), known);
+        var ofLeft = type.panels()
+                ? Optional.<NarrowFactor>empty()
+                : NarrowFactor.known(scalars, left, type.left(), true, scaled, over, known);
+        if (ofLeft.isEmpty()) ofLeft = NarrowFactor.computed(scalars, left, type.left(), scaled, over, known);
         if (ofLeft.isEmpty()) return null;
         var found = new Product(nest, facts, sum, ofLeft.get(), ofRight.get(), type);
         boolean summable = (!found.left().hasOffset() || canSum(found, found.right()))
                 && (!found.right().hasOffset() || canSum(found, found.left()));
-        return summable && (type.panels() || isWorthIt(found, facts.free(left), facts.free(right))) ? found : null;
+        return summable
+                        && (!scaled || fits(found))
+                        && (type.panels() || isWorthIt(found, facts.free(left), facts.free(right)))
+                ? found
+                : null;
+    }
+
+    /// Whether no sum of scaled integers is too large: integers wrap around, floating-point numbers do not.
+    private boolean fits(Product product) {
+        double most = product.left().range(known).magnitude() * product.right().range(known).magnitude();
+        for (var axis : product.nest().axes()) {
+            if (!product.sum().over().contains(axis.name())) continue;
+            var count = symbols.bounds().maximum(axis.extent());
+            if (count.isEmpty()) return false;
+            most *= count.getAsLong();
+        }
+        return most <= Range.of(product.type().sum()).most();
     }
 
     /// Whether a factor varies along all that is summed, and how often is known where its sums are to be.
@@ -175,15 +202,22 @@ final class NarrowFactors {
                 ops.add(rewriter.copy(op));
                 continue;
             }
-            var multiplied = Value.of(sum.value().type(), "p");
             var type = product.type();
+            var multiplied = Value.of(Type.scalar(type.sum()), "p");
             var one = NarrowTensors.cast(left.element(ofLeft, ops, inputs), type.sum(), ops);
             var other = NarrowTensors.cast(right.element(ofRight, ops, inputs), type.right(), ops);
             ops.add(new ArithOp.Mul(one, NarrowTensors.cast(other, type.sum(), ops), multiplied));
-            var total = sum.result().copy();
+            var total = Value.of(multiplied.type(), sum.result().hint());
             ops.add(new NestOp.Sum(multiplied, sum.over(), total));
             if (differences != null) total = less(total, left.offset(ops, inputs), differences, ops);
             if (elements != null) total = less(total, right.offset(ops, inputs), elements, ops);
+            total = NarrowTensors.cast(total, sum.result().type().elementType(), ops);
+            for (var factor : List.of(left, right)) {
+                if (factor.scale() == null) continue;
+                var scaled = sum.result().copy();
+                ops.add(new ArithOp.Mul(total, factor.scale().copy(ops, inputs, factor.places()), scaled));
+                total = scaled;
+            }
             rewriter.replace(sum.result(), total);
         }
         open.setBody(ops, (NestOp.Yield) rewriter.copy(open.end()));
@@ -216,14 +250,14 @@ final class NarrowFactors {
         boolean subtracts = differences && factor.hasOffset();
         var named = new HashSet<String>();
         factor.read().at().forEach(index -> named.addAll(index.symbols()));
-        if (subtracts) named.addAll(factor.offsetAxes());
+        if (subtracts) named.addAll(factor.offsetSymbols());
         var axes = nest.axes().stream().filter(axis -> named.contains(axis.name())).toList();
         var kept = axes.stream().filter(axis -> !sum.over().contains(axis.name())).toList();
         var at = kept.stream().map(axis -> Dim.symbol(axis.name())).toList();
         boolean plain = factor.read().otherwise() == Otherwise.PROVEN && (!subtracts || factor.bytes() == null);
         var key = new Sums(tensor, axes, factor.read().at(), sum.over(), subtracts ? tensor : null);
         if (plain && sums.get(key) instanceof Value existing) return new Read(existing, at);
-        var type = sum.result().type();
+        var type = Type.scalar(product.type().sum());
         var total = Value.of(type, "s");
         var result = Value.of(
                 new Type.Tensor(type.elementType(), kept.stream().map(Axis::extent).toList()),

@@ -110,17 +110,12 @@ final class NarrowTensors {
         for (int i = 0; i < source.tensor().rank(); i++) axes.add(new Axis("p" + i, source.tensor().dim(i)));
         var at = axes.stream().map(axis -> Dim.symbol(axis.name())).toList();
         ops.add(new NestOp.Read(source, List.of(), Optional.empty(), at, Otherwise.PROVEN, element));
-        Value wide = null;
-        if (factor.isDifference()) {
-            wide = factor.wide().copy();
-            if (factor.bytes().offset() == null) {
-                ops.add(new ArithOp.Cast(element, wide));
-            } else {
-                var offset = factor.bytes().copyOffset(ops, inputs, Map.of());
-                var cast = wide.copy();
-                ops.add(new ArithOp.Cast(element, cast));
-                ops.add(new ArithOp.Sub(cast, offset, wide));
-            }
+        var wide = element;
+        if (factor.isDifference() && factor.bytes().offset() != null) {
+            var offset = factor.bytes().offset().copy(ops, inputs, Map.of());
+            var number = cast(element, offset.type().elementType(), ops);
+            wide = number.copy();
+            ops.add(new ArithOp.Sub(number, offset, wide));
         }
         var narrow = narrow(factor, element, wide, ops);
         ops.add(new NestOp.Yield(List.of(narrow), List.of(), List.of(at)));

@@ -22,6 +22,10 @@ record Range(long least, long most) {
         return type.isSigned() ? new Range(-count / 2, count / 2 - 1) : new Range(0, count - 1);
     }
 
+    long magnitude() {
+        return Math.max(Math.abs(least), Math.abs(most));
+    }
+
     Range plus(long shift) {
         return new Range(least + shift, most + shift);
     }

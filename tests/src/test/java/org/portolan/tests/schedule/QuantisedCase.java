@@ -1,6 +1,7 @@
 package org.portolan.tests.schedule;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,7 +10,8 @@ import java.util.Random;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.type.ElementType;
 
-/// A product or a convolution of quantised numbers as it is imported: differences of bytes and zero points in 32 bits.
+/// A product or a convolution of quantised numbers as it is imported: differences of bytes and zero points in 32 bits, or
+/// multiplied by scales in single precision. Scales are powers of two and sums have less than 24 bits, so that all is exact.
 ///
 /// @param left the type of what comes with the run
 /// @param right that of the weights
@@ -29,11 +31,12 @@ record QuantisedCase(
         int stride,
         int dilation,
         int low,
-        int groups) {
+        int groups,
+        boolean scaled) {
 
     static QuantisedCase product(String left, String right, String leftZero, String rightZero, boolean known, int... sizes) {
         var list = Arrays.stream(sizes).boxed().toList();
-        return new QuantisedCase(left, right, leftZero, rightZero, known, false, list, 1, 1, 0, 1);
+        return new QuantisedCase(left, right, leftZero, rightZero, known, false, list, 1, 1, 0, 1, false);
     }
 
     static QuantisedCase random(long seed) {
@@ -60,7 +63,12 @@ record QuantisedCase(
         int stride = convolution ? 1 + random.nextInt(2) : 1;
         int low = convolution ? random.nextInt(sizes.getLast() + 1) : 0;
         return new QuantisedCase(
-                left, right, leftZero, rightZero, known, convolution, sizes, stride, dilation, low, groups);
+                left, right, leftZero, rightZero, known, convolution, sizes, stride, dilation, low, groups, random.nextBoolean());
+    }
+
+    QuantisedCase asScaled() {
+        return new QuantisedCase(
+                left, right, leftZero, rightZero, known, convolution, sizes, stride, dilation, low, groups, true);
     }
 
     private List<Integer> leftShape() {
@@ -97,6 +105,7 @@ record QuantisedCase(
         if (!known) text.append(", %w: ").append(right).append(rightShape());
         if (comes(leftZero)) text.append(", %xz: ").append(left).append(zeroShape(leftZero));
         if (comes(rightZero)) text.append(", %wz: ").append(right).append(zeroShape(rightZero));
+        if (scaled) text.append(", %xs: f32[], %ws: f32").append(zeroShape("columns"));
         text.append(") ->\n");
         if (known) text.append("%w = graph.constant <data = random(7)> : ").append(right).append(rightShape()).append('\n');
         number(text, "xz", left, leftZero);
@@ -104,12 +113,16 @@ record QuantisedCase(
         difference(text, "x", left, leftShape(), leftZero);
         difference(text, "w", right, rightShape(), rightZero);
         if (convolution) {
-            text.append("%%y = graph.convolution %%xd, %%wd <strides = [%1$d, %1$d], dilations = [%2$d, %2$d], low = [%3$d, %3$d], groups = %4$d, accumulate = i32> : i32%5$s\n"
-                    .formatted(stride, dilation, low, groups, resultShape()));
+            text.append("%%y = graph.convolution %%xd, %%wd <strides = [%1$d, %1$d], dilations = [%2$d, %2$d], low = [%3$d, %3$d], groups = %4$d, accumulate = %6$s> : %6$s%5$s\n"
+                    .formatted(stride, dilation, low, groups, resultShape(), summed()));
         } else {
-            text.append("%y = graph.mat-mul %xd, %wd <accumulate = i32> : i32").append(resultShape()).append('\n');
+            text.append("%%y = graph.mat-mul %%xd, %%wd <accumulate = %1$s> : %1$s%2$s\n".formatted(summed(), resultShape()));
         }
         return text.append("graph.return [%y]\n}\n").toString();
+    }
+
+    private String summed() {
+        return scaled ? "f32" : "i32";
     }
 
     private static boolean comes(String zero) {
@@ -122,24 +135,27 @@ record QuantisedCase(
     }
 
     private void difference(StringBuilder text, String name, String type, List<Integer> shape, String zero) {
-        if (zero.equals("none")) {
-            text.append("""
-                    %%%1$sd = graph.map [%%%1$s] { (%%a%1$s: %2$s) ->
-                      %%c%1$s = arith.cast %%a%1$s : i32
-                      graph.yield [%%c%1$s]
-                    } : i32%3$s
-                    """.formatted(name, type, shape));
-            return;
+        boolean subtracts = !zero.equals("none");
+        var operands = new ArrayList<>(List.of("%" + name));
+        var parameters = new ArrayList<>(List.of("%a" + name + ": " + type));
+        var body = new ArrayList<>(List.of("%c# = arith.cast %a# : i32"));
+        if (subtracts) {
+            text.append("%%%1$szb = graph.broadcast %%%1$sz : %2$s%3$s\n".formatted(name, type, shape));
+            operands.add("%" + name + "zb");
+            parameters.add("%b" + name + ": " + type);
+            body.addAll(List.of("%d# = arith.cast %b# : i32", "%e# = arith.sub %c#, %d# : i32"));
         }
-        text.append("""
-                %%%1$szb = graph.broadcast %%%1$sz : %2$s%3$s
-                %%%1$sd = graph.map [%%%1$s, %%%1$szb] { (%%a%1$s: %2$s, %%b%1$s: %2$s) ->
-                  %%c%1$s = arith.cast %%a%1$s : i32
-                  %%d%1$s = arith.cast %%b%1$s : i32
-                  %%e%1$s = arith.sub %%c%1$s, %%d%1$s : i32
-                  graph.yield [%%e%1$s]
-                } : i32%3$s
-                """.formatted(name, type, shape));
+        if (scaled) {
+            text.append("%%%1$ssb = graph.broadcast %%%1$ss : f32%2$s\n".formatted(name, shape));
+            operands.add("%" + name + "sb");
+            parameters.add("%s" + name + ": f32");
+            body.addAll(List.of("%f# = arith.cast LAST : f32", "%g# = arith.mul %f#, %s# : f32"));
+        }
+        var last = subtracts ? "%e#" : "%c#";
+        body.add("graph.yield [" + (scaled ? "%g#" : last) + "]");
+        text.append("%%%sd = graph.map %s { (%s) ->\n".formatted(name, operands, String.join(", ", parameters)))
+                .append(String.join("\n", body).replace("LAST", last).replace("#", name))
+                .append("\n} : ").append(summed()).append(shape).append('\n');
     }
 
     Map<String, Tensor> inputs() {
@@ -149,6 +165,13 @@ record QuantisedCase(
         if (!known) inputs.put("w", bytes(right, random, rightShape()));
         if (comes(leftZero)) inputs.put("xz", bytes(left, random, zeroShape(leftZero)));
         if (comes(rightZero)) inputs.put("wz", bytes(right, random, zeroShape(rightZero)));
+        if (scaled) {
+            inputs.put("xs", Tensor.of(new float[] {0.25f}));
+            var shape = zeroShape("columns").stream().mapToLong(Integer::longValue).toArray();
+            var scales = new float[Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact))];
+            for (int i = 0; i < scales.length; i++) scales[i] = Math.scalb(1f, random.nextInt(7) - 3);
+            inputs.put("ws", Tensor.of(scales, shape));
+        }
         return inputs;
     }
 

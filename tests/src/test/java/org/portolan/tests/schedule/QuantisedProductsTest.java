@@ -1,6 +1,5 @@
 package org.portolan.tests.schedule;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -36,7 +35,17 @@ class QuantisedProductsTest {
         "u8,i8,none,none,false", "i8,u8,run,run,false", "u8,u8,rows,120,true", "i8,i8,none,5,true"
     })
     void matrices(String left, String right, String leftZero, String rightZero, boolean known) throws IOException {
-        var test = QuantisedCase.product(left, right, leftZero, rightZero, known, 33, 40, 70);
+        everywhere(QuantisedCase.product(left, right, leftZero, rightZero, known, 33, 40, 70));
+    }
+
+    /// Numbers that are dequantised before they are multiplied, as single precision.
+    @ParameterizedTest
+    @CsvSource({"u8,i8,run,none,true", "u8,i8,run,columns,true", "i8,i8,none,none,true", "u8,u8,rows,120,false"})
+    void dequantised(String left, String right, String leftZero, String rightZero, boolean known) throws IOException {
+        everywhere(QuantisedCase.product(left, right, leftZero, rightZero, known, 33, 40, 70).asScaled());
+    }
+
+    private void everywhere(QuantisedCase test) throws IOException {
         for (var device : List.of("cuda:emulated", "ascend:emulated")) {
             if (isThere(device)) run(test, device, device.startsWith("cuda") ? "mma.m16n8k32" : "matrix.i8");
         }
@@ -50,11 +59,9 @@ class QuantisedProductsTest {
             throws IOException {
         var sizes = List.of(2, 9, 8, 9, 24, 3);
         var test = new QuantisedCase(
-                left, right, leftZero, rightZero, true, true, sizes, stride, dilation, low, 1);
-        for (var device : List.of("cuda:emulated", "ascend:emulated")) {
-            if (isThere(device)) run(test, device, device.startsWith("cuda") ? "mma.m16n8k32" : "matrix.i8");
-        }
-        run(test, "cpu", "");
+                left, right, leftZero, rightZero, true, true, sizes, stride, dilation, low, 1, false);
+        everywhere(test);
+        if (low == 2) everywhere(test.asScaled());
     }
 
     @ParameterizedTest
@@ -92,7 +99,13 @@ class QuantisedProductsTest {
             try (var model = Portolan.load(file, device);
                     var outputs = model.run(inputs)) {
                 assertEquals(expected.type(), outputs.get("y").type());
-                assertArrayEquals(expected.toLongArray(), outputs.get("y").toLongArray(), () -> test + " on " + name);
+                for (long i = 0; i < expected.elements(); i++) {
+                    long element = i;
+                    assertEquals(
+                            expected.getDouble(i),
+                            outputs.get("y").getDouble(i),
+                            () -> "element %d of %s on %s".formatted(element, test, name));
+                }
             }
         }
     }

@@ -352,7 +352,8 @@ public sealed interface TileOp extends Op {
     }
 
     /// Element {@code i} of a near buffer, for every {@code i} below {@code count}, becomes the element of another one that lies
-    /// as many bytes after its first as {@code places} says there, a near buffer of {@code u32}.
+    /// as many bytes after its first as {@code places} says there, a near buffer of {@code u32}. An element of 64 bits moves in two
+    /// halves, each with a place of its own: there {@code places} has two for each element.
     record Take(Value from, Value places, Value to, long count) implements TileOp {
         public Take {
             Rules.check(

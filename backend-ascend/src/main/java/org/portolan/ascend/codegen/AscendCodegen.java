@@ -8,8 +8,6 @@ import org.portolan.ir.Body;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
-import org.portolan.ir.Type;
-import org.portolan.ir.Value;
 import org.portolan.lowering.Codegen;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
@@ -109,10 +107,9 @@ public final class AscendCodegen implements Codegen {
             for (var own : kernels) {
                 var kernel = entries.get(own.name());
                 var origin = String.join(", ", own.origin()).replaceAll("[\\s\\\\]", " ");
-                boolean alone = storesElements(own.body());
                 boolean cube = calls(own.body());
                 // A cube core has two vector cores beside it; all of them divide a product among themselves.
-                long cores = alone ? 1 : cube ? machine.blockLimit() / 2 : machine.blockLimit();
+                long cores = cube ? machine.blockLimit() / 2 : machine.blockLimit();
                 text.append("//: kernel ").append(kernel.function()).append(' ').append(kernel.name()).append(" buffers=")
                         .append(kernel.buffers()).append(" symbols=").append(kernel.symbols()).append(" cores=")
                         .append(cores).append(" all=").append(cube ? 1 : 0).append(" of ").append(origin).append('\n');
@@ -126,22 +123,5 @@ public final class AscendCodegen implements Codegen {
     private static boolean calls(Body body) {
         return body.ops().stream()
                 .anyMatch(op -> op instanceof TileOp.Call || OpSchema.bodies(op).stream().anyMatch(AscendCodegen::calls));
-    }
-
-    /// Whether a kernel stores single elements to global memory: cores that did so side by side might write to the same
-    /// block of 32 bytes, so one does it alone.
-    private static boolean storesElements(Body body) {
-        for (var op : body.ops()) {
-            boolean stores = op instanceof TileOp.Store(var _, Value buffer, var _, var _)
-                            && buffer.buffer().space() == Type.Space.GLOBAL
-                    || op instanceof TileOp.Atomic(var _, Value atomic, var _, var _, var _)
-                            && atomic.buffer().space() == Type.Space.GLOBAL
-                    || op instanceof TileOp.Copy copy
-                            && copy.to().buffer().space() == Type.Space.GLOBAL;
-            if (stores || OpSchema.bodies(op).stream().anyMatch(AscendCodegen::storesElements)) {
-                return true;
-            }
-        }
-        return false;
     }
 }

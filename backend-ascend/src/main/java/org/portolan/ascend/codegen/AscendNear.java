@@ -198,7 +198,10 @@ record AscendNear(AscendWords words) implements NearWords {
 
     @Override
     public String take(Piece to, Piece from, Piece places, long count) {
-        return "Gather(" + to.name() + ", " + from.name() + ", " + places.name() + ", uint32_t(0), " + count + ");";
+        // Gather moves 16 or 32 bits: what is wider goes in halves, each with a place of its own.
+        return to.element().bits() == 64
+                ? "Gather(" + as(to, "uint32_t") + ", " + as(from, "uint32_t") + ", " + places.name() + ", uint32_t(0), " + 2 * count + ");"
+                : "Gather(" + to.name() + ", " + from.name() + ", " + places.name() + ", uint32_t(0), " + count + ");";
     }
 
     @Override

@@ -124,7 +124,7 @@ record AscendWords(String prelude) implements Words {
         return "";
     }
 
-    /// A kernel with atomic updates is run by one core.
+    /// A point of the grid owns what it updates.
     @Override
     public Optional<String> atomic(
             Combine combine, CType element, String pointer, String value, Space space, boolean shared) {
@@ -134,7 +134,7 @@ record AscendWords(String prelude) implements Words {
     @Override
     public String compareAndSwap(
             CType element, String pointer, String expected, String wanted, Space space, boolean shared) {
-throw new EmitException("an AI core has no exchange; kernels that update single elements are run by one core");
+        throw new EmitException("an AI core has no exchange; a point of the grid owns what it updates");
     }
 
     // ------------------------------------------------------------------------------------------------------ arithmetic

@@ -44,9 +44,17 @@ __aicore__ inline void takeRows(const LocalTensor<T> &to, const GlobalTensor<T> 
                                 int64_t count, int32_t spread) {
     const int64_t bytes = width * int64_t(sizeof(T));
     const int64_t gap = int64_t(spread) * int64_t(sizeof(T)) / 32 - (bytes + 31) / 32;
-    DataCopyPad(to, from[uint64_t(place)],
-                DataCopyExtParams(uint16_t(count), uint32_t(bytes), uint32_t((step - width) * int64_t(sizeof(T))), uint32_t(gap), 0),
-                DataCopyPadExtParams<T>());
+    const DataCopyExtParams rows(uint16_t(count), uint32_t(bytes), uint32_t((step - width) * int64_t(sizeof(T))), uint32_t(gap), 0);
+    if constexpr (sizeof(T) == 8) {
+        GlobalTensor<uint32_t> source;
+        source.SetGlobalBuffer((__gm__ uint32_t *)from.GetPhyAddr() + 2 * place);
+        DataCopyPad(to.template ReinterpretCast<uint32_t>(), source, rows, DataCopyPadExtParams<uint32_t>());
+    } else if constexpr (sizeof(T) == 1) {
+        // Bytes are converted block by block afterwards, so that each byte of a block has to be something.
+        DataCopyPad(to, from[uint64_t(place)], rows, DataCopyPadExtParams<T>(true, 0, uint8_t((32 - bytes % 32) % 32), T(0)));
+    } else {
+        DataCopyPad(to, from[uint64_t(place)], rows, DataCopyPadExtParams<T>());
+    }
 }
 
 template <class T>

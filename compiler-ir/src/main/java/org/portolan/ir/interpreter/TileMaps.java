@@ -110,7 +110,7 @@ final class TileMaps {
         var to = thread.buffer(node.operands()[2]);
         long bytes = take.from().type().elementType().bits() / 8;
         for (int i = 0; i < take.count(); i++) {
-            int own = places.checkedPlace(new long[] {i});
+            int own = places.checkedPlace(new long[] {i * Math.max(1, bytes / 4)});
             places.memory.checkLoad(own, thread);
             long place = Integer.toUnsignedLong((int) places.memory.elements.getLong(places.memory.read(own)));
             int source = from.checkedPlace(new long[] {place / bytes});

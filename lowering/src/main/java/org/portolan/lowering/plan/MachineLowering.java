@@ -18,4 +18,9 @@ record MachineLowering(NestToTile nests) implements NestLowering {
     public LoweredKernel pack(Value tensor, Type.Buffer type, Value result, String kernelName) {
         return nests.pack(tensor, type, result, kernelName);
     }
+
+    @Override
+    public LoweredKernel library(LoweredKernel kernel) {
+        return nests.library(kernel);
+    }
 }

@@ -20,4 +20,7 @@ public interface NestLowering {
     /// @param type the layout; its axes are those of the tensor, or fewer with the same elements in the same order
     /// @param result what the copy is called among the kernel's arguments
     LoweredKernel pack(Value tensor, Type.Buffer type, Value result, String kernelName);
+
+    /// A kernel that a library brings, as this machine runs it.
+    LoweredKernel library(LoweredKernel kernel);
 }

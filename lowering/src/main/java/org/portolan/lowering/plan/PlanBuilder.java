@@ -137,7 +137,9 @@ public final class PlanBuilder {
     private void call(GraphOp.Call call) {
         call.results().forEach(this::allocate);
         var origin = call.results().stream().map(Value::hint).toList();
-        launch(LibraryKernels.lower(call), placement.of(call), Map.of(), call.results(), origin);
+        var place = placement.of(call);
+        var kernel = placement.lowering(place).library(LibraryKernels.lower(call));
+        launch(kernel, place, Map.of(), call.results(), origin);
     }
 
     /// @param updated for what is updated in place, what it is afterwards

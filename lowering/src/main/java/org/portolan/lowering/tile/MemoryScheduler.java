@@ -30,7 +30,7 @@ final class MemoryScheduler {
 
     private static final double COPY_START = 32;
     private static final double ELEMENT = 6;
-    /// How much dearer an element is that is stored alone: one core does it for all, as others might write beside it.
+    /// How much dearer an element is that is stored alone: by a copy of its own.
     private static final double SCATTERED = 4;
     /// For each piece of a copy whose pieces lie apart.
     private static final double PIECE = 0.75;
@@ -93,7 +93,7 @@ final class MemoryScheduler {
                         .anyMatch(input -> input.type().elementType().bits() < 8);
         if (packedElements) {
             return new Schedule(
-                    common.stream().map(axis -> new Split(axis, 0, 1, 1)).toList(),
+                    common.stream().map(this::outer).toList(),
                     stages(Set.of()), reductions(Set.of()), List.of(), List.of());
         }
         var own = ownAxes();
@@ -133,8 +133,7 @@ final class MemoryScheduler {
         var to = analysis.terminator().to().get(result);
         for (int axis = 0; axis < type.rank(); axis++) {
             var index = to.get(axis);
-            var stride = Dim.product(type.dims().subList(axis + 1, type.rank()))
-                    .times(Math.max(1, type.element().bits() / 8));
+            var stride = Dim.product(type.dims().subList(axis + 1, type.rank())).times(type.element().bits());
             if (index.isConstant() && isAligned(stride.times(index))) {
                 continue;
             }
@@ -154,8 +153,8 @@ final class MemoryScheduler {
         return blocks;
     }
 
-    private boolean isAligned(Dim bytes) {
-        return bytes.modulo(Math.max(1, machine.alignment())).isConstant(0);
+    private boolean isAligned(Dim bits) {
+        return bits.modulo(8 * Math.max(1, machine.alignment())).isConstant(0);
     }
 
     /// A common axis without lanes of its own.
@@ -230,7 +229,11 @@ final class MemoryScheduler {
         boolean adjacent = vector.isPresent()
                 && (isAdjacent(read, vector.get()) || packing(read, vector.get()).isPresent());
         if (!adjacent && vector.isPresent() && isApart(read, vector.get())) {
-            return COPY_START + VECTOR_START + PIECE * Math.min(lanes(vector.get()), analysis.estimate(vector.get()));
+            double elements = Math.min(lanes(vector.get()), analysis.estimate(vector.get()));
+            // Neighbours that lie a few elements apart come with all that is between.
+            long step = step(read, vector.get());
+            boolean near = step > 0 && step * read.source().type().elementType().bits() / 8 <= machine.alignment();
+            return COPY_START + VECTOR_START + elements * (near ? 4 * step / LANES_PER_STEP : PIECE);
         }
         return adjacent ? COPY_START + lanes(vector.get()) / LANES_PER_STEP * 4 : copies(vector);
     }
@@ -265,6 +268,23 @@ final class MemoryScheduler {
                         .anyMatch(op -> op instanceof MachineOp.Vector(String operation, var types)
                                 && operation.equals("take")
                                 && types.contains(element.text()));
+    }
+
+    /// How many elements a neighbour along the axis lies further on, if that is known; else 0.
+    private static long step(NestOp.Read read, String axis) {
+        var type = read.source().tensor();
+        long step = 0;
+        for (int i = 0; i < read.at().size(); i++) {
+            long own = NestAnalysis.stride(read.at().get(i), axis).orElse(0);
+            if (own != 0) {
+                var inner = Dim.product(type.dims().subList(i + 1, type.rank())).constant();
+                if (inner.isEmpty()) {
+                    return 0;
+                }
+                step += own * inner.getAsLong();
+            }
+        }
+        return step;
     }
 
     private boolean isStoreAdjacent(int result, String axis) {

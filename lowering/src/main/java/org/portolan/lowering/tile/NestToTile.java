@@ -88,6 +88,13 @@ public final class NestToTile {
         return lower(analysis, collapsed, schedule(analysis, constant), name);
     }
 
+    /// A hand-written kernel as this machine runs it.
+    public LoweredKernel library(LoweredKernel kernel) {
+        return machine.vectors() == MachineOp.Vectors.MEMORY
+                ? WholeBlocks.apply(kernel, Math.max(1, machine.alignment()))
+                : kernel;
+    }
+
     /// With the longest vectors of which near memory holds as many as the kernel needs.
     private LoweredKernel inMemory(
             NestAnalysis analysis, AxisCollapse.Collapsed collapsed, Predicate<Value> constant, String name) {

@@ -178,6 +178,38 @@ final class CopyQueues {
         return ready;
     }
 
+    /// Copies in what lies between the first and the last of lanes that lie a few elements apart; gives the slot in which it is then.
+    ///
+    /// @param step the elements from one lane to the next
+    /// @param bounds of the lanes
+    Value piece(List<Op> ops, TileOp.Load load, long step, Optional<Place.Interval> bounds, Optional<Value> other) {
+        var hint = load.result().hint();
+        long lanes = load.result().type().laneCount();
+        var element = inMemory(load.result());
+        var ring = isShared(true)
+                ? shared.computeIfAbsent(
+                        new Apart(element, step), _ -> declare("piece", element, longest.get(new Key(true, element)) * step, 1))
+                : declare(hint, element, lanes * step, incoming <= MOST_SLOTS / 2 ? 2 : 1);
+        var first = bounds.flatMap(Place.Interval::first).map(lane -> index(ops, Dim.symbol("$0").times(step), lane));
+        var limit = bounds.flatMap(Place.Interval::limit)
+                .map(lane -> index(ops, Dim.symbol("$0").minus(1).times(step).plus(1), lane));
+        // Nothing is read behind the last lane's element.
+        long count = limit.isPresent() ? lanes * step : (lanes - 1) * step + 1;
+        var filled = slot(ring, hint);
+        ops.add(new TileOp.Acquire(ring, filled));
+        ops.add(new TileOp.Fetch(load.buffer(), load.indices(), first, limit, other, filled, count));
+        ops.add(new TileOp.Publish(ring));
+        var ready = slot(ring, hint);
+        ops.add(new TileOp.Consume(ring, ready));
+        return ready;
+    }
+
+    private static Value index(List<Op> ops, Dim expression, Value operand) {
+        var result = Value.of(Type.INDEX, operand.hint());
+        ops.add(new TileOp.Expression(List.of(operand), expression, result));
+        return result;
+    }
+
     /// Copies out a buffer, or a scalar in every lane.
     ///
     /// @param last whether nobody needs the buffer afterwards

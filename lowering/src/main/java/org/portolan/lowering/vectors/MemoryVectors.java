@@ -171,12 +171,7 @@ final class MemoryVectors extends VectorArithmetic {
         flush();
         var bounds = load.mask().map(this::bounds);
         boolean truth = load.result().type().elementType() == ElementType.BOOL;
-        var other = load.other().map(this::scalar);
-        if (truth && other.isPresent()) {
-            var number = Value.of(Type.scalar(ElementType.U8), "other");
-            ops.add(new ArithOp.Cast(other.get(), number));
-            other = Optional.of(number);
-        }
+        var other = load.other().map(this::scalar).map(this::asInMemory);
         var slot = queues.fetch(ops, load, bounds, other);
         if (truth) {
             var mask = destination(load.result());
@@ -199,20 +194,59 @@ final class MemoryVectors extends VectorArithmetic {
         return table.has("take", load.result().type().elementType()) && lanes >= table.alignment() && lanes <= MOST_PIECES;
     }
 
-    /// Elements that lie apart come in one to a block of near memory, and move together there.
+    /// Elements that lie apart come in one to a block of near memory, or, where they are near each other, with all that is between;
+    /// they move together there. Bytes do so as numbers of 16 bits.
     private void takeApart(TileOp.Load load, Dim step) {
         flush();
         var bounds = load.mask().map(this::bounds);
-        var other = load.other().map(this::scalar);
+        var other = load.other().map(this::scalar).map(this::asInMemory);
         long lanes = load.result().type().laneCount();
-        var blocks = blocks(lanes);
-        var distance = Value.of(Type.INDEX, "step");
-        ops.add(new TileOp.Expression(List.of(), step, distance));
-        long spread = table.alignment() * 8 / load.result().type().elementType().bits();
-        var slot = queues.rows(ops, load, new CopyQueues.Steps(distance, LaneLoops.index(ops, 1), spread), bounds, other);
+        var element = load.result().type().elementType() == ElementType.BOOL
+                ? ElementType.U8
+                : load.result().type().elementType();
+        long bytes = element.bits() / 8;
+        Value slot;
+        long spread;
+        long filled;
+        if (step.constant().orElse(Long.MAX_VALUE) <= table.alignment() / bytes) {
+            spread = step.constant().getAsLong();
+            slot = queues.piece(ops, load, spread, bounds, other);
+            filled = (lanes - 1) * spread + 1;
+        } else {
+            spread = table.alignment() / bytes;
+            var distance = Value.of(Type.INDEX, "step");
+            ops.add(new TileOp.Expression(List.of(), step, distance));
+            slot = queues.rows(ops, load, new CopyQueues.Steps(distance, LaneLoops.index(ops, 1), spread), bounds, other);
+            filled = lanes * spread;
+        }
+        if (bytes > 1) {
+            var buffer = destination(load.result());
+            ops.add(new TileOp.Take(slot, evenly(lanes, spread * bytes, Math.max(1, bytes / 4)), buffer, lanes));
+            places.put(load.result(), new Place.Buffer(buffer));
+            return;
+        }
+        var half = Value.of(Type.scalar(ElementType.F16));
+        var wide = allocate(ElementType.F16, lanes * spread, "wide");
+        map(wide, List.of(slot), filled, new ArithOp.Cast(Value.of(Type.scalar(element)), half));
+        var taken = allocate(ElementType.F16, lanes, "taken");
+        ops.add(new TileOp.Take(wide, evenly(lanes, spread * 2, 1), taken, lanes));
         var buffer = destination(load.result());
-        ops.add(new TileOp.Take(slot, blocks, buffer, lanes));
+        if (load.result().type().elementType() == ElementType.BOOL) {
+            isNotZero(buffer, taken, lanes);
+        } else {
+            map(buffer, List.of(taken), lanes, new ArithOp.Cast(half, Value.of(Type.scalar(element))));
+        }
         places.put(load.result(), new Place.Buffer(buffer));
+    }
+
+    /// Truth values are bytes in memory.
+    private Value asInMemory(Value other) {
+        if (other.type().elementType() != ElementType.BOOL) {
+            return other;
+        }
+        var number = Value.of(Type.scalar(ElementType.U8), "other");
+        ops.add(new ArithOp.Cast(other, number));
+        return number;
     }
 
     private void toTruth(Value mask, Value bytes, long lanes, ArithOp cast) {
@@ -222,10 +256,14 @@ final class MemoryVectors extends VectorArithmetic {
         }
         var wide = allocate(ElementType.F16, lanes, "wide");
         map(wide, List.of(bytes), lanes, new ArithOp.Cast(Value.of(Type.scalar(ElementType.U8)), Value.of(Type.scalar(ElementType.F16))));
+        isNotZero(mask, wide, lanes);
+    }
+
+    private void isNotZero(Value mask, Value halves, long lanes) {
         var half = Type.scalar(ElementType.F16);
         var zero = Value.of(half, "zero");
         ops.add(new ArithOp.Const(0, zero));
-        map(mask, List.of(wide, zero), lanes,
+        map(mask, List.of(halves, zero), lanes,
                 new ArithOp.Compare(Value.of(half), Value.of(half), Relation.NOT_EQUAL, Value.of(Type.BOOL)));
     }
 

@@ -29,7 +29,7 @@ class VectorBuffers {
     /// What stands before everything else.
     final List<Op> declarations = new ArrayList<>();
     private final long longest;
-    private final Map<Long, Value> blocks = new HashMap<>();
+    private final Map<Even, Value> evenly = new HashMap<>();
     private Value ascending;
 
     List<Op> ops = new ArrayList<>();
@@ -210,43 +210,68 @@ class VectorBuffers {
             var type = new Type.Buffer(ElementType.F32, List.of(Dim.of(longest)), Type.Space.LOCAL);
             ascending = Value.of(type, "ascending");
             declarations.add(new TileOp.Alloc(ascending));
-            var zero = LaneLoops.index(declarations, 0);
-            var end = LaneLoops.index(declarations, longest);
-            var one = LaneLoops.index(declarations, 1);
-            var lane = Value.of(Type.INDEX, "lane");
-            var number = Value.of(Type.scalar(ElementType.F32), "lane");
-            declarations.add(new TileOp.For(zero, end, one, List.of(), TileOp.Bind.SERIAL,
-                    new Body(List.of(lane), List.of(
-                            new ArithOp.Cast(lane, number),
-                            new TileOp.Store(number, ascending, List.of(lane), Optional.empty()),
-                            new TileOp.Yield(List.of()))),
-                    List.of()));
+            count(ascending, longest, 1, 1);
         }
         return ascending;
     }
 
-    /// Where the blocks of near memory begin, in bytes, as many as wanted; written once.
-    Value blocks(long count) {
-        return blocks.computeIfAbsent(count, _ -> {
-            var places = Value.of(new Type.Buffer(ElementType.U32, List.of(Dim.of(count)), Type.Space.LOCAL), "blocks");
-            declarations.add(new TileOp.Alloc(places));
-            var lane = Value.of(Type.INDEX, "lane");
-            var at = Value.of(Type.INDEX, "at");
-            var number = Value.of(Type.scalar(ElementType.U32), "at");
-            declarations.add(new TileOp.For(
-                    LaneLoops.index(declarations, 0),
-                    LaneLoops.index(declarations, count),
-                    LaneLoops.index(declarations, 1),
-                    List.of(),
-                    TileOp.Bind.SERIAL,
-                    new Body(List.of(lane), List.of(
-                            new TileOp.Expression(List.of(lane), Dim.symbol("$0").times(table.alignment()), at),
-                            new ArithOp.Cast(at, number),
-                            new TileOp.Store(number, places, List.of(lane), Optional.empty()),
-                            new TileOp.Yield(List.of()))),
-                    List.of()));
-            return places;
+    private record Even(long count, long distance, long parts) {}
+
+    /// The places, in bytes, of elements that lie so far apart in near memory, as many as wanted; written once. An element of more
+    /// than 32 bits has several parts, each with its place.
+    Value evenly(long elements, long distance, long parts) {
+        return evenly.computeIfAbsent(new Even(elements, distance, parts), _ -> {
+            long count = elements * parts;
+            var at = Value.of(new Type.Buffer(ElementType.U32, List.of(Dim.of(count)), Type.Space.LOCAL), "places");
+            declarations.add(new TileOp.Alloc(at));
+            count(at, count, distance, parts);
+            return at;
         });
+    }
+
+    private static final long PART_BYTES = 4;
+
+    /// Writes numbers that ascend: a block of them one by one, then each half from the one before it.
+    private void count(Value to, long count, long step, long parts) {
+        var outer = ops;
+        ops = declarations;
+        var element = Type.scalar(to.type().elementType());
+        boolean adds = table.has("add", to.type().elementType());
+        long done = adds ? Math.min(count, table.alignment() * 8 / to.type().elementType().bits()) : count;
+        var lane = Value.of(Type.INDEX, "lane");
+        var at = Value.of(Type.INDEX, "at");
+        var number = Value.of(element, "at");
+        var own = Dim.symbol("$0");
+        var place = parts == 1
+                ? own.times(step)
+                : own.floorDivide(parts).times(step).plus(own.modulo(Dim.of(parts)).times(PART_BYTES));
+        ops.add(new TileOp.For(
+                LaneLoops.index(ops, 0),
+                LaneLoops.index(ops, done),
+                LaneLoops.index(ops, 1),
+                List.of(),
+                TileOp.Bind.SERIAL,
+                new Body(List.of(lane), List.of(
+                        new TileOp.Expression(List.of(lane), place, at),
+                        new ArithOp.Cast(at, number),
+                        new TileOp.Store(number, to, List.of(lane), Optional.empty()),
+                        new TileOp.Yield(List.of()))),
+                List.of()));
+        for (long more; done < count; done += more) {
+            more = Math.min(done, count - done);
+            var distance = Value.of(element, "more");
+            ops.add(isFloat(element)
+                    ? new ArithOp.Const(done / parts * step, distance)
+                    : new ArithOp.Integer(done / parts * step, distance));
+            var next = Value.of(new Type.Buffer(to.type().elementType(), List.of(Dim.of(more)), Type.Space.LOCAL), to.hint());
+            ops.add(new TileOp.View(to, List.of(LaneLoops.index(ops, done)), next));
+            map(next, List.of(to, distance), more, new ArithOp.Add(Value.of(element), Value.of(element), Value.of(element)));
+        }
+        ops = outer;
+    }
+
+    private static boolean isFloat(Type type) {
+        return type.elementType().isFloat();
     }
 
     static Op same(Value value) {

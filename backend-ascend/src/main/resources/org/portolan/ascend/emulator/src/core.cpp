@@ -4,6 +4,7 @@ namespace portolan {
 
 __thread Core *current;
 int32_t checking = 1;
+int32_t counting = 0;
 int32_t worst = 0;
 const char *const kPipeNames[PipeCount] = {"S", "V", "M", "MTE1", "MTE2", "MTE3", "FIX"};
 
@@ -67,6 +68,7 @@ void Core::start(const Launch *started, uint32_t index) {
     dequantScale = 1;
     dirtyLines = 0;
     recent = nullptr;
+    counts = {};
     for (Memory &memory : memories) {
         if (checking) {
             memset(memory.base, 0xCB, memory.used);
@@ -118,6 +120,7 @@ void Core::finish() {
 void Core::begin(Pipe of, Place where) {
     place = where;
     pipe = of;
+    counts.instructions[of]++;
     if (!checking) return;
     sequence[of]++;
     names[of][sequence[of] % 256] = where;

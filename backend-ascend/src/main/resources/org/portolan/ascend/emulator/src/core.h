@@ -62,12 +62,20 @@ struct Log {
     uint32_t count, capacity;
 };
 
+// What the blocks of a launch did. Of the scalar unit's instructions single elements are counted, and nothing else is known.
+struct Counts {
+    uint64_t instructions[PipeCount];
+    uint64_t bytesIn, bytesOut;
+    uint64_t small; // copies of pieces of less than 32 bytes
+};
+
 struct Launch {
     const char *kernel;
     uint32_t epoch, blocks;
     int32_t device;
     bool logging;
     Log *log;
+    Counts *counts; // null where nobody asks
 };
 void logUndo(const Launch &, uint8_t *address, uint8_t bytes);
 
@@ -99,6 +107,7 @@ struct Core {
     int32_t dirtyLine;
     Allocation *recent;
     uint32_t recentChanges;
+    Counts counts;
 
     void *jump[5];
     char message[1024];

@@ -101,6 +101,8 @@ void copyIn(const Local &dst, const Global &a, const Rows &rows, Place place) {
     if (kind == L0C || kind == L0A || kind == L0B) core.fault("there is no such path from global memory to %s", core.memories[kind].name);
     uint32_t left = rows.isPad == 1 ? rows.left : 0, right = rows.isPad == 1 ? rows.right : 0;
     uint32_t whole = (left + rows.length + right + kBlock - 1) / kBlock * kBlock;
+    core.counts.bytesIn += uint64_t(rows.count) * rows.length;
+    core.counts.small += rows.length < kBlock;
     for (uint32_t row = 0; row < rows.count; row++) {
         uint8_t *from = core.global(a, row * rows.sourceStep, rows.length, "the source");
         if (reinterpret_cast<uint64_t>(from) % rows.element != 0) core.fault("the source is at %p, no multiple of its element's %d bytes", (void *)from, rows.element);
@@ -125,6 +127,8 @@ void copyOut(const Global &dst, const Local &a, const Rows &rows, Place place) {
     core.begin(PipeMte3, place);
     if (!checkRows(core, rows)) return;
     if (core.kindOf(a.position) != Unified) core.fault("there is no such path from %s to global memory", core.memories[core.kindOf(a.position)].name);
+    core.counts.bytesOut += uint64_t(rows.count) * rows.length;
+    core.counts.small += rows.length < kBlock;
     for (uint32_t row = 0; row < rows.count; row++) {
         uint8_t *from = core.span(a, row * rows.sourceStep, rows.length, "the source");
         core.aligned(from, kBlock, "the source");

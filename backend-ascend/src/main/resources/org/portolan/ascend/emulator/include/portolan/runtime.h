@@ -93,6 +93,7 @@ struct Fix {
 #define PORTOLAN_API __attribute__((visibility("default")))
 
 PORTOLAN_API extern int32_t checking; // whether every access is followed
+PORTOLAN_API extern int32_t counting; // whether instructions are counted
 
 PORTOLAN_API void openPipe(Place);
 PORTOLAN_API void closePipe(Place);

@@ -30,7 +30,7 @@ public:
         __builtin_memcpy(address + uint64_t(index) * sizeof(T), &element, sizeof(T));
     }
     // Whether the library has nothing to say about an access of the scalar unit.
-    bool isPlain(uint32_t index) const { return !portolan::checking && (uint64_t(index) + 1) * sizeof(T) <= bytes; }
+    bool isPlain(uint32_t index) const { return !portolan::checking && !portolan::counting && (uint64_t(index) + 1) * sizeof(T) <= bytes; }
     uint32_t GetSize() const { return bytes / sizeof(T); }
     uint32_t GetLength() const { return bytes; }
     void SetSize(uint32_t count) { bytes = count * sizeof(T); }

@@ -36,7 +36,7 @@ import org.portolan.runtime.device.DeviceOptions;
 class ChipsTest {
     private static final String PROGRAM =
             """
-            graph.function <name = main> { (%x: f32[3,37], %h: f16[5,19], %b: i8[45], %m: f32[20,37], %n: f32[37,27], %p: f32[1,4,7,9], %w: f32[16,4,3,3], %table: f32[11,13], %ids: i64[7], %g: f16[18,33], %e: f16[33,50]) ->
+            graph.function <name = main> { (%x: f32[3,37], %h: f16[5,19], %b: i8[45], %m: f32[20,37], %n: f32[37,27], %p: f32[1,4,7,9], %w: f32[16,4,3,3], %table: f32[11,13], %ids: i64[7], %g: f16[18,33], %e: f16[33,50], %u: bf16[5,21]) ->
               %rows = nest.compute [%x] <axes = [i:3, j:37, k:37]> {
                 %a = nest.read %x <at = [i, j]> : f32
                 %ea = arith.exp %a : f32
@@ -105,7 +105,21 @@ class ChipsTest {
                 %s = nest.sum %d <over = [k]> : f32
                 nest.yield [%s] <to = [[i, j]]>
               } : f32[18,50]
-              graph.return [%rows, %across, %halves, %neighbours, %bytes, %truths, %product, %image, %found, %narrow]
+              %words = nest.compute [%u] <axes = [i:5, j:21]> {
+                %a = nest.read %u <at = [i, j]> : bf16
+                %c = arith.mul %a, %a : bf16
+                %d = arith.add %c, %a : bf16
+                %k = arith.const <value = 0.375> : bf16
+                %t = arith.compare %d, %k <relation = less> : bool
+                %v = arith.select %t, %a, %d : bf16
+                nest.yield [%v] <to = [[i, j]]>
+              } : bf16[5,21]
+              %shortened = nest.compute [%x] <axes = [i:3, j:37]> {
+                %a = nest.read %x <at = [i, j]> : f32
+                %c = arith.cast %a : bf16
+                nest.yield [%c] <to = [[i, j]]>
+              } : bf16[3,37]
+              graph.return [%rows, %across, %halves, %neighbours, %bytes, %truths, %product, %image, %found, %narrow, %words, %shortened]
             }
             """;
 

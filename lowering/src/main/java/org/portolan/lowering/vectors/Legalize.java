@@ -18,7 +18,8 @@ import org.portolan.runtime.type.ElementType;
 ///   for, since `f32` has more than twice the digits);
 /// - comparisons of integers by the smaller or larger of both;
 /// - exclusive or as the difference of or and and;
-/// - conversions in steps that are exact but the last; saturation and NaN before a conversion to integers.
+/// - conversions in steps that are exact but the last; saturation and NaN before a conversion to integers; those of `bf16`, the
+///   upper half of an `f32`, by shifts.
 ///
 /// What cannot be said so stays, and is computed lane by lane.
 final class Legalize {
@@ -91,8 +92,8 @@ final class Legalize {
     /// Rounding to single first does not show: single has more than twice the digits and two more.
     private Value inSingle(ArithOp op, List<Op> ops) {
         boolean known = table.has(VectorTable.word(op), ElementType.F32)
-                && table.casts(op.result().type().elementType(), ElementType.F32)
-                && table.casts(ElementType.F32, op.result().type().elementType());
+                && converts(op.result().type().elementType(), ElementType.F32)
+                && converts(ElementType.F32, op.result().type().elementType());
         boolean safe = op instanceof ArithOp.Unary
                 || op instanceof ArithOp.Add
                 || op instanceof ArithOp.Sub
@@ -114,9 +115,17 @@ final class Legalize {
         return convert(wide.result(), op.result().type().elementType(), ops);
     }
 
-    private static Value convert(Value value, ElementType to, List<Op> ops) {
-        if (value.type().elementType() == to) {
+    private boolean converts(ElementType from, ElementType to) {
+        return table.casts(from, to) || HalfWords.convert(from, to, table);
+    }
+
+    private Value convert(Value value, ElementType to, List<Op> ops) {
+        var from = value.type().elementType();
+        if (from == to) {
             return value;
+        }
+        if (!table.casts(from, to) && HalfWords.convert(from, to, table)) {
+            return to == ElementType.F32 ? HalfWords.widen(value, ops) : HalfWords.narrow(value, ops);
         }
         return add(ops, new ArithOp.Cast(value, Value.of(value.type().withLaneElement(to), value.hint())));
     }
@@ -135,7 +144,7 @@ final class Legalize {
     private Value compare(ArithOp.Compare op, List<Op> ops) {
         var element = op.left().type().elementType();
         if (isSmallFloat(op.left()) && table.compares(op.relation(), ElementType.F32)
-                && table.casts(element, ElementType.F32)) {
+                && converts(element, ElementType.F32)) {
             var left = convert(op.left(), ElementType.F32, ops);
             var right = convert(op.right(), ElementType.F32, ops);
             return add(ops, new ArithOp.Compare(left, right, op.relation(), truth(left)));
@@ -198,6 +207,9 @@ final class Legalize {
         if (op.rounding() != ArithOp.Rounding.NEAREST_EVEN || from == to) {
             return from == to ? op.operand() : null;
         }
+        if (HalfWords.convert(from, to, table)) {
+            return convert(op.operand(), to, ops);
+        }
         if (to == ElementType.BOOL) {
             return toTruth(op.operand(), ops);
         }
@@ -226,7 +238,7 @@ final class Legalize {
     }
 
     private Value toElement(Value wide, ElementType to, List<Op> ops) {
-        if (table.casts(ElementType.F32, to)) {
+        if (converts(ElementType.F32, to)) {
             return convert(wide, to, ops);
         }
         return to == ElementType.U8 || to == ElementType.I8 ? toByte(wide, to, ops) : null;
@@ -238,7 +250,7 @@ final class Legalize {
         var path = new ArrayList<ElementType>(List.of(first));
         rest.stream().filter(next -> next != path.getLast()).forEach(path::add);
         for (var next : path) {
-            if (!table.casts(from, next)) {
+            if (!converts(from, next)) {
                 return null;
             }
             from = next;
@@ -278,7 +290,7 @@ final class Legalize {
             return not(equal(value, number(value, 0, ops), ops), ops);
         }
         var wide = element == ElementType.BF16 ? ElementType.F32 : ElementType.F16;
-        boolean known = element.bits() <= 16 && table.casts(element, wide) && table.compares(Relation.NOT_EQUAL, wide);
+        boolean known = element.bits() <= 16 && converts(element, wide) && table.compares(Relation.NOT_EQUAL, wide);
         return known ? toTruth(convert(value, wide, ops), ops) : null;
     }
 

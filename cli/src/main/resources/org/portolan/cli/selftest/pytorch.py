@@ -16,7 +16,7 @@ def say(**members):
 
 try:
     import torch
-except ImportError as error:
+except (ImportError, OSError) as error:
     say(note=f"PyTorch is not there: {error}")
     sys.exit(0)
 

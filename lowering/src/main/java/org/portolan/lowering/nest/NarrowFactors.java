@@ -99,7 +99,7 @@ final class NarrowFactors {
                 if (best == null || found.cost() < best.cost()) best = found;
             }
         }
-        return best != null && rewrite(best);
+        return best != null && !best.isNothingNew() && rewrite(best);
     }
 
     /// Whether factors are integers times a scale, which may be multiplied by what is the same for all that is summed.
@@ -169,8 +169,7 @@ final class NarrowFactors {
         var facts = product.facts();
         double height = facts.estimate(rows);
         double width = facts.estimate(columns);
-        return !product.isNothingNew()
-                && left.containsAll(product.sum().over())
+        return left.containsAll(product.sum().over())
                 && right.containsAll(product.sum().over())
                 && Math.min(height, width) >= LEAST
                 && facts.estimate(Set.copyOf(product.sum().over())) >= LEAST

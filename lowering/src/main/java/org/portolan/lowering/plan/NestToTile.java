@@ -12,6 +12,7 @@ import org.portolan.lowering.Machines;
 import org.portolan.lowering.Target;
 import org.portolan.lowering.Targets;
 import org.portolan.lowering.tile.SplitProducts;
+import org.portolan.lowering.tile.SplitSums;
 import org.portolan.lowering.tile.TuningLog;
 
 /// Turns every function of nests into the kernels that a machine runs and the {@code plan.program} that launches them.
@@ -30,7 +31,9 @@ public record NestToTile(String machine, Optional<String> tuning) implements Pas
         var lowered = new ArrayList<Op>();
         for (var op : module) {
             if (op instanceof GraphOp.Function function) {
-                var program = PlanBuilder.build(SplitProducts.apply(function, target().machine()), placement);
+                var chip = target().machine();
+                var split = SplitSums.apply(SplitProducts.apply(function, chip), chip);
+                var program = PlanBuilder.build(split, placement);
                 lowered.addAll(program.kernels());
                 lowered.addAll(program.hostKernels());
                 lowered.add(program.plan());

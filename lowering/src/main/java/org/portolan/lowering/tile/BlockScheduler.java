@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.portolan.ir.MachineOp;
@@ -17,10 +18,10 @@ import org.portolan.lowering.tile.Schedule.Split;
 /// Schedules for contractions: a block of threads computes a tile of two common axes, each thread a smaller tile of it in
 /// registers, and what they read comes by way of shared memory.
 final class BlockScheduler {
-    /// Threads that keep a machine busy.
-    private static final double MANY = 16384;
     /// Points of an axis that are worth a tile.
     private static final long LEAST = 8;
+    /// Registers of a thread for addresses, indices and what it copies.
+    private static final double OTHER_REGISTERS = 40;
     private static final long[] DEPTHS = {16, 8, 4};
     private static final Shape[] SHAPES = {
         new Shape(128, 128, 8, 8), new Shape(128, 64, 8, 8), new Shape(64, 128, 8, 8), new Shape(64, 64, 8, 4),
@@ -117,33 +118,65 @@ final class BlockScheduler {
         return Optional.of(axes);
     }
 
-    /// Blocks wait for each other less if they are deep, and what is left over costs a loop of its own.
-    private double deepScore(long depth, Axes axes) {
-        double score = depth / (depth + 1.0);
-        for (var axis : axes.deep()) {
-            score *= analysis.extent(axis).modulo(depth).isConstant(0) ? 1 : 0.9;
-        }
-        return score;
-    }
+    /// A tile and its depth, and what they cost.
+    private record Choice(Shape shape, long depth, double cycles) {}
 
     private Optional<Schedule> tiled(Axes axes) {
-        Optional<Shape> best = Optional.empty();
-        long depth = 0;
-        double most = 0;
+        return best(axes).map(choice -> schedule(choice.shape(), choice.depth(), axes));
+    }
+
+    /// Roughly how many cycles the best tiles take, where there are such.
+    OptionalDouble cycles(Axes axes) {
+        var best = best(axes);
+        return best.isPresent() ? OptionalDouble.of(best.get().cycles()) : OptionalDouble.empty();
+    }
+
+    private Optional<Choice> best(Axes axes) {
+        var cost = new ContractionCost(analysis, machine, common, axes);
+        Choice best = null;
         for (var shape : SHAPES) {
-            for (long candidate : DEPTHS) {
-                if (fits(shape, candidate, axes)) {
-                    double score = score(shape, axes) * deepScore(candidate, axes);
-                    if (score > most) {
-                        most = score;
-                        best = Optional.of(shape);
-                        depth = candidate;
+            for (long depth : DEPTHS) {
+                if (fits(shape, depth, axes)) {
+                    double cycles = cost.cycles(tile(shape, depth, axes));
+                    if (Double.isFinite(cycles) && (best == null || cycles < best.cycles())) {
+                        best = new Choice(shape, depth, cycles);
                     }
                 }
             }
         }
-        long chosen = depth;
-        return best.map(shape -> schedule(shape, chosen, axes));
+        return Optional.ofNullable(best);
+    }
+
+    private ContractionCost.Tile tile(Shape shape, long depth, Axes axes) {
+        double left = 0;
+        double right = 0;
+        for (int i = 0; i < axes.deep().size(); i++) {
+            for (var value : staged(axes, i)) {
+                double bytes = value.type().elementType().bits() / 8.0;
+                boolean isRow = analysis.free(value).contains(axes.row());
+                left += isRow ? bytes : 0;
+                right += isRow ? 0 : bytes;
+            }
+        }
+        double own = shape.threadRows() + shape.threadColumns();
+        double warps = Math.ceil((double) shape.threads() / Math.max(1, machine.warp()));
+        // Threads read vectors, of which the lanes of a warp have many in common.
+        double reads = warps * own * ContractionCost.ROUND_BYTES / 2;
+        double products = shape.threadRows() * shape.threadColumns();
+        double remainder = axes.deep().stream()
+                .allMatch(axis -> analysis.extent(axis).modulo(depth).isConstant(0)) ? 1 : 0.9;
+        return new ContractionCost.Tile(
+                shape.rows(),
+                shape.columns(),
+                depth,
+                0,
+                shape.threads(),
+                products + 2 * own + OTHER_REGISTERS,
+                bytes(shape, depth, axes),
+                Math.max(1, machine.fmaPerCycle()) * remainder * products / (products + own / 2),
+                reads,
+                left,
+                right);
     }
 
     private boolean fits(Shape shape, long depth, Axes axes) {
@@ -151,6 +184,11 @@ final class BlockScheduler {
         if (shape.threads() > machine.blockLimit() || registers * 3 / 2 > machine.vectorRegisters()) {
             return false;
         }
+        boolean worthIt = axes.deep().stream().allMatch(axis -> analysis.estimate(axis) >= depth);
+        return worthIt && bytes(shape, depth, axes) <= machine.sharedBytes();
+    }
+
+    private long bytes(Shape shape, long depth, Axes axes) {
         long bytes = 0;
         for (int i = 0; i < axes.deep().size(); i++) {
             for (var value : staged(axes, i)) {
@@ -159,8 +197,7 @@ final class BlockScheduler {
                 bytes += 2 * depth * width * Math.max(8, value.type().elementType().bits()) / 8;
             }
         }
-        boolean worthIt = axes.deep().stream().allMatch(axis -> analysis.estimate(axis) >= depth);
-        return worthIt && bytes <= machine.sharedBytes();
+        return bytes;
     }
 
     private List<Value> staged(Axes axes, int reduction) {
@@ -169,22 +206,6 @@ final class BlockScheduler {
                 analysis.reductions().get(reduction),
                 axes.deep().get(reduction),
                 Set.of(axes.row(), axes.column()));
-    }
-
-    /// The share of the machine's multiply-adds that a shape makes use of, roughly.
-    private double score(Shape shape, Axes axes) {
-        double rows = analysis.estimate(axes.row());
-        double columns = analysis.estimate(axes.column());
-        double blocks = Math.ceil(rows / shape.rows()) * Math.ceil(columns / shape.columns());
-        double used = rows * columns / (blocks * shape.rows() * shape.columns());
-        for (var axis : common) {
-            blocks *= axis.equals(axes.row()) || axis.equals(axes.column()) ? 1 : analysis.estimate(axis);
-        }
-        double busy = Math.min(1, blocks * shape.threads() / MANY);
-        double products = shape.threadRows() * shape.threadColumns();
-        double fromShared = products / (products + shape.threadRows() + shape.threadColumns());
-        double reuse = (double) shape.rows() * shape.columns() / (shape.rows() + shape.columns());
-        return used * Math.sqrt(busy) * fromShared * reuse / (reuse + 8);
     }
 
     /// Constants whose neighbours lie apart along both axes of their tiles, in panels as wide as a tile.

@@ -13,17 +13,21 @@ import org.portolan.ir.Value;
 /// suffice for; a step of these takes as long as the unit that has most to do (products, shared memory, memory behind it), and
 /// what a single block waits for is hidden behind the others. All processors together are no faster than the main memory.
 final class ContractionCost {
-    /// What shared memory gives each cycle, less what it cannot be kept busy with.
-    private static final double SHARED_BYTES = 128 * 0.8;
+    /// What shared memory gives each cycle.
+    static final double ROUND_BYTES = 128;
+    /// The same, less what it cannot be kept busy with.
+    private static final double SHARED_BYTES = ROUND_BYTES * 0.8;
     /// The barrier of a step and its indices.
     private static final double BARRIER_CYCLES = 24;
     /// Until a step's first operands are there, and its last products done: with operands in rings, and by way of registers.
     private static final double STEP_CYCLES = 90;
     private static final double REGISTERS_CYCLES = 220;
     /// From asking memory to the answer.
-    private static final double MEMORY_CYCLES = 700;
+    static final double MEMORY_CYCLES = 700;
     /// How much of what is computed and what is fetched at the same time is not.
     private static final double APART = 0.2;
+    /// Parts of a processor, each with warps and units of its own.
+    private static final double PARTS = 4;
     /// What a launch of threads keeps of shared memory for itself.
     private static final long RESERVED_BYTES = 1024;
     private static final long MOST_BLOCKS = 32;
@@ -91,7 +95,7 @@ final class ContractionCost {
     }
 
     /// What has to come from main memory and go there at least.
-    private static double bytes(NestAnalysis analysis) {
+    static double bytes(NestAnalysis analysis) {
         Set<Value> tensors = Collections.newSetFromMap(new IdentityHashMap<>());
         analysis.reads().forEach(read -> tensors.add(read.source()));
         tensors.addAll(analysis.nest().results());
@@ -143,7 +147,12 @@ final class ContractionCost {
         double waits = tile.slots() > 0 ? STEP_CYCLES : REGISTERS_CYCLES;
         double steps = rounds * Math.ceil(depth / tile.depth());
         double sums = points * Float.BYTES * (3 / SHARED_BYTES + 1 / near());
-        return steps * Math.max(together * (step + BARRIER_CYCLES), step + waits) + together * sums + 2 * MEMORY_CYCLES;
+        // Fewer warps than a processor has parts leave some of these idle.
+        double warps = Math.max(1, (double) tile.threads() / Math.max(1, machine.warp()));
+        double alone = Math.max(step, tile.depth() * points / tile.fma() * Math.max(1, PARTS / (warps * together)) * together);
+        return steps * Math.max(Math.max(together * step, alone) + together * BARRIER_CYCLES, step + waits)
+                + together * sums
+                + 2 * MEMORY_CYCLES;
     }
 
     private double near() {

@@ -3,6 +3,7 @@ package org.portolan.lowering.tile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.NestOp;
@@ -64,6 +65,16 @@ final class FragmentScheduler {
 
     /// A schedule, if the machine has an instruction for the nest's one reduction.
     Optional<Schedule> choose() {
+        return best().map(this::schedule);
+    }
+
+    /// Roughly how many cycles the best tiles take, where there are such.
+    OptionalDouble cycles() {
+        var best = best();
+        return best.isPresent() ? OptionalDouble.of(best.get().cycles()) : OptionalDouble.empty();
+    }
+
+    private Optional<Choice> best() {
         if (analysis.reductions().size() != 1 || analysis.reductions().getFirst().over().isEmpty()) {
             return Optional.empty();
         }
@@ -81,7 +92,7 @@ final class FragmentScheduler {
                 }
             }
         }
-        return Optional.ofNullable(best).map(this::schedule);
+        return Optional.ofNullable(best);
     }
 
     /// Whether an instruction may stand for what it says: it does just that, or who compiles takes less.

@@ -137,6 +137,12 @@ public final class NestToTile {
                 .orElse(List.of(nest));
     }
 
+    /// Roughly how many cycles a machine whose lanes are threads takes for a nest with one reduction.
+    static double cycles(NestOp.Compute nest, MachineOp.Chip machine) {
+        var lowering = new NestToTile(machine);
+        return ThreadScheduler.cycles(lowering.analysis(lowering.simplified(nest)), machine);
+    }
+
     private record CollapsedProduct(NestAnalysis analysis, AxisCollapse.Collapsed collapsed, MatrixProduct product) {}
 
     /// A nest with few axes as a product; one row is a matrix too.

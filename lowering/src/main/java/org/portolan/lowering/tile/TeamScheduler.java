@@ -15,6 +15,12 @@ import org.portolan.lowering.tile.Schedule.Split;
 final class TeamScheduler {
     /// Threads of a block, where nothing asks for more.
     private static final long BLOCK = 128;
+    /// Sums of fewer products than these are not worth a schedule for memory alone.
+    private static final long STREAM = 256;
+    /// Vectors longer than this have threads enough as it is.
+    private static final double STREAMED_POINTS = 65536;
+    /// What memory hands over at once.
+    private static final long ROW_BYTES = 128;
     /// Elements of a row that one thread keeps in registers.
     private static final long RESIDENT = 32;
     /// Threads that keep a machine busy.
@@ -54,10 +60,11 @@ final class TeamScheduler {
         }
         boolean along = divided.stream().allMatch(this::walksAlong);
         double points = points();
-        if (!along && points >= MANY) {
+        boolean streams = streams(length);
+        if (!along && points >= MANY && !streams) {
             return Optional.empty();
         }
-        return Optional.of(along ? neighbours(length, points) : apart(length, points));
+        return Optional.of(along ? neighbours(length, points) : streams ? streaming(length) : apart(length, points));
     }
 
     private double points() {
@@ -104,6 +111,39 @@ final class TeamScheduler {
         return analysis.free(read.result()).stream()
                 .mapToDouble(analysis::estimate)
                 .reduce(1, (a, b) -> a * b);
+    }
+
+    /// Whether a matrix is gone through once for few vectors, so that all that counts is how it comes from memory.
+    private boolean streams(long length) {
+        double points = common.stream()
+                .filter(axis -> axis.equals(common.getLast())
+                        || analysis.constantExtent(axis).orElse(MOST_SHARING + 1) > MOST_SHARING)
+                .mapToDouble(analysis::estimate)
+                .reduce(1, (left, right) -> left * right);
+        return divided.size() == 1
+                && analysis.reductions().size() == 1
+                && !common.isEmpty()
+                && length >= STREAM
+                && points < STREAMED_POINTS
+                && analysis.reads().stream().anyMatch(read -> size(read) >= length * points);
+    }
+
+    /// Neighbouring threads take the pieces of what memory hands over at once, a team goes down the rows.
+    private Schedule streaming(long length) {
+        var axis = common.getLast();
+        long limit = Math.min(2 * BLOCK, Long.highestOneBit(machine.blockLimit()));
+        long lanes = Wide.lanes(analysis, axis, List.of(), machine.vectorBytes());
+        long bytes = analysis.reads().stream()
+                .max(Comparator.comparingDouble(this::size))
+                .map(read -> Math.max(1L, read.result().type().elementType().bits() / 8))
+                .orElse(1L);
+        long teams = Math.min(limit / 2, powerOfTwo(Math.max(1, ROW_BYTES / (bytes * lanes))));
+        teams = Math.min(teams, powerOfTwo(Math.ceilDiv(analysis.estimate(axis), lanes)));
+        long team = Math.max(2, Math.min(limit / teams, powerOfTwo(length / 8)));
+        while (team > 2 && bytes(team * teams * lanes * MOST_SHARING) > machine.sharedBytes()) {
+            team /= 2;
+        }
+        return schedule(team, teams, lanes, false, Optional.empty());
     }
 
     /// The threads of a team are neighbours: they read neighbouring elements of a row.

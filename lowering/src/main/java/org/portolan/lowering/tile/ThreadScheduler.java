@@ -48,6 +48,24 @@ final class ThreadScheduler {
                 .orElseGet(() -> pointwise(machine, false));
     }
 
+    /// Roughly how many cycles a machine takes for a nest with one reduction.
+    static double cycles(NestAnalysis analysis, MachineOp.Chip machine) {
+        var scheduler = new ThreadScheduler(analysis);
+        var order = scheduler.gridOrder();
+        var blocks = new BlockScheduler(analysis, machine, order, _ -> false);
+        var axes = blocks.contraction();
+        if (axes.isPresent()) {
+            var cycles = new FragmentScheduler(analysis, machine, order, axes.get()).cycles();
+            if (cycles.isEmpty()) {
+                cycles = blocks.cycles(axes.get());
+            }
+            if (cycles.isPresent()) {
+                return cycles.getAsDouble();
+            }
+        }
+        return StreamCost.cycles(analysis, scheduler.choose(machine, _ -> false), machine);
+    }
+
     private Schedule pointwise(MachineOp.Chip machine, boolean packed) {
         var order = gridOrder();
         long lanes = packed || order.isEmpty() || points() < MANY ? 1 : lanes(order.getLast(), machine);

@@ -218,6 +218,27 @@ public sealed interface TileOp extends Op {
         }
     }
 
+    /// What this lane of a warp holds of a fragment in one of its registers.
+    record Part(Value fragment, long register, @Out Value result) implements TileOp, Op.Pure {
+        public Part {
+            Rules.sameElement(fragment, result, "tile.part");
+            Rules.check(
+                    fragment.type() instanceof Type.Fragment && result.type() instanceof Type.Scalar && register >= 0,
+                    "tile.part takes a scalar of a fragment, found " + fragment + " and " + result);
+        }
+    }
+
+    /// A fragment of what the lanes of a warp hold: in each of them part {@code i} is register {@code i}.
+    record Assemble(List<Value> parts, @Out Value result) implements TileOp {
+        public Assemble {
+            parts = List.copyOf(parts);
+            Rules.check(
+                    result.type() instanceof Type.Fragment fragment
+                            && parts.stream().allMatch(part -> part.type().equals(Type.scalar(fragment.element()))),
+                    "tile.assemble makes a fragment of scalars of its element type, found " + result);
+        }
+    }
+
     /// The scalar in every lane, or every element of a fragment.
     record Broadcast(Value value, @Out Value result) implements TileOp, Op.Pure {
         public Broadcast {

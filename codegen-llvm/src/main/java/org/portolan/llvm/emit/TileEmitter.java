@@ -166,6 +166,15 @@ final class TileEmitter {
             case TileOp.Lanes(Value result) -> scope.bind(result, Operand.ascending(Words.of(result.type())));
             case TileOp.Extract(Value vector, long lane, Value result) ->
                 bind(result, () -> builder.extract(scope.operand(vector), lane));
+            case TileOp.Part(Value fragment, long register, Value result) ->
+                bind(result, () -> builder.extract(scope.operand(fragment), register));
+            case TileOp.Assemble(List<Value> parts, Value result) -> bind(result, () -> {
+                var fragment = Operand.poison(Words.of(result.type()));
+                for (int i = 0; i < parts.size(); i++) {
+                    fragment = builder.insert(fragment, scope.operand(parts.get(i)), i);
+                }
+                return fragment;
+            });
             case TileOp.Shuffle(List<Value> vectors, List<Long> from, Value result) ->
                 bind(result, () -> lanes.shuffle(operands(vectors), from, Words.of(result.type())));
             case TileOp.Reduce(Value vector, Combine combine, Value result) ->

@@ -102,6 +102,7 @@ public final class TileInterpreter {
                 case TileOp.If _ -> choose(node, threads, depth);
                 case TileOp.Barrier(TileOp.Bind scope) -> meeting.barrier(scope, threads);
                 case TileOp.Exchange(_, long distance, _) -> meeting.exchange(node, distance, threads);
+                case TileOp.Assemble(_, var result) -> meeting.assemble(node, result, threads);
                 case TileOp tile -> {
                     for (var thread : TileMeeting.running(tile, threads)) {
                         operations.execute(tile, node, thread);

@@ -2,6 +2,7 @@ package org.portolan.ir.interpreter;
 
 import java.util.IdentityHashMap;
 import java.util.List;
+import org.portolan.ir.FragmentSpread;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
@@ -84,6 +85,40 @@ record TileMeeting(String kernel) {
             }
             thread.values[node.results()[0]] = held.get(partner);
         }
+    }
+
+    /// All threads of a warp get the fragment that their parts make.
+    void assemble(Node node, Value result, List<TileThread> threads) {
+        var spread = spread(result);
+        var whole = new IdentityHashMap<TileThread, Elements>();
+        var arrived = new IdentityHashMap<TileThread, Integer>();
+        if (node.operands().length != spread.registers()) {
+            throw new TileException("a lane of " + kernel + " has " + node.operands().length + " parts of " + result
+                    + ", which has " + spread.registers());
+        }
+        for (var thread : threads) {
+            var warp = thread.scope(TileOp.Bind.WARP);
+            var elements = whole.computeIfAbsent(
+                    warp, _ -> Elements.allocate(result.type().elementType(), spread.lanes() * spread.registers()));
+            for (int register = 0; register < spread.registers(); register++) {
+                int place = spread.element(thread.number(), register);
+                ((Elements) thread.values[node.operands()[register]]).copyTo(0, elements, place, 1);
+            }
+            arrived.merge(warp, 1, Integer::sum);
+        }
+        arrived.forEach((_, count) -> {
+            if (count != spread.lanes()) {
+                throw new TileException("a fragment of " + kernel + " is assembled by " + count + " of " + spread.lanes() + " lanes");
+            }
+        });
+        for (var thread : threads) {
+            thread.values[node.results()[0]] = whole.get(thread.scope(TileOp.Bind.WARP));
+        }
+    }
+
+    static FragmentSpread spread(Value fragment) {
+        return FragmentSpread.of((Type.Fragment) fragment.type())
+                .orElseThrow(() -> new TileException("the lanes of " + fragment + " hold no equal parts of it"));
     }
 
     /// From here on, whoever passed comes after what the others of its scope did before.

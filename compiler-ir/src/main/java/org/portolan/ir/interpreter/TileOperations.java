@@ -57,7 +57,7 @@ final class TileOperations {
         int[] in = node.operands();
         return switch (op) {
             case TileOp.Kernel _, TileOp.Yield _, TileOp.For _, TileOp.While _, TileOp.If _, TileOp.Barrier _,
-                    TileOp.Exchange _ ->
+                    TileOp.Exchange _, TileOp.Assemble _ ->
                 throw misplaced(node);
             case TileOp.Alloc(Value result) -> allocateBuffer(result.buffer(), result.toString(), false);
             case TileOp.View(_, _, Value result) ->
@@ -127,6 +127,12 @@ final class TileOperations {
             case TileOp.Extract(_, long lane, Value result) -> {
                 var scalar = allocate(result);
                 ((Elements) thread.values[in[0]]).copyTo((int) lane, scalar, 0, 1);
+                yield scalar;
+            }
+            case TileOp.Part(Value fragment, long register, Value result) -> {
+                var scalar = allocate(result);
+                int place = TileMeeting.spread(fragment).element(thread.number(), Math.toIntExact(register));
+                ((Elements) thread.values[in[0]]).copyTo(place, scalar, 0, 1);
                 yield scalar;
             }
             case TileOp.Shuffle(_, var from, Value result) -> shuffle(thread.elements(in, 0, in.length), from, result);

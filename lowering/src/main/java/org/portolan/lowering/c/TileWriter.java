@@ -143,6 +143,8 @@ final class TileWriter {
             }
             case TileOp.Extract(Value vector, long lane, Value result) ->
                 values.bind(result, (_, _) -> parts.lane(values.parts(vector), lane));
+            case TileOp.Part _, TileOp.Assemble _ ->
+                throw new IllegalArgumentException(OpSchema.of(op).name() + " needs fragments, which this language has not");
             case TileOp.Shuffle(List<Value> vectors, List<Long> from, Value result) -> values.bindAll(
                     result,
                     lanes.shuffle(

@@ -2,6 +2,8 @@ package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,6 +40,8 @@ abstract class OnlineEmitter extends BoxEmitter {
     private Split keySplit;
     private Split columnSplit;
     private Optional<RowProducts> products = Optional.empty();
+    /// Where the lanes of a warp hold sums, if they go on with them where they are.
+    private Optional<RowLanes> lanes = Optional.empty();
     /// Comparisons whose outcome is known where code is being written.
     private final Map<Value, Boolean> assumed = new IdentityHashMap<>();
 
@@ -67,7 +71,6 @@ abstract class OnlineEmitter extends BoxEmitter {
                 .orElseThrow();
         columnSplit = schedule.stages().getFirst().getFirst();
         keySplit = schedule.reductions().get(analysis.reductions().indexOf(rows.maximum())).getLast();
-        bindRow(scope, columnSplit);
         var zero = number(scope, Dim.ZERO);
         long deep = analysis.constantExtent(rows.deep()).orElseThrow();
         var warps = schedule.block().flatMap(Schedule.Block::warps);
@@ -77,17 +80,55 @@ abstract class OnlineEmitter extends BoxEmitter {
         long columns = analysis.constantExtent(rows.column()).orElseThrow();
         long step = matches.map(both -> both.getLast().extent(rows.column())).orElse(1L);
         long columnSize = rounded(Math.max(columns, columnSplit.tile()), step);
+        lanes = matches.flatMap(both -> OnlineScheduler.lanes(both, rows))
+                .filter(own -> own.team() == schedule.block().orElseThrow().team());
+        lanes.ifPresentOrElse(own -> bindLanes(scope, own, columnSize), () -> bindRow(scope, columnSplit));
         var start = blockStarts.get(rows.row());
         var left = box(
                 rows.left(), new Side(rows.row(), start, rowSplit.tile()), new Side(rows.deep(), zero, deepSize), true);
         fill(scope, left);
         hold(left);
-        products = warps.map(used -> new RowProducts(this, machine, rows, matches.get(), used, deepSize, columnSize));
+        products = warps.map(used -> lanes.<RowProducts>map(own -> new HeldProducts(
+                        this, machine, rows, matches.get(), used, deepSize, columnSize, own))
+                .orElseGet(() -> new RowProducts(this, machine, rows, matches.get(), used, deepSize, columnSize)));
         products.ifPresent(own -> {
             scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
             own.begin(scope, left, rowSplit.tile());
         });
         finish(scope, loop(scope, deepSize, columnSize));
+    }
+
+    /// Binds rows and columns to what a lane holds of the sums of an instruction.
+    private void bindLanes(Scope scope, RowLanes own, long columnSize) {
+        var ofWarp = Dim.symbol("$0").floorDivide(warp).times(own.height());
+        var ofTeam = Dim.symbol("$0").modulo(warp).floorDivide(own.team());
+        var local = expression(scope, ofWarp.plus(ofTeam), thread);
+        threadStarts.put(rows.row(), local);
+        var extent = analysis.extent(rows.row());
+        boolean whole = extent.modulo(rowSplit.tile()).isConstant(0);
+        int count = own.rows().size();
+        scope.bind(
+                rows.row(),
+                new Scope.Position(
+                        expression(
+                                scope, Dim.symbol("$0").plus(Dim.symbol("$1")), blockStarts.get(rows.row()), local),
+                        count,
+                        1,
+                        count == 1 ? 1 : own.rows().get(1),
+                        whole ? count : 0,
+                        whole ? null : number(scope, extent)));
+        int columns = own.columns().size();
+        long inside = analysis.constantExtent(rows.column()).orElseThrow() / own.width() * columns;
+        scope.bind(
+                rows.column(),
+                new Scope.Position(
+                        expression(scope, Dim.symbol("$0").times(own.each()), member),
+                        columnSize / own.width() * columns,
+                        1,
+                        own.width(),
+                        inside,
+                        number(scope, analysis.extent(rows.column())),
+                        columns));
     }
 
     private static long rounded(long extent, long step) {
@@ -206,13 +247,19 @@ abstract class OnlineEmitter extends BoxEmitter {
         var carried = copied(initial);
         var results = copied(initial);
         var inner = new Scope(scope);
-        var base = expression(inner, Dim.symbol("$0").plus(Dim.symbol("$1")), counter, member);
+        long each = lanes.map(RowLanes::each).orElse(1L);
+        var base = expression(inner, Dim.symbol("$0").plus(Dim.symbol("$1").times(each)), counter, member);
         inner.bind(rows.row(), scope.position(rows.row()));
         inner.bind(
                 rows.key(),
                 new Scope.Position(
-                        base, keySplit.unroll(), 1, keySplit.stride(), whole ? keySplit.unroll() : 0,
-                        number(scope, analysis.extent(rows.key()))));
+                        base,
+                        keySplit.unroll(),
+                        1,
+                        lanes.map(RowLanes::width).orElse(keySplit.stride()),
+                        whole ? keySplit.unroll() : 0,
+                        number(scope, analysis.extent(rows.key())),
+                        lanes.map(own -> (long) own.columns().size()).orElse(1L)));
         var next = block(inner, new Side(rows.key(), counter, keySplit.block(), whole), carried, deepSize, columnSize);
         var params = new ArrayList<Value>();
         params.add(counter);
@@ -267,15 +314,18 @@ abstract class OnlineEmitter extends BoxEmitter {
         hold(right);
         hold(factor);
         var row = new Side(rows.row(), blockStarts.get(rows.row()), rowSplit.tile());
-        products.ifPresent(own -> hold(own.scores(scope, right, row, key)));
+        products.ifPresent(own -> own.scores(scope, right, row, key));
         var next = new IdentityHashMap<Reduction, List<Value>>();
         var combinations = coordinates(scope, Set.of(rows.row()));
         var before = state.rows().get(rows.maximum());
         var largest = largest(scope, before, combinations);
         next.put(rows.maximum(), largest);
         var shrinks = shrinks(scope, before, largest, combinations);
-        var weights = box(rows.weight(), row, key, false);
-        weigh(scope, weights, key);
+        var weights = weights(scope, key);
+        var box = lanes.isPresent() ? null : box(rows.weight(), row, key, false);
+        if (box != null) {
+            weights.forEach((place, weight) -> store(scope, box, weight, place));
+        }
         for (var reduction : rows.rescaled()) {
             var scaled = new ArrayList<Value>();
             for (int i = 0; i < combinations.size(); i++) {
@@ -286,13 +336,18 @@ abstract class OnlineEmitter extends BoxEmitter {
         for (var reduction : rows.plain()) {
             next.put(reduction, accumulate(scope, reduction, state.rows().get(reduction), combinations, 1));
         }
+        if (products.orElse(null) instanceof HeldProducts own) {
+            var sums = own.add(scope, state.product(), weights, shrinks, factor, keySplit.block());
+            drop(List.of(right, factor));
+            return new State(next, sums);
+        }
         products.ifPresent(own -> own.share(scope, shrinks, isFirstMember(scope)));
         scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
-        hold(weights);
+        hold(box);
         var sums = products.isPresent()
-                ? products.get().add(scope, state.product(), weights, factor, keySplit.block())
+                ? products.get().add(scope, state.product(), box, factor, keySplit.block())
                 : add(scope, state.product(), shrinks, key);
-        drop(List.of(right, factor, weights));
+        drop(List.of(right, factor, box));
         products.ifPresent(RowProducts::dropScores);
         return new State(next, sums);
     }
@@ -348,16 +403,18 @@ abstract class OnlineEmitter extends BoxEmitter {
         return result;
     }
 
-    /// The weights of this block, each thread its own; nothing beyond the last key.
-    private void weigh(Scope scope, Box weights, Side key) {
-        for (var place : coordinates(scope, Set.of(rows.row(), rows.key()))) {
+    /// The weights of this block, each thread its own, by their coordinates; nothing beyond the last key.
+    private Map<Map<String, Integer>, Value> weights(Scope scope, Side key) {
+        var weights = new LinkedHashMap<Map<String, Integer>, Value>();
+        for (var place : coordinates(scope, new LinkedHashSet<>(List.of(rows.row(), rows.key())))) {
             var weight = evaluate(scope, rows.weight(), place);
             var inside = mask(scope, key.axis(), place.getOrDefault(key.axis(), 0));
             if (inside != null) {
                 weight = select(scope, inside, weight, constant(scope, weight.type().elementType(), 0));
             }
-            store(scope, weights, weight, place);
+            weights.put(place, weight);
         }
+        return weights;
     }
 
     /// Adds the products of a block of keys, each thread for its own rows and columns.
@@ -411,7 +468,7 @@ abstract class OnlineEmitter extends BoxEmitter {
         var places = places(scope);
         if (products.isPresent()) {
             var row = new Side(rows.row(), blockStarts.get(rows.row()), rowSplit.tile());
-            hold(products.get().sums(scope, state.product(), row));
+            products.get().finish(scope, state.product(), row);
             return;
         }
         for (int i = 0; i < places.size(); i++) {

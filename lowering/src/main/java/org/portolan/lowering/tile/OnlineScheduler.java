@@ -2,6 +2,7 @@ package org.portolan.lowering.tile;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.portolan.ir.MachineOp;
@@ -37,6 +38,8 @@ final class OnlineScheduler {
     private final NestAnalysis analysis;
     private final MachineOp.Chip machine;
     private final List<String> common;
+    /// Where lanes hold the sums of the instruction that is tried.
+    private Optional<RowLanes> held = Optional.empty();
 
     /// @param common the common axes in the order of the grid
     OnlineScheduler(NestAnalysis analysis, MachineOp.Chip machine, List<String> common) {
@@ -79,7 +82,12 @@ final class OnlineScheduler {
             return Optional.empty();
         }
         var intrinsic = instruction(rows);
-        return best(rows, column, intrinsic).or(() -> best(rows, column, Optional.empty()));
+        held = intrinsic.flatMap(used -> matches(analysis, used, rows)).flatMap(both -> lanes(both, rows))
+                .filter(own -> machine.warp() * own.rows().size() == own.height() * own.team());
+        return best(rows, column, intrinsic).or(() -> {
+            held = Optional.empty();
+            return best(rows, column, Optional.empty());
+        });
     }
 
     private Optional<Schedule> best(OnlineRows rows, long column, Optional<MachineOp.Intrinsic> intrinsic) {
@@ -112,6 +120,16 @@ final class OnlineScheduler {
             }
         }
         return Optional.empty();
+    }
+
+    /// How lanes hold the sums of both products, if they can go on with them where they are.
+    static Optional<RowLanes> lanes(List<Match> both, OnlineRows rows) {
+        var weight = both.getLast().operands().entrySet().stream()
+                .filter(entry -> entry.getValue() == rows.weight())
+                .map(Map.Entry::getKey)
+                .findFirst();
+        return weight.flatMap(parameter -> RowLanes.of(both.getFirst(), both.getLast(), parameter))
+                .filter(RowLanes::isEven);
     }
 
     /// The instruction as the product that makes the scores, and as the one with the weights.
@@ -150,7 +168,9 @@ final class OnlineScheduler {
                 + turnable(keyBlock, column, rows.factor())
                 + bytes(rowBlock, keyBlock, rows.weight())
                 + exchanged(rows, threads);
-        if (fragments) {
+        if (held.isPresent()) {
+            bytes -= bytes(rowBlock, keyBlock, rows.weight());
+        } else if (fragments) {
             var sums = rows.product().results().getFirst();
             bytes += bytes(rowBlock, keyBlock, rows.scores().results().getFirst())
                     + bytes(rowBlock, column, sums)
@@ -217,16 +237,18 @@ final class OnlineScheduler {
                 splits.add(Split.scalar(axis));
             }
         }
-        splits.add(new Split(rows.row(), rowBlock, ROWS, 1, rowBlock / ROWS));
-        var stage = new Split(rows.column(), 0, Math.ceilDiv(column, TEAM), 1, TEAM);
+        long team = held.map(own -> (long) own.team()).orElse(TEAM);
+        long own = held.map(lanes -> (long) lanes.rows().size()).orElse(ROWS);
+        splits.add(new Split(rows.row(), rowBlock, own, 1, rowBlock / own));
+        var stage = new Split(rows.column(), 0, Math.ceilDiv(column, team), 1, team);
         var reductions = new ArrayList<List<Split>>();
         for (var reduction : analysis.reductions()) {
             reductions.add(List.of(
                     reduction == rows.scores()
                             ? Split.scalar(rows.deep())
-                            : new Split(rows.key(), keyBlock, keyBlock / TEAM, 1, TEAM)));
+                            : new Split(rows.key(), keyBlock, keyBlock / team, 1, team)));
         }
-        long warps = rowBlock / ROWS * TEAM / Math.max(1, machine.warp());
+        long warps = rowBlock / own * team / Math.max(1, machine.warp());
         var stages = new ArrayList<List<Split>>();
         for (int i = 0; i < analysis.nest().results().size(); i++) {
             stages.add(analysis.storeAxes(i).contains(rows.column()) ? List.of(stage) : List.of());
@@ -238,6 +260,6 @@ final class OnlineScheduler {
                 List.of(),
                 List.of(),
                 Optional.of(new Block(
-                        TEAM, true, Form.ONLINE, intrinsic.map(used -> new Warps(used.name(), warps, 1)))));
+                        team, true, Form.ONLINE, intrinsic.map(used -> new Warps(used.name(), warps, 1)))));
     }
 }

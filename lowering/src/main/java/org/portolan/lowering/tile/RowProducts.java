@@ -18,12 +18,12 @@ import org.portolan.runtime.type.Dim;
 
 /// The two products of a nest whose rows are gone along once, on fragments: each warp has some rows, and all keys and columns of
 /// them. Scores and sums go by way of shared memory to the threads that go on with them.
-final class RowProducts {
-    private final OnlineEmitter emitter;
+class RowProducts {
+    final OnlineEmitter emitter;
     private final MachineOp.Chip machine;
-    private final OnlineRows rows;
+    final OnlineRows rows;
     private final Match scores;
-    private final Match product;
+    final Match product;
     private final Warps warps;
     private final long deepSize;
     private final long columnSize;
@@ -61,6 +61,11 @@ final class RowProducts {
 
     /// Loads what all blocks of keys are multiplied with.
     void begin(Scope scope, Box box, long rowSize) {
+        load(scope, box, rowSize);
+        shrinkBuffer = emitter.sharedBuffer(rows.product().results().getFirst(), shrinkType());
+    }
+
+    final void load(Scope scope, Box box, long rowSize) {
         this.rowSize = rowSize;
         var parameter = parameter(scores, rows.left());
         long step = scores.extent(rows.deep());
@@ -72,7 +77,6 @@ final class RowProducts {
             }
             left.add(fragments);
         }
-        shrinkBuffer = emitter.sharedBuffer(rows.product().results().getFirst(), shrinkType());
     }
 
     /// One number for each row, which stands in every column.
@@ -86,11 +90,11 @@ final class RowProducts {
                 Dim.list(rowSize));
     }
 
-    private static Type.Fragment sum(Match match) {
+    static Type.Fragment sum(Match match) {
         return FragmentEmitter.fragment(match, match.addend().orElseThrow());
     }
 
-    private static Value parameter(Match match, Value operand) {
+    static Value parameter(Match match, Value operand) {
         return match.operands().entrySet().stream()
                 .filter(entry -> entry.getValue() == operand)
                 .findFirst()
@@ -112,10 +116,28 @@ final class RowProducts {
         return emitter.loaded(scope, match, parameter, deep, box.buffer(), List.of(first, second));
     }
 
+    /// Takes the sums of a warp that stand below each other, from a column on.
+    interface Taking {
+        void take(long column, List<Value> sums);
+    }
+
     /// The scores of a block of keys, where all threads find them.
-    Box scores(Scope scope, Box right, Side row, Side key) {
-        var result = rows.scores().results().getFirst();
-        scoreBox = emitter.box(result, row, key, false);
+    void scores(Scope scope, Box right, Side row, Side key) {
+        scoreBox = emitter.box(rows.scores().results().getFirst(), row, key, false);
+        scores(scope, right, key, (column, sums) -> {
+            for (int i = 0; i < sums.size(); i++) {
+                scope.ops.add(new TileOp.Store(
+                        sums.get(i),
+                        scoreBox.buffer(),
+                        List.of(corner(scope, i), emitter.number(scope, Dim.of(column))),
+                        Optional.empty()));
+            }
+        });
+        scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
+        emitter.hold(scoreBox);
+    }
+
+    final void scores(Scope scope, Box right, Side key, Taking taking) {
         var parameter = parameter(scores, rows.right());
         long width = scores.extent(rows.key());
         long step = scores.extent(rows.deep());
@@ -136,16 +158,8 @@ final class RowProducts {
                     current.set(i, multiply(scope, scores, rows.left(), own, other, current.get(i)));
                 }
             }
-            for (int i = 0; i < left.size(); i++) {
-                scope.ops.add(new TileOp.Store(
-                        current.get(i),
-                        scoreBox.buffer(),
-                        List.of(corner(scope, i), emitter.number(scope, Dim.of(column))),
-                        Optional.empty()));
-            }
+            taking.take(column, current);
         }
-        scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
-        return scoreBox;
     }
 
     void dropScores() {
@@ -218,13 +232,32 @@ final class RowProducts {
             }
         }
         var own = parameter(product, rows.weight());
+        return products(
+                scope,
+                current,
+                factor,
+                keys,
+                (row, key) -> operand(
+                        scope, product, own, weights, corner(scope, row), emitter.number(scope, Dim.of(key))));
+    }
+
+    /// Gives a fragment of weights.
+    interface Weights {
+        Value fragment(long row, long key);
+    }
+
+    /// Adds products to sums that have been corrected.
+    final List<Value> products(Scope scope, List<Value> sums, Box factor, long keys, Weights weights) {
+        var current = new ArrayList<>(sums);
+        long width = product.extent(rows.column());
+        long columns = columnSize / width;
         var other = parameter(product, rows.factor());
         long step = product.extent(rows.key());
         for (long key = 0; key < keys; key += step) {
             var at = emitter.number(scope, Dim.of(key));
             var weight = new ArrayList<Value>();
             for (long row = 0; row < fragmentRows(); row++) {
-                weight.add(operand(scope, product, own, weights, corner(scope, row), at));
+                weight.add(weights.fragment(row, key));
             }
             for (long column = 0; column < columns; column++) {
                 var by = operand(scope, product, other, factor, at, emitter.number(scope, Dim.of(column * width)));
@@ -238,7 +271,7 @@ final class RowProducts {
     }
 
     /// The sums, where all threads find them.
-    Box sums(Scope scope, List<Value> sums, Side row) {
+    void finish(Scope scope, List<Value> sums, Side row) {
         var zero = emitter.number(scope, Dim.ZERO);
         var box = emitter.box(
                 rows.product().results().getFirst(), row, new Side(rows.column(), zero, columnSize), false);
@@ -254,6 +287,6 @@ final class RowProducts {
             }
         }
         scope.ops.add(new TileOp.Barrier(TileOp.Bind.BLOCK));
-        return box;
+        emitter.hold(box);
     }
 }

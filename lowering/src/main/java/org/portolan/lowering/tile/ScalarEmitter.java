@@ -70,7 +70,7 @@ class ScalarEmitter {
         }
         var home = scope.home(Set.of(axis));
         return home.helper(List.of("base", axis, coordinate), () -> 
-                expression(home, Dim.symbol("$0").plus(coordinate * position.stride()), position.base()));
+                expression(home, Dim.symbol("$0").plus(position.offset(coordinate)), position.base()));
     }
 
     /// The elements that the lanes of an axis stand at.

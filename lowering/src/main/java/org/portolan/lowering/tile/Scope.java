@@ -17,9 +17,20 @@ final class Scope {
     /// Where an axis stands: element {@code base + coordinate * stride + lane} for each of {@code unroll} coordinates.
     /// Coordinates from {@code whole} on may reach beyond {@code end} and are masked; all lanes of a coordinate alike where
     /// lanes are those of a thread.
-    record Position(Value base, long unroll, long lanes, long stride, long whole, Value end) {
+    ///
+    /// @param group so many coordinates after each other stand at neighbouring elements, and only their groups a stride apart
+    record Position(Value base, long unroll, long lanes, long stride, long whole, Value end, long group) {
+        Position(Value base, long unroll, long lanes, long stride, long whole, Value end) {
+            this(base, unroll, lanes, stride, whole, end, 1);
+        }
+
         Position(Value base, long unroll, long lanes, long whole, Value end) {
             this(base, unroll, lanes, lanes, whole, end);
+        }
+
+        /// How far the element at a coordinate lies behind the first.
+        long offset(int coordinate) {
+            return coordinate / group * stride + coordinate % group;
         }
 
         boolean isVector() {

@@ -135,7 +135,7 @@ final class MemoryVectors extends VectorArithmetic {
                 throw new IllegalArgumentException(OpSchema.of(op).name() + " is handled elsewhere");
             case TileOp.View _, TileOp.Copy _, TileOp.Ring _, TileOp.Acquire _, TileOp.Publish _, TileOp.Consume _ ->
                 throw new IllegalArgumentException(OpSchema.of(op).name() + " has no vectors");
-            case TileOp.Exchange _, TileOp.Await _ -> throw new IllegalArgumentException(OpSchema.of(op).name() + " needs threads");
+            case TileOp.Exchange _, TileOp.Await _, TileOp.Part _, TileOp.Assemble _ -> throw new IllegalArgumentException(OpSchema.of(op).name() + " needs threads");
             case TileOp.Release _, TileOp.Barrier _, TileOp.Prefetch _, TileOp.Call _, TileOp.Map _ ->
                 throw new IllegalArgumentException(OpSchema.of(op).name() + " cannot take vectors in memory");
             case TileOp.Fetch _, TileOp.Rows _, TileOp.Take _, TileOp.Put _, TileOp.Order _ ->

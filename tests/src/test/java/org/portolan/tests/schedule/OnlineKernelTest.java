@@ -128,6 +128,8 @@ class OnlineKernelTest {
         assertTrue(ThreadKernelTest.has(
                 check.kernels().getFirst().body().ops(),
                 op -> op instanceof TileOp.Call call && call.intrinsic().startsWith("multiply")));
+        // Weights are assembled where the scores are, and go through no memory.
+        assertTrue(ThreadKernelTest.has(check.kernels().getFirst().body().ops(), TileOp.Assemble.class::isInstance));
     }
 
     /// Scores of 64 bits near a hundred million, and a product of 32: how far apart they are is found in 64.

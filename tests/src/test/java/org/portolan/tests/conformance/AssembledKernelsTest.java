@@ -14,6 +14,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Target;
@@ -24,13 +25,40 @@ import org.portolan.onnx.conformance.OnnxCase;
 import org.portolan.onnx.importer.OnnxImporter;
 
 /// The vendor's own assembler, where it is installed, takes what is compiled for every machine of the family, and finds
-/// registers for all of it. Each machine gets some of ONNX's node cases; with `-Dassemble.all=true` all of them.
+/// registers for all of it. Each machine gets a case of each kind of kernel and some of ONNX's other node cases; with
+/// `-Dassemble.all=true` all of them. Those of large products are `tests.schedule.LargeKernelsTest` and `EveryMachineTest`.
 class AssembledKernelsTest {
     private static final boolean ALL = Boolean.getBoolean("assemble.all");
 
+    /// A case for each way to schedule, for each kernel of the library, and for types that few kernels have.
+    private static final List<String> KINDS = List.of(
+            "test_exp", "test_softmax_large_number", "test_layer_normalization_4d_axis1", "test_argmax_keepdims_random",
+            "test_conv_with_strides_padding", "test_convtranspose", "test_maxpool_2d_default", "test_attention_4d_gqa_causal",
+            "test_matmulinteger", "test_qlinearmatmul_2D_uint8_float32", "test_einsum_batch_matmul", "test_lstm_defaults",
+            "test_gru_defaults", "test_top_k", "test_nonmaxsuppression_suppress_by_IOU", "test_cumsum_2d_axis_1",
+            "test_resize_downsample_scales_cubic", "test_gridsample_bicubic", "test_scatternd_max",
+            "test_nonzero_example", "test_unique_sorted_without_axis", "test_cast_FLOAT_to_FLOAT8E4M3FN", "test_div_uint8");
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cuda:sm_75", "cuda:sm_80", "cuda:sm_89", "cuda:sm_90", "cuda:sm_90a", "cuda:sm_100"})
+    void eachKindOfKernelForEachMachine(String name) throws IOException {
+        Assumptions.assumeTrue(isInstalled(), "skipped: there is no ptxas on the PATH");
+        Assumptions.assumeFalse(ALL, "all cases are assembled by the other test");
+        var wanted = cases().stream()
+                .filter(folder -> KINDS.contains(folder.getFileName().toString()))
+                .toList();
+        assertEquals(KINDS.size(), wanted.size(), "cases have other names than in ONNX 1.20");
+        var problems = new ArrayList<String>();
+        for (var folder : wanted) {
+            int kernels = examine(folder, Targets.resolve(name), problems);
+            assertTrue(kernels > 0, () -> folder + " has no kernel");
+        }
+        assertEquals(List.of(), problems);
+    }
+
     @ParameterizedTest
     @CsvSource({
-        "cuda:sm_75, 23", "cuda:sm_80, 13", "cuda:sm_89, 29", "cuda:sm_90, 31", "cuda:sm_90a, 37", "cuda:sm_100, 41"
+        "cuda:sm_75, 61", "cuda:sm_80, 23", "cuda:sm_89, 67", "cuda:sm_90, 71", "cuda:sm_90a, 59", "cuda:sm_100, 73"
     })
     void theVendorsAssemblerTakesTheKernels(String name, int every) throws IOException {
         Assumptions.assumeTrue(isInstalled(), "skipped: there is no ptxas on the PATH");

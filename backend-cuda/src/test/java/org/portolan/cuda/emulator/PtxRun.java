@@ -29,6 +29,7 @@ final class PtxRun {
     private int dynamicShared;
     private boolean checked = true;
     private boolean failed;
+    private StopSignal stop = StopSignal.NEVER;
     private int threads = 1;
 
     private PtxRun(Program program, String text) {
@@ -102,6 +103,12 @@ final class PtxRun {
         return this;
     }
 
+    /// The run is given up when the signal says so.
+    PtxRun stopAfter(StopSignal signal) {
+        stop = signal;
+        return this;
+    }
+
     PtxRun threads(int count) {
         threads = count;
         return this;
@@ -151,8 +158,8 @@ final class PtxRun {
 
     void run(long... words) {
         try (var pool = new WorkerPool(threads, "test");
-                var job = pool.openJob(StopSignal.NEVER)) {
-            GridRunner.run(launch(words), job, StopSignal.NEVER, counts);
+                var job = pool.openJob(stop)) {
+            GridRunner.run(launch(words), job, stop, counts);
         }
     }
 

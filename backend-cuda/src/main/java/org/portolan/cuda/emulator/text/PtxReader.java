@@ -16,6 +16,9 @@ import org.portolan.cuda.emulator.text.PtxOperand.Kind;
 
 /// Reads PTX text.
 public final class PtxReader {
+    /// Brackets within brackets; a text from somewhere else must not exhaust the stack.
+    private static final int MOST_BRACKETS = 100;
+
     private PtxReader() {}
 
     /// Reads a file.
@@ -24,7 +27,10 @@ public final class PtxReader {
     public static PtxModule read(String text) {
         var lexer = new PtxTextLexer(CharStreams.fromString(text));
         lexer.removeErrorListeners();
-        var parser = new PtxTextParser(new CommonTokenStream(lexer));
+        var tokens = new CommonTokenStream(lexer);
+        tokens.fill();
+        requireShallow(tokens);
+        var parser = new PtxTextParser(tokens);
         parser.removeErrorListeners();
         parser.addErrorListener(new Refusing());
         parser.getInterpreter().setPredictionMode(PredictionMode.SLL);
@@ -48,6 +54,20 @@ public final class PtxReader {
                 List.copyOf(variables),
                 List.copyOf(functions),
                 text.lines().toList());
+    }
+
+    private static void requireShallow(CommonTokenStream tokens) {
+        int depth = 0;
+        for (var token : tokens.getTokens()) {
+            switch (token.getText()) {
+                case "(", "[", "{" -> depth++;
+                case ")", "]", "}" -> depth--;
+                default -> {}
+            }
+            if (depth > MOST_BRACKETS) {
+                throw new PtxRefused(token.getLine(), "more than " + MOST_BRACKETS + " brackets within each other are not supported");
+            }
+        }
     }
 
     private static Function function(PtxTextParser.FunctionContext context) {
@@ -85,6 +105,9 @@ public final class PtxReader {
         int alignment = context.alignment() == null
                 ? 0
                 : small(context.alignment().INTEGER());
+        if (alignment != 0 && Integer.bitCount(alignment) != 1) {
+            throw refused(context, ".align " + alignment + " is not supported, only powers of two are");
+        }
         var initial = new ArrayList<Long>();
         if (context.initial() != null) {
             for (var constant : context.initial().constant()) {

@@ -32,14 +32,14 @@ final class BoxCopies {
     private final ThreadBlock team;
     private final Fragments fragments;
     private final List<Value> parameters;
+    private final RingGroups groups;
     private final Map<TensorBox, Operand> boxes = new LinkedHashMap<>();
     private final Map<Value, Filling> fillings = new IdentityHashMap<>();
 
     /// A slot that is being filled.
     ///
-    /// @param barriers address of the ring's barrier objects in shared memory
     /// @param round whether it was filled an odd number of times before
-    private record Filling(Operand barriers, long depth, Operand slot, Operand round) {}
+    private record Filling(RingPlace.Signals signals, Operand slot, Operand round) {}
 
     /// How a slot is made of boxes.
     ///
@@ -54,13 +54,20 @@ final class BoxCopies {
             DimEmitter dims,
             ThreadBlock team,
             Fragments fragments,
-            List<Value> parameters) {
+            List<Value> parameters,
+            RingGroups groups) {
+        this.groups = groups;
         this.builder = builder;
         this.flow = flow;
         this.dims = dims;
         this.team = team;
         this.fragments = fragments;
         this.parameters = parameters;
+    }
+
+    /// Which rings go together.
+    RingGroups groups() {
+        return groups;
     }
 
     /// What the launch describes, and the names of the parameters of the entry that hold it, in the same order.
@@ -89,8 +96,8 @@ final class BoxCopies {
     }
 
     /// Notes which slot a buffer is, for the copy that fills it.
-    void acquired(Value slot, Operand barriers, long depth, Operand number, Operand round) {
-        fillings.put(slot, new Filling(barriers, depth, number, round));
+    void acquired(Value slot, RingPlace.Signals signals, Operand number, Operand round) {
+        fillings.put(slot, new Filling(signals, number, round));
     }
 
     boolean fills(Value slot) {
@@ -103,22 +110,24 @@ final class BoxCopies {
     }
 
     /// Says that this warp needs a slot no longer.
-    void release(Operand barriers, long depth, Operand slot) {
+    void release(SlotSignals objects, Operand slot) {
         team.barrier(TileOp.Bind.WARP);
-        var empty = builder.binary("add", address(barriers, slot), Operand.integer(LlvmType.INT, depth * OBJECT_BYTES));
-        var first = builder.compare("eq", team.lane(), Operand.index(0));
         flow.choose(
-                first,
+                builder.compare("eq", team.lane(), Operand.index(0)),
                 () -> {
-                    barrier("mbarrier.arrive.shared::cta.b64 _, [$0];", empty);
+                    barrier("mbarrier.arrive.shared::cta.b64 _, [$0];", empty(objects, slot));
                     return List.of();
                 },
                 List::of);
     }
 
+    private Operand empty(SlotSignals objects, Operand slot) {
+        return builder.binary(
+                "add", address(objects.barriers(), slot), Operand.integer(LlvmType.INT, objects.depth() * OBJECT_BYTES));
+    }
+
     /// Waits for the end of a phase; a barrier object that is new counts as if an odd phase had ended.
     private void await(Operand address, Operand round) {
-        var parity = builder.convert("trunc", round, LlvmType.INT);
         var again = builder.fresh("wait");
         var done = builder.fresh("there");
         builder.branch(again);
@@ -127,22 +136,21 @@ final class BoxCopies {
                 "ended",
                 LlvmType.BIT,
                 "call i1 asm sideeffect \"mbarrier.try_wait.parity.shared::cta.b64 $0, [$1], $2;\", \"=b,r,r,~{memory}\"("
-                        + FunctionBuilder.list(address, parity) + ")");
+                        + FunctionBuilder.list(address, round) + ")");
         builder.branch(ended, done, again);
         builder.startBlock(done);
     }
 
     private Operand address(Operand barriers, Operand slot) {
-        var number = builder.convert("trunc", slot, LlvmType.INT);
         return builder.binary(
-                "add", barriers, builder.binary("mul", number, Operand.integer(LlvmType.INT, OBJECT_BYTES)));
+                "add", barriers, builder.binary("mul", slot, Operand.integer(LlvmType.INT, OBJECT_BYTES)));
     }
 
     private Operand at(Operand base, long number) {
         return builder.binary("add", base, Operand.integer(LlvmType.INT, number * OBJECT_BYTES));
     }
 
-    /// What one thread does while the others of its warp wait for it.
+    /// What one thread does; the others of its warp wait for it where they meet again.
     private void byOne(Runnable writing) {
         flow.choose(
                 builder.compare("eq", team.thread(), Operand.index(0)),
@@ -151,7 +159,6 @@ final class BoxCopies {
                     return List.of();
                 },
                 List::of);
-        team.barrier(TileOp.Bind.WARP);
     }
 
     private void barrier(String text, Operand address) {
@@ -172,18 +179,23 @@ final class BoxCopies {
         var box = box(from.type(), shape, copy);
         var map = boxes.computeIfAbsent(
                 box, _ -> new Operand(LlvmType.POINTER, "%" + builder.fresh("box_of_" + copy.from().hint())));
-        long bytes = to.type().element().bytes(shape.strips() * shape.width() * shape.rows());
+        var objects = filling.signals().objects();
         byOne(() -> {
-            var full = address(filling.barriers(), filling.slot());
-            var empty = builder.binary("add", full, Operand.integer(LlvmType.INT, filling.depth() * OBJECT_BYTES));
-            await(empty, builder.binary("xor", filling.round(), Operand.index(1)));
-            barrier("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], " + bytes + ";", full);
+            var full = address(objects.barriers(), filling.slot());
+            if (filling.signals().first()) {
+                var before = builder.binary("xor", filling.round(), Operand.integer(LlvmType.INT, 1));
+                await(empty(objects, filling.slot()), before);
+                barrier("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], " + objects.bytes() + ";", full);
+            }
             for (long strip = 0; strip < shape.strips(); strip++) {
                 for (long row = 0; row < shape.rows(); row += rowsAtOnce(shape)) {
                     one(map, to, offsets, copy, shape, full, strip, row);
                 }
             }
         });
+        if (filling.signals().last()) {
+            team.barrier(TileOp.Bind.WARP);
+        }
     }
 
     private static long rowsAtOnce(Shape shape) {

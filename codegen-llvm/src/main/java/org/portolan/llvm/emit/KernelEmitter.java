@@ -57,7 +57,7 @@ public final class KernelEmitter {
         var extents = kernel.grid().stream().map(dims::invariant).toList();
         var tile = new TileEmitter(
                 builder, scope, dims, target, new GridLoop(builder, new ControlFlow(builder), extents), null, null,
-                RingOrder.of(kernel.body()), kernel.body().params());
+                RingOrder.of(kernel.body()), kernel.body().params(), RingGroups.of(kernel.body()));
         if (extents.isEmpty()) {
             // A grid of one point: a call with an empty range does nothing.
             new ControlFlow(builder).choose(

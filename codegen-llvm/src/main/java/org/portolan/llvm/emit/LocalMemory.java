@@ -1,7 +1,9 @@
 package org.portolan.llvm.emit;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
@@ -25,6 +27,8 @@ final class LocalMemory {
     private final SharedCopies copies;
     private final RingOrder ringOrder;
     private final BoxCopies boxes;
+    /// By the first ring of those that go together.
+    private final Map<Value, SlotSignals> signals = new IdentityHashMap<>();
     private long used;
 
     /// @param shared null where a buffer is never shared
@@ -79,15 +83,52 @@ final class LocalMemory {
         }
         long perSlot = SharedMemory.slotBytes(bytes(type.slot()));
         var slots = shared.reserve(ring, perSlot * type.depth());
-        var objects = shared.reserve(
-                Value.of(Type.INDEX, ring.hint() + "_barriers"), SharedMemory.barrierBytes(type.depth()));
+        var group = boxes.groups().with(ring);
+        var objects = signals.get(group.getFirst());
+        if (objects == null) {
+            var place = shared.reserve(
+                    Value.of(Type.INDEX, ring.hint() + "_barriers"), SharedMemory.barrierBytes(type.depth()));
+            objects = new SlotSignals(
+                    boxes.barriers(type.depth(), place),
+                    type.depth(),
+                    RingGroups.bytes(group),
+                    new SlotSignals.Turn(narrowCounter(), narrowCounter()),
+                    new SlotSignals.Turn(narrowCounter(), narrowCounter()),
+                    narrowCounter());
+            signals.put(group.getFirst(), objects);
+        }
         return new RingPlace(
                 type,
                 slots,
                 perSlot * 8 / type.slot().element().bits(),
-                counter(),
-                counter(),
-                new RingPlace.Signals(boxes.barriers(type.depth(), objects), counter(), counter(), counter()));
+                objects.filled().slot(),
+                objects.consumed().slot(),
+                new RingPlace.Signals(objects, group.getFirst() == ring, group.getLast() == ring));
+    }
+
+    private Operand narrowCounter() {
+        var counter = builder.inEntry(() -> builder.assign("counter", LlvmType.POINTER, "alloca i32"));
+        builder.line("store i32 0, " + counter);
+        return counter;
+    }
+
+    private Operand narrow(Operand counter) {
+        return builder.assign("count", LlvmType.INT, "load i32, " + counter);
+    }
+
+    /// The next slot; behind the last one another round begins.
+    private void turn(SlotSignals objects, SlotSignals.Turn turn) {
+        var last = next(objects, turn.slot());
+        var other = builder.binary("xor", narrow(turn.round()), builder.convert("zext", last, LlvmType.INT));
+        builder.line("store " + other + ", " + turn.round());
+    }
+
+    /// @return whether it is the first again
+    private Operand next(SlotSignals objects, Operand slot) {
+        var next = builder.binary("add", narrow(slot), Operand.integer(LlvmType.INT, 1));
+        var last = builder.compare("eq", next, Operand.integer(LlvmType.INT, objects.depth()));
+        builder.line("store " + builder.select(last, Operand.integer(LlvmType.INT, 0), next) + ", " + slot);
+        return last;
     }
 
     private RingPlace.Waits waits(Value ring, Type.Ring type) {
@@ -103,12 +144,8 @@ final class LocalMemory {
     /// @param slot the value that stands for the slot
     BufferPlace acquire(RingPlace ring, Value slot) {
         if (ring.waits() instanceof RingPlace.Signals signals) {
-            boxes.acquired(
-                    slot,
-                    signals.barriers(),
-                    ring.type().depth(),
-                    slotNumber(ring.filled()),
-                    slotNumber(signals.filledRound()));
+            var turn = signals.objects().filled();
+            boxes.acquired(slot, signals, narrow(turn.slot()), narrow(turn.round()));
         }
         return slot(ring, ring.filled());
     }
@@ -122,10 +159,15 @@ final class LocalMemory {
                 count(pending, -1);
             }
             case RingPlace.Signals signals -> {
-                boxes.awaitFull(
-                        signals.barriers(), slotNumber(signals.consumed()), slotNumber(signals.consumedRound()));
-                var place = slot(ring, signals.consumed());
-                turn(ring, signals.consumed(), signals.consumedRound());
+                var objects = signals.objects();
+                if (signals.first()) {
+                    var turn = objects.consumed();
+                    boxes.awaitFull(objects.barriers(), narrow(turn.slot()), narrow(turn.round()));
+                }
+                var place = slot(ring, ring.read());
+                if (signals.last()) {
+                    turn(objects, objects.consumed());
+                }
                 return place;
             }
         }
@@ -141,24 +183,22 @@ final class LocalMemory {
                 count(pending, 1);
             }
             case RingPlace.Signals signals -> {
-                turn(ring, ring.filled(), signals.filledRound());
+                if (signals.last()) {
+                    turn(signals.objects(), signals.objects().filled());
+                }
                 return;
             }
         }
         advance(ring, ring.filled());
     }
 
-    /// The next slot; behind the last one another round begins.
-    private void turn(RingPlace ring, Operand counter, Operand round) {
-        advance(ring, counter);
-        var first = builder.compare("eq", slotNumber(counter), Operand.index(0));
-        var next = builder.binary("xor", slotNumber(round), Operand.index(1));
-        builder.line("store " + builder.select(first, next, slotNumber(round)) + ", " + round);
-    }
-
     void release(RingPlace ring) {
         if (ring.waits() instanceof RingPlace.Signals signals) {
-            boxes.release(signals.barriers(), ring.type().depth(), slotNumber(ring.read()));
+            if (signals.last()) {
+                boxes.release(signals.objects(), narrow(signals.objects().released()));
+                next(signals.objects(), signals.objects().released());
+            }
+            return;
         }
         advance(ring, ring.read());
     }
@@ -175,7 +215,9 @@ final class LocalMemory {
     }
 
     private BufferPlace slot(RingPlace ring, Operand counter) {
-        var number = slotNumber(counter);
+        var number = ring.waits() instanceof RingPlace.Signals
+                ? builder.convert("zext", narrow(counter), LlvmType.LONG)
+                : slotNumber(counter);
         builder.markNonNegative(number);
         var distance = builder.multiply(number, Operand.index(ring.slotElements()));
         var element = Words.inMemory(ring.type().slot().element());

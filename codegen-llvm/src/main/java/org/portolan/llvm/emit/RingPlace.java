@@ -28,11 +28,10 @@ record RingPlace(Type.Ring type, Operand slots, long slotElements, Operand fille
     /// @param pending points to the number of slots that are published and not consumed
     record InTurns(int rings, int place, Operand pending) implements Waits {}
 
-    /// The slots say by themselves how far they are.
+    /// The slots say by themselves how far they are; rings that go together do so with the same objects and counters.
     ///
-    /// @param barriers address of the barrier objects in shared memory: those that say full, then those that say empty
-    /// @param filledRound points to whether the slots before the next to fill were filled an odd number of times
-    /// @param consumed points to the number of the slot that is read next; `read` is the one that is released next
-    /// @param consumedRound the same as `filledRound` for it
-    record Signals(Operand barriers, Operand filledRound, Operand consumed, Operand consumedRound) implements Waits {}
+    /// @param objects of the rings that go together
+    /// @param first whether a turn begins with this ring
+    /// @param last whether it ends with it
+    record Signals(SlotSignals objects, boolean first, boolean last) implements Waits {}
 }

@@ -102,7 +102,7 @@ public final class ThreadKernelEmitter {
 
     private void body(Grid grid, ThreadBlock team, SharedMemory shared) {
         var rings = RingOrder.of(kernel.body());
-        var tile = new TileEmitter(builder, scope, dims, target, grid, team, shared, rings, kernel.body().params());
+        var tile = new TileEmitter(builder, scope, dims, target, grid, team, shared, rings, kernel.body().params(), RingGroups.of(kernel.body()));
         tile.emit(kernel.body());
         boxes = tile.boxes();
     }

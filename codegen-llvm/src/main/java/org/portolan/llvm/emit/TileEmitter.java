@@ -48,6 +48,7 @@ final class TileEmitter {
     /// @param shared null where a buffer is never shared
     /// @param rings of the kernel
     /// @param parameters of the kernel
+    /// @param groups its rings that go together
     TileEmitter(
             FunctionBuilder builder,
             Scope scope,
@@ -57,7 +58,8 @@ final class TileEmitter {
             ThreadBlock team,
             SharedMemory shared,
             RingOrder rings,
-            List<Value> parameters) {
+            List<Value> parameters,
+            RingGroups groups) {
         this.builder = builder;
         this.scope = scope;
         this.dims = dims;
@@ -78,7 +80,7 @@ final class TileEmitter {
                         fragments,
                         target.intrinsics().containsKey(ASYNC_COPY),
                         rings.isReadByWarpgroups(target.intrinsics()));
-        boxes = team == null ? null : new BoxCopies(builder, flow, dims, team, fragments, parameters);
+        boxes = team == null ? null : new BoxCopies(builder, flow, dims, team, fragments, parameters, groups);
         local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared, copies, boxes, rings);
         lanes = new Lanes(builder, arith);
         intrinsics = new Intrinsics(builder, target.intrinsics());

@@ -144,7 +144,7 @@ abstract class FragmentEmitter extends StageEmitter {
     /// Loops over the blocks of the reduced axis; while one is multiplied, the next ones are copied.
     private List<Value> ringed(Scope scope, Plan plan, List<Value> accumulators) {
         var fed = new ArrayList<Fed>();
-        for (var value : plan.match().operands().values()) {
+        for (var value : plan.match().inOrder()) {
             var across = analysis.free(value).contains(plan.row().axis()) ? plan.row() : plan.column();
             boolean deepLast = isDeepLast(plan, value);
             long depth = plan.deep().block();
@@ -213,11 +213,7 @@ abstract class FragmentEmitter extends StageEmitter {
     private static void releaseWhere(Scope scope, List<Fed> fed, Value condition) {
         var releases = new ArrayList<Op>();
         fed.forEach(each -> releases.add(new TileOp.Release(each.ring())));
-        scope.ops.add(new TileOp.If(
-                condition,
-                new Body(List.of(), terminated(releases, List.of())),
-                new Body(List.of(), List.of(new TileOp.Yield(List.of()))),
-                List.of()));
+        scope.ops.add(where(condition, releases));
     }
 
     private boolean isWhole(Split split) {
@@ -227,49 +223,67 @@ abstract class FragmentEmitter extends StageEmitter {
     /// Begins to copy a block, if there is such a one. The slots are handed over in any case, so that how many are under way is
     /// always the same number, unless they say themselves what is in them.
     private void copyIfThere(Scope scope, Plan plan, List<Fed> fed, Value step, Value count) {
-        boolean boxes = plan.warps().boxes();
         var there = compare(scope, step, Relation.LESS, count);
-        for (var each : fed) {
-            var slot = Value.of(each.slot(), each.value().hint() + "_fill");
+        if (plan.warps().boxes()) {
             var inner = new Scope(scope);
-            (boxes ? inner : scope).ops.add(new TileOp.Acquire(each.ring(), slot));
-            var offsets = new ArrayList<Value>();
-            for (int axis = 0; axis < each.feed().origin().size(); axis++) {
-                var origin = index(inner, each.feed().origin().get(axis), List.of(), Map.of());
-                offsets.add(
-                        axis == each.feed().deepAxis()
-                                ? expression(
-                                        inner,
-                                        Dim.symbol("$0").plus(Dim.symbol("$1").times(plan.deep().block())),
-                                        origin,
-                                        step)
-                                : axis == each.feed().acrossAxis()
-                                        ? expression(
-                                                inner,
-                                                Dim.symbol("$0").plus(Dim.symbol("$1")),
-                                                origin,
-                                                blockStarts.get(each.across().axis()))
-                                        : origin);
-            }
-            inner.ops.add(new TileOp.Copy(
-                    memoryOf(each.feed().read().source()),
-                    slot,
-                    offsets,
-                    true,
-                    each.feed().axes(each.deepLast()),
-                    isWhole(plan.deep()) && isWhole(each.across())));
-            if (boxes) {
+            for (var each : fed) {
+                var slot = acquired(inner, each);
+                copy(inner, plan, each, slot, step);
                 inner.ops.add(new TileOp.Publish(each.ring()));
             }
-            scope.ops.add(new TileOp.If(
-                    there,
-                    new Body(List.of(), terminated(inner.ops, List.of())),
-                    new Body(List.of(), List.of(new TileOp.Yield(List.of()))),
-                    List.of()));
-            if (!boxes) {
-                scope.ops.add(new TileOp.Publish(each.ring()));
-            }
+            scope.ops.add(where(there, inner.ops));
+            return;
         }
+        for (var each : fed) {
+            var slot = acquired(scope, each);
+            var inner = new Scope(scope);
+            copy(inner, plan, each, slot, step);
+            scope.ops.add(where(there, inner.ops));
+            scope.ops.add(new TileOp.Publish(each.ring()));
+        }
+    }
+
+    private static Value acquired(Scope scope, Fed fed) {
+        var slot = Value.of(fed.slot(), fed.value().hint() + "_fill");
+        scope.ops.add(new TileOp.Acquire(fed.ring(), slot));
+        return slot;
+    }
+
+    private static TileOp.If where(Value condition, List<Op> ops) {
+        return new TileOp.If(
+                condition,
+                new Body(List.of(), terminated(ops, List.of())),
+                new Body(List.of(), List.of(new TileOp.Yield(List.of()))),
+                List.of());
+    }
+
+    /// Copies an operand's part of a block to a slot.
+    private void copy(Scope scope, Plan plan, Fed fed, Value slot, Value step) {
+        var offsets = new ArrayList<Value>();
+        for (int axis = 0; axis < fed.feed().origin().size(); axis++) {
+            var origin = index(scope, fed.feed().origin().get(axis), List.of(), Map.of());
+            offsets.add(
+                    axis == fed.feed().deepAxis()
+                            ? expression(
+                                    scope,
+                                    Dim.symbol("$0").plus(Dim.symbol("$1").times(plan.deep().block())),
+                                    origin,
+                                    step)
+                            : axis == fed.feed().acrossAxis()
+                                    ? expression(
+                                            scope,
+                                            Dim.symbol("$0").plus(Dim.symbol("$1")),
+                                            origin,
+                                            blockStarts.get(fed.across().axis()))
+                                    : origin);
+        }
+        scope.ops.add(new TileOp.Copy(
+                memoryOf(fed.feed().read().source()),
+                slot,
+                offsets,
+                true,
+                fed.feed().axes(fed.deepLast()),
+                isWhole(plan.deep()) && isWhole(fed.across())));
     }
 
     // --------------------------------------------------------------------------------------------------------- products

@@ -34,6 +34,14 @@ final class Tensorize {
             Map<String, String> axes,
             Optional<Value> addend) {
 
+        /// The values that are multiplied, in the order of the instruction's parameters.
+        List<Value> inOrder() {
+            return intrinsic.body().params().stream()
+                    .filter(operands::containsKey)
+                    .map(operands::get)
+                    .toList();
+        }
+
         /// Whether the operands are matrices in shared memory, and only the sum is a fragment.
         boolean isShared() {
             return intrinsic.spreads().size() == 1;

@@ -20,7 +20,7 @@ final class FragmentScheduler {
     /// Steps of the instruction in a block of the reduced axis.
     private static final long[] STEPS = {4, 2, 1};
     /// Tiles under way where the machine copies by itself, the most that a block's share of shared memory has room for.
-    private static final long[] SLOTS = {4, 3};
+    private static final List<Long> SLOTS = List.of(4L, 3L);
     private static final Shape[] SHAPES = {
         new Shape(256, 128, 4, 2), new Shape(128, 256, 2, 4), new Shape(128, 128, 2, 2), new Shape(128, 128, 2, 4),
         new Shape(256, 64, 4, 1), new Shape(64, 256, 1, 4), new Shape(128, 64, 2, 2), new Shape(64, 128, 2, 2),
@@ -31,8 +31,15 @@ final class FragmentScheduler {
     private static final double OTHER_REGISTERS = 40;
     /// What is left of a unit that waits for operands to be loaded into registers.
     private static final double FROM_REGISTERS = 0.9;
+    /// The same where the unit is made for operands in shared memory: on Hopper mma.sync reaches about five eighths of wgmma.
+    private static final double BESIDE_SHARED = 0.6;
     /// Elements of 16 bits are those for which a machine says how many pairs it multiplies.
     private static final double PAIR_BITS = 16;
+
+    /// After so many bytes the order of exchanged pieces repeats.
+    private static final long PATTERN_BYTES = 1024;
+    /// What says of a slot that it is full, and that it is empty.
+    private static final long SIGNAL_BYTES = 16;
 
     private final NestAnalysis analysis;
     private final MachineOp.Chip machine;
@@ -118,17 +125,26 @@ final class FragmentScheduler {
         for (var shape : match.isShared() ? SHARED_SHAPES : SHAPES) {
             for (long steps : match.isShared() || isScattered(match) ? new long[] {1} : STEPS) {
                 long depth = steps * match.extent(axes.deep().getFirst());
-                long slots = slots(match, shape, depth);
-                if (fits(match, shape, depth, slots)
-                        && (match.isShared() ? slots > 0 : steps <= mostSteps(match, shape, slots))) {
-                    double cycles = cost.cycles(tile(match, shape, depth, slots));
-                    if (Double.isFinite(cycles) && (best == null || cycles < best.cycles())) {
-                        best = new Choice(match, shape, depth, slots, areBoxed(match, shape, depth), cycles);
+                for (long slots : slots(match, shape, depth)) {
+                    if (fits(match, shape, depth, slots)
+                            && (match.isShared() ? slots > 0 : steps <= mostSteps(match, shape, slots))) {
+                        double cycles = cost.cycles(tile(match, shape, depth, slots));
+                        if (Double.isFinite(cycles) && (best == null || cycles < best.cycles())) {
+                            best = new Choice(match, shape, depth, slots, areBoxed(match, shape, depth), cycles);
+                        }
                     }
                 }
             }
         }
         return Optional.ofNullable(best);
+    }
+
+    /// Whether the machine has an instruction that takes its operands from shared memory.
+    private boolean takesShared() {
+        return machine.intrinsics().ops().stream()
+                .anyMatch(op -> op instanceof MachineOp.Intrinsic intrinsic
+                        && intrinsic.spreads().size() == 1
+                        && intrinsic.body().params().size() == 3);
     }
 
     /// The steps whose operands a thread can hold: fewer by way of registers, and beside many sums.
@@ -147,20 +163,26 @@ final class FragmentScheduler {
                         .orElse(false));
     }
 
-    /// How many tiles of each operand are under way; 0 if not all of them can be copied as they lie.
-    private long slots(Match match, Shape shape, long depth) {
+    /// How many tiles of each operand may be under way; 0 if not all of them can be copied as they lie. Four are worth it where half of
+    /// the memory has room for them, or where the copy engine brings them and nothing else is lost.
+    private List<Long> slots(Match match, Shape shape, long depth) {
         var deep = axes.deep().getFirst();
         boolean copied = Feed.copies(machine)
                 && (match.isShared() || analysis.estimate(deep) > depth)
                 && match.operands().values().stream()
                         .allMatch(value -> Feed.of(analysis, value, deep, across(value), depth, NestToTile::rowMajor)
                                 .isPresent());
+        if (copied && areBoxed(match, shape, depth)) {
+            return SLOTS;
+        }
         for (long slots : SLOTS) {
-            if (copied && bytes(match, shape, depth, slots) <= machine.sharedBytes() / (slots == SLOTS[0] ? 2 : 1)) {
-                return slots;
+            if (copied
+                    && bytes(match, shape, depth, slots)
+                            <= machine.sharedBytes() / (slots == SLOTS.getFirst() ? 2 : 1)) {
+                return List.of(slots);
             }
         }
-        return 0;
+        return List.of(0L);
     }
 
     /// Whether the copy engine brings the operands of an instruction that takes them from shared memory.
@@ -184,8 +206,10 @@ final class FragmentScheduler {
         long bytes = 0;
         for (var value : match.operands().values()) {
             long width = across(value).equals(axes.row()) ? shape.rows() : shape.columns();
-            long elements = slots > 0 ? slots * depth * width : 2 * (depth + 16) * (width + 16);
-            bytes += elements * value.type().elementType().bits() / 8;
+            long elements = slots > 0 ? depth * width : 2 * (depth + 16) * (width + 16);
+            long each = elements * value.type().elementType().bits() / 8;
+            // Slots of exchanged pieces begin where their order does.
+            bytes += slots > 0 ? slots * (Math.ceilDiv(each, PATTERN_BYTES) * PATTERN_BYTES + SIGNAL_BYTES) : each;
         }
         return Math.max(bytes, shape.rows() * (shape.columns() + 16) * Float.BYTES);
     }
@@ -237,7 +261,7 @@ final class FragmentScheduler {
                 registers,
                 bytes(match, shape, depth, slots),
                 Math.max(1, ContractionCost.processors(machine).fragmentFma()) * PAIR_BITS / bits
-                        * (match.isShared() ? 1 : FROM_REGISTERS),
+                        * (match.isShared() ? 1 : takesShared() ? BESIDE_SHARED : FROM_REGISTERS),
                 reads,
                 left,
                 right);

@@ -13,6 +13,7 @@ import org.portolan.cli.report.Timings;
 import org.portolan.runtime.Model;
 import org.portolan.runtime.data.Json;
 import org.portolan.runtime.device.Counters.KernelCounts;
+import org.portolan.runtime.device.DeviceDescription;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -70,6 +71,7 @@ final class BenchCommand implements Callable<Integer> {
                 var document = Document.of(
                         "model", file.toString(),
                         "device", device.device().isEmpty() ? "best" : device.device(),
+                        "emulated", device().emulated(),
                         "threads", device.threads(),
                         "compileMs", program.compileMilliseconds(),
                         "loadMs", loadMilliseconds,
@@ -98,6 +100,10 @@ final class BenchCommand implements Callable<Integer> {
         return counting.counts();
     }
 
+    private DeviceDescription device() {
+        return Models.describe(device.device());
+    }
+
     private void print(Map<String, Object> document) {
         var out = spec.commandLine().getOut();
         if (json) {
@@ -117,6 +123,10 @@ final class BenchCommand implements Callable<Integer> {
                     document.get("runs"),
                     document.get("threads"),
                     (double) document.get("peakRssMb"));
+            if (device().emulated()) {
+                out.println("note: " + device().name() + " is emulated: these are the emulator's times and say nothing of the hardware's;"
+                        + " --counters tells what its kernels do");
+            }
         }
         out.flush();
     }

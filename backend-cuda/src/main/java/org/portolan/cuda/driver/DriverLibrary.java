@@ -22,7 +22,9 @@ record DriverLibrary(DriverCalls calls, String reason) {
         try {
             calls = DriverCalls.load(library);
         } catch (IllegalArgumentException e) {
-            return new DriverLibrary(null, "there is no driver: the system's loader finds no " + library);
+            return new DriverLibrary(
+                    null, "there is no driver: the system's loader finds no " + library + "; install NVIDIA's driver (a container "
+                            + "is given it by --gpus all), or say where it is by -D" + PROPERTY + "=FILE");
         }
         return of(calls, library);
     }

@@ -68,7 +68,7 @@ public final class Devices {
     public static Device best() {
         var devices = list();
         if (devices.isEmpty()) {
-            throw missing("any device");
+            throw missing("any device", "");
         }
         return shared(devices.getFirst());
     }
@@ -91,7 +91,7 @@ public final class Devices {
         return drivers().stream()
                 .filter(driver -> driver.name().equals(description.driver()))
                 .findFirst()
-                .orElseThrow(() -> missing(description.name()))
+                .orElseThrow(() -> missing(description.name(), description.driver()))
                 .open(description.ordinal(), options);
     }
 
@@ -107,16 +107,19 @@ public final class Devices {
                 .flatMap(driver -> driver.list().devices().stream())
                 .filter(device -> which.isEmpty() || device.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> missing("'" + name + "'"));
+                .orElseThrow(() -> missing("'" + name + "'", driverName));
     }
 
-    private static DeviceMissing missing(String wanted) {
+    /// @param driverName whose device was asked for: why it has no more is said, and of the others only what they have. Where
+    ///     there is no driver of that name, all say why.
+    private static DeviceMissing missing(String wanted, String driverName) {
+        boolean known = drivers().stream().anyMatch(driver -> driver.name().equals(driverName));
         var message = new StringBuilder("there is no device " + wanted + ". Drivers:");
         for (var driver : drivers()) {
             var listing = driver.list();
             var names = listing.devices().stream().map(DeviceDescription::name).toList();
             message.append(' ').append(driver.name()).append(" has ").append(names.isEmpty() ? "none" : names);
-            if (!listing.reason().isEmpty()) {
+            if (!listing.reason().isEmpty() && (!known || driver.name().equals(driverName))) {
                 message.append(" (").append(listing.reason()).append(')');
             }
             message.append(';');

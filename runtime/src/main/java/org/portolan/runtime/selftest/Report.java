@@ -1,6 +1,7 @@
 package org.portolan.runtime.selftest;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -19,12 +20,27 @@ public record Report(
         notes = List.copyOf(notes);
     }
 
+    /// What checks belong together, in the order of the report.
+    public enum Part {
+        DEVICE("what every device does"),
+        OPERATORS("operators"),
+        ONNX("ONNX's cases"),
+        MODELS("models"),
+        LARGE("products and attention");
+
+        private final String title;
+
+        Part(String title) {
+            this.title = title;
+        }
+    }
+
     /// @param problem empty where it passed
     /// @param skipped why nothing was looked at; empty where something was
     /// @param advice what to do about the problem
     /// @param error the largest one, and what it may be; NaN where nothing was measured
     public record Result(
-            String name, String problem, String skipped, String advice, double error, double limit, double milliseconds) {
+            Part part, String name, String problem, String skipped, String advice, double error, double limit, double milliseconds) {
         boolean passed() {
             return problem.isEmpty() && skipped.isEmpty();
         }
@@ -69,20 +85,51 @@ public record Report(
         lines.add("- system: " + System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                 + System.getProperty("os.arch") + ", Java " + Runtime.version());
         lines.addAll(advice());
-        lines.add("");
-        lines.add("| check | result | largest error | limit | ms |");
-        lines.add("|---|---|---|---|---|");
-        results.forEach(result -> lines.add(line(result)));
-        lines.add("");
-        lines.add("Errors are relative: of a tensor, to its largest expected number; in ONNX's cases (test_..), to the expected"
-                + " number itself, after the 1e-7 that is always allowed. Whole numbers must be equal. 'ms' counts preparing and comparing, too.");
+        lines.addAll(parts());
+        if (!passed()) {
+            lines.addAll(table(results.stream().filter(Result::failed).toList()));
+        }
         if (!timings.isEmpty()) {
             lines.add("");
             lines.add("| what | ms | GFLOP/s | others, ms | others' time / ours |");
             lines.add("|---|---|---|---|---|");
             timings.forEach(timing -> lines.add(line(timing)));
         }
+        if (!notes.isEmpty()) {
+            lines.add("");
+        }
         notes.forEach(note -> lines.add("- " + note));
+        lines.add("");
+        lines.add("<details><summary>all checks</summary>");
+        lines.addAll(table(results));
+        lines.add("");
+        lines.add("Errors are relative: of a tensor, to its largest expected number; in ONNX's cases, to the expected number itself, "
+                + "after the 1e-7 that is always allowed. Whole numbers must be equal. 'ms' counts preparing and comparing, too.");
+        lines.add("</details>");
+        return lines;
+    }
+
+    private static List<String> table(List<Result> results) {
+        var lines = new ArrayList<String>(List.of("", "| check | result | largest error | limit | ms |", "|---|---|---|---|---|"));
+        results.forEach(result -> lines.add(line(result)));
+        return lines;
+    }
+
+    /// One line for each part: how much of it passed, and what came nearest to its limit.
+    private List<String> parts() {
+        var lines = new ArrayList<String>(List.of("", "| part | passed | nearest to its limit: error of what is allowed |", "|---|---|---|"));
+        for (var part : Part.values()) {
+            var own = results.stream().filter(result -> result.part() == part).toList();
+            if (own.isEmpty()) {
+                continue;
+            }
+            var worst = own.stream()
+                    .filter(result -> result.error() > 0)
+                    .max(Comparator.comparingDouble(result -> result.error() / result.limit()))
+                    .map(result -> result.name() + ": " + number(result.error()) + " of " + number(result.limit()));
+            lines.add("| " + part.title + " | " + own.stream().filter(Result::passed).count() + " of " + own.size() + " | "
+                    + worst.orElse("-") + " |");
+        }
         return lines;
     }
 
@@ -166,6 +213,7 @@ public record Report(
     /// An error that is no number (a result was infinite, or nothing was measured) is left out.
     private static Map<String, Object> members(Result result) {
         var members = new LinkedHashMap<String, Object>();
+        members.put("part", result.part().name().toLowerCase(Locale.ROOT));
         members.put("name", result.name());
         members.put("problem", result.problem());
         members.put("skipped", result.skipped());

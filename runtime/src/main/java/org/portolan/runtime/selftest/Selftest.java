@@ -24,6 +24,7 @@ import org.portolan.runtime.device.CapturingQueue;
 import org.portolan.runtime.device.Device;
 import org.portolan.runtime.device.DeviceHealth;
 import org.portolan.runtime.device.StopSignal;
+import org.portolan.runtime.selftest.Report.Part;
 import org.portolan.runtime.selftest.Report.Result;
 import org.portolan.runtime.selftest.Report.Timing;
 import org.portolan.runtime.selftest.suite.CheckFailed;
@@ -60,13 +61,14 @@ public final class Selftest implements AutoCloseable {
         suite();
         for (var item : file.pack().cases()) {
             switch (item.kind()) {
-                case CHECK, CONFORMANCE -> attempt(item.name(), () -> check(item));
-                case FAILURE -> attempt(item.name(), () -> failure(item));
+                case CHECK -> attempt(Part.OPERATORS, item.name(), () -> check(item));
+                case CONFORMANCE -> attempt(Part.ONNX, item.name(), () -> check(item));
+                case FAILURE -> attempt(Part.OPERATORS, item.name(), () -> failure(item));
                 case MODEL -> {
                     if (device.description().emulated() && item.outputs().isEmpty()) {
                         notes.add(item.name() + " was left out: an emulated device has no speed");
                     } else {
-                        attempt(item.name(), () -> time(item));
+                        attempt(Part.MODELS, item.name(), () -> time(item));
                     }
                 }
                 case SPEED -> {}
@@ -76,10 +78,10 @@ public final class Selftest implements AutoCloseable {
                 .filter(item -> item.kind() == Pack.Kind.CHECK)
                 .findFirst()
                 .ifPresent(item -> {
-                    attempt("many runs at once", () -> Finding.of(atOnce(item)));
-                    attempt("a deadline ends a run, and not the next", () -> deadline(item));
+                    attempt(Part.DEVICE, "many runs at once", () -> Finding.of(atOnce(item)));
+                    attempt(Part.DEVICE, "a deadline ends a run, and not the next", () -> deadline(item));
                 });
-        new SpeedTable(file, devices, progress, timings, notes).run(this::attempt);
+        new SpeedTable(file, devices, progress, timings, notes).run((name, check) -> attempt(Part.LARGE, name, check));
         var measured = device.health() == DeviceHealth.LOST || timings.isEmpty()
                 ? timings
                 : new PeerTimes(file, device.description(), progress, notes).beside(timings);
@@ -94,7 +96,7 @@ public final class Selftest implements AutoCloseable {
             return;
         }
         for (var check : DeviceSuite.checks()) {
-            attempt("device: " + check.name(), () -> {
+            attempt(Part.DEVICE, "device: " + check.name(), () -> {
                 var images = new SuiteImages(file.entry(entries.kernels()), file.entry(entries.others()));
                 DeviceSuite.run(check, device.description(), images);
                 return Finding.FINE;
@@ -103,9 +105,9 @@ public final class Selftest implements AutoCloseable {
     }
 
     /// Runs a check and notes what became of it. After the device is lost nothing else is tried.
-    private void attempt(String name, Callable<Finding> check) {
+    private void attempt(Part part, String name, Callable<Finding> check) {
         if (device.health() == DeviceHealth.LOST) {
-            note(name, Finding.of("not tried: the device is lost"), "", Advice.NOT_TRIED, 0);
+            note(part, name, Finding.of("not tried: the device is lost"), "", Advice.NOT_TRIED, 0);
             return;
         }
         progress.accept(name);
@@ -123,12 +125,12 @@ public final class Selftest implements AutoCloseable {
             finding = Finding.of(e.getClass().getSimpleName() + ": " + e.getMessage());
             advice = Advice.of(e);
         }
-        note(name, finding, skipped, advice, (System.nanoTime() - start) / 1e6);
+        note(part, name, finding, skipped, advice, (System.nanoTime() - start) / 1e6);
     }
 
-    private void note(String name, Finding finding, String skipped, String advice, double milliseconds) {
+    private void note(Part part, String name, Finding finding, String skipped, String advice, double milliseconds) {
         results.add(new Result(
-                name, finding.problem(), skipped, finding.isFine() ? "" : advice, finding.error(), finding.limit(), milliseconds));
+                part, name, finding.problem(), skipped, finding.isFine() ? "" : advice, finding.error(), finding.limit(), milliseconds));
     }
 
     private Map<String, Tensor> inputs(Pack.Case item) throws IOException {
@@ -207,11 +209,8 @@ public final class Selftest implements AutoCloseable {
             if (finding.isFine() && !device.description().emulated()) {
                 var milliseconds = Stopwatch.median(() -> model.run(inputs).close()) / 1e6;
                 timings.add(new Timing(item.name(), milliseconds, 0, item.speed().work()));
+                walk(item, inputs);
             }
-            if (!finding.isFine() || device.description().emulated()) {
-                return finding;
-            }
-            walk(item, inputs);
             return finding;
         }
     }

@@ -57,18 +57,21 @@ final class WarpgroupProducts {
         long depth = left.dims().getLast().constant().orElseThrow();
         var own = operand(scope.buffer(arguments.get(0)), 1, step);
         var other = operand(scope.buffer(arguments.get(1)), 0, step);
+        if (left.element().bits() != 16 && (own.turned() || other.turned())) {
+            throw new EmitException("elements of " + left.element() + " lie side by side along the depth, found " + arguments);
+        }
         var sum = scope.operand(arguments.get(2));
         int count = (int) resultType.lanes();
         var inputs = new ArrayList<Operand>();
         var text = new StringBuilder("wgmma.fence.sync.aligned;");
         int next = count;
-        var constraints = new StringBuilder("=f,".repeat(count));
+        var constraints = new StringBuilder((resultType.isFloat() ? "=f," : "=r,").repeat(count));
         for (long deep = 0; deep < depth; deep += step) {
             inputs.add(moved(own, deep / step));
             inputs.add(moved(other, deep / step));
             constraints.append("l,l,");
             text.append(' ').append(spelling).append(" {").append(Fragments.list(0, count)).append("}, $").append(next)
-                    .append(", $").append(next + 1).append(", 1, 1, 1");
+                    .append(", $").append(next + 1).append(", 1").append(resultType.isFloat() ? ", 1, 1" : "");
             if (left.element().bits() == 16) {
                 text.append(", ").append(own.turned() ? 1 : 0).append(", ").append(other.turned() ? 1 : 0);
             }

@@ -171,6 +171,10 @@ final class FragmentScheduler {
                 && (match.isShared() || analysis.estimate(deep) > depth)
                 && match.operands().values().stream()
                         .allMatch(value -> Feed.of(analysis, value, deep, across(value), depth, NestToTile::rowMajor)
+                                // Only matrices of 16 bits are turned by who takes them from shared memory.
+                                .filter(feed -> !match.isShared()
+                                        || feed.deepFast()
+                                        || value.type().elementType().bits() == 16)
                                 .isPresent());
         if (copied && areBoxed(match, shape, depth)) {
             return SLOTS;

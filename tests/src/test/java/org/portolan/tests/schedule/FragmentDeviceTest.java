@@ -40,6 +40,7 @@ class FragmentDeviceTest {
     @CsvSource({
         "sm_80,f32,64,48,72,plain", "sm_80,f32,33,40,40,plain turned", "sm_80,f32,40,64,32,computed",
         "sm_90a,f16,128,64,192,plain", "sm_90a,bf16,100,72,130,plain turned", "sm_90a,f16,70,256,64,plain",
+        "sm_90a,i8,100,72,272,plain turned", "sm_90a,i8,64,64,130,plain turned", "sm_90a,f32,100,72,100,plain turned",
         "sm_80,f16,64,64,192,plain", "sm_80,bf16,40,24,100,plain turned", "sm_80,i8,64,48,160,plain turned",
         "sm_80,f16,64,64,64,computed", "sm_80,bf16,40,24,33,computed turned", "sm_80,i8,32,48,96,computed", "sm_80,i8,20,40,70,computed turned",
         "sm_75,f16,33,64,40,computed", "sm_80,bf16,128,64,64,computed"

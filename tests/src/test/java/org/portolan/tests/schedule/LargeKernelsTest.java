@@ -23,7 +23,8 @@ class LargeKernelsTest {
     @ParameterizedTest
     @CsvSource({
         "cuda:sm_75, f32", "cuda:sm_75, f16", "cuda:sm_80, f32", "cuda:sm_80, bf16", "cuda:sm_80, i8",
-        "cuda:sm_80+narrow_products=1, f32", "cuda:sm_89, f16", "cuda:sm_90, i8", "cuda:sm_90a, bf16", "cuda:sm_100, f16"
+        "cuda:sm_80+narrow_products=1, f32", "cuda:sm_89, f16", "cuda:sm_90, i8", "cuda:sm_90a, bf16", "cuda:sm_90a, i8",
+        "cuda:sm_90a+narrow_products=1, f32", "cuda:sm_100, f16"
     })
     void nothingIsSpilled(String name, String element) {
         Assumptions.assumeTrue(isInstalled(), "skipped: there is no ptxas on the PATH");

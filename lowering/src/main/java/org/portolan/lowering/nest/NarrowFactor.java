@@ -1,11 +1,14 @@
 package org.portolan.lowering.nest;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.portolan.ir.ArithOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.NestOp.Otherwise;
@@ -217,6 +220,16 @@ record NarrowFactor(
         return producer == null && read.source().tensor().element() == type && shift == 0 && !isDifference();
     }
 
+    /// The order of the tensor's axes in which a product finds neighbours: those along which it sums lie innermost, if all
+    /// elements can be laid out so when the model is compiled. Elements of 8 bits cannot be turned on their way to registers.
+    List<Integer> order(List<String> over) {
+        var order = new ArrayList<>(IntStream.range(0, read.at().size()).boxed().toList());
+        if (elements != null) {
+            order.sort(Comparator.comparing(i -> read.at().get(i).symbols().stream().anyMatch(over::contains)));
+        }
+        return order;
+    }
+
     /// What the integers are that the scale is multiplied by.
     Range range(KnownTensors known) {
         return elements != null ? known.range(elements) : bytes.range();
@@ -239,16 +252,17 @@ record NarrowFactor(
 
     /// An element of the narrow tensor, where the product reads one. Where that is outside of the tensor, it is what the
     /// difference of 0 is there, or the byte 0, as it was.
-    Value element(Value tensor, List<Op> ops, List<Value> inputs) {
+    Value element(NarrowTensors.Narrow narrow, List<Op> ops, List<Value> inputs) {
         Optional<Value> other = Optional.empty();
         if (read.otherwise() == Otherwise.ZERO && hasOffset()) {
             var outside = producer == null ? NarrowTensors.integer(shift, ops) : offset(ops, inputs);
             other = Optional.of(NarrowTensors.cast(outside, type, ops));
         }
+        var tensor = narrow.tensor();
         if (!inputs.contains(tensor)) inputs.add(tensor);
         var element = Value.of(Type.scalar(type), read.result().hint());
-        ops.add(new NestOp.Read(
-                tensor, List.of(), other, read.at(), other.isPresent() ? Otherwise.OTHER : read.otherwise(), element));
+        var otherwise = other.isPresent() ? Otherwise.OTHER : read.otherwise();
+        ops.add(new NestOp.Read(tensor, List.of(), other, narrow.at(read.at()), otherwise, element));
         return element;
     }
 }

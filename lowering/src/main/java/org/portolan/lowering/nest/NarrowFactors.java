@@ -39,7 +39,7 @@ final class NarrowFactors {
     private final Map<Sums, Value> sums = new HashMap<>();
 
     /// What a factor's narrow tensor is summed over; values are compared by identity.
-    private record Sums(Value tensor, List<Axis> axes, List<Dim> at, List<String> over, Value offset) {}
+    private record Sums(Value tensor, List<Axis> axes, List<Dim> at, List<String> over, boolean differences) {}
 
     NarrowFactors(List<FactorTypes> types, Symbols symbols) {
         this.types = types;
@@ -71,7 +71,16 @@ final class NarrowFactors {
         }
 
         boolean isNothingNew() {
-            return left.isThere() && right.isThere() && !left.hasOffset() && !right.hasOffset();
+            return isAsItWas(left) && isAsItWas(right);
+        }
+
+        private boolean isAsItWas(NarrowFactor factor) {
+            return factor.isThere() && !factor.hasOffset() && NarrowTensors.isAsBefore(order(factor));
+        }
+
+        /// Instructions on vector registers want panels, which are laid out later.
+        List<Integer> order(NarrowFactor factor) {
+            return factor.order(type.panels() ? List.of() : sum.over());
         }
     }
 
@@ -188,8 +197,8 @@ final class NarrowFactors {
         var right = product.right();
         var nest = product.nest();
         var sum = product.sum();
-        var ofRight = tensors.of(right);
-        var ofLeft = tensors.of(left);
+        var ofRight = tensors.of(right, product.order(right));
+        var ofLeft = tensors.of(left, product.order(left));
         var differences = left.hasOffset() ? sums(product, right, ofRight, true) : null;
         var elements = right.hasOffset() ? sums(product, left, ofLeft, false) : null;
         var open = new OpenNest(nest, 0, symbols);
@@ -243,7 +252,7 @@ final class NarrowFactors {
     /// The sums of a factor over what the product sums, along the other axes of the nest that it lies along.
     ///
     /// @param differences whether its offset is subtracted first
-    private Read sums(Product product, NarrowFactor factor, Value tensor, boolean differences) {
+    private Read sums(Product product, NarrowFactor factor, NarrowTensors.Narrow tensor, boolean differences) {
         var nest = product.nest();
         var sum = product.sum();
         boolean subtracts = differences && factor.hasOffset();
@@ -254,7 +263,7 @@ final class NarrowFactors {
         var kept = axes.stream().filter(axis -> !sum.over().contains(axis.name())).toList();
         var at = kept.stream().map(axis -> Dim.symbol(axis.name())).toList();
         boolean plain = factor.read().otherwise() == Otherwise.PROVEN && (!subtracts || factor.bytes() == null);
-        var key = new Sums(tensor, axes, factor.read().at(), sum.over(), subtracts ? tensor : null);
+        var key = new Sums(tensor.tensor(), axes, factor.read().at(), sum.over(), subtracts);
         if (plain && sums.get(key) instanceof Value existing) return new Read(existing, at);
         var type = Type.scalar(product.type().sum());
         var total = Value.of(type, "s");

@@ -7,6 +7,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.portolan.ir.ArithOp;
 import org.portolan.ir.Axis;
 import org.portolan.ir.Body;
@@ -27,7 +28,14 @@ final class NarrowTensors {
     private final List<Op> out;
     private final Map<Value, Map<Form, Value>> narrowed = new IdentityHashMap<>();
 
-    private record Form(ElementType type, long shift) {}
+    private record Form(ElementType type, long shift, List<Integer> order) {}
+
+    /// A narrow tensor, and for each of its axes that of the tensor in whose place it stands.
+    record Narrow(Value tensor, List<Integer> order) {
+        List<Dim> at(List<Dim> places) {
+            return order.stream().map(places::get).toList();
+        }
+    }
 
     /// @param out the operations before the product, to which those that are needed are added
     NarrowTensors(KnownTensors known, List<Op> out) {
@@ -35,20 +43,26 @@ final class NarrowTensors {
         this.out = out;
     }
 
-    Value of(NarrowFactor factor) {
+    /// @param order the axes of the factor's tensor in the order in which they are to lie; another one only if it is known
+    Narrow of(NarrowFactor factor, List<Integer> order) {
+        return new Narrow(tensor(factor, order), order);
+    }
+
+    private Value tensor(NarrowFactor factor, List<Integer> order) {
         var source = factor.read().source();
         boolean constant = factor.elements() == null || known.definition(source) instanceof GraphOp.Constant;
-        if (factor.isThere() && constant) return source;
+        if (factor.isThere() && constant && isAsBefore(order)) return source;
         boolean sharable = factor.producer() != null
                 || factor.bytes() == null
                 || factor.bytes().offset() == null
                 || !factor.isDifference();
         var existing = narrowed.computeIfAbsent(source, _ -> new HashMap<>());
-        var form = new Form(factor.type(), factor.shift());
+        var form = new Form(factor.type(), factor.shift(), order);
         if (sharable && existing.get(form) instanceof Value tensor) return tensor;
-        var result = Value.of(new Type.Tensor(factor.type(), source.tensor().dims()), source.hint() + "_narrow");
+        var dims = order.stream().map(source.tensor()::dim).toList();
+        var result = Value.of(new Type.Tensor(factor.type(), dims), source.hint() + "_narrow");
         if (factor.elements() != null) {
-            add(KnownTensors.constant(moved(factor.elements(), factor.type(), factor.shift()), result));
+            add(KnownTensors.constant(moved(factor.elements(), factor.type(), factor.shift(), order), result));
         } else if (factor.producer() != null) {
             widen(factor, result);
         } else {
@@ -58,16 +72,37 @@ final class NarrowTensors {
         return result;
     }
 
-    private static Tensor moved(Tensor elements, ElementType type, long shift) {
+    static boolean isAsBefore(List<Integer> order) {
+        return IntStream.range(0, order.size()).allMatch(i -> order.get(i) == i);
+    }
+
+    /// Elements moved by a number, with their axes in another order.
+    private static Tensor moved(Tensor elements, ElementType type, long shift, List<Integer> order) {
         int count = Math.toIntExact(elements.elements());
-        if (type.bits() == 16) {
-            var shorts = new short[count];
-            for (int i = 0; i < count; i++) shorts[i] = (short) (elements.getLong(i) + shift);
-            return Tensor.of(shorts, elements.shape());
+        int rank = order.size();
+        var strides = new long[rank];
+        var shape = new long[rank];
+        for (int i = 0; i < rank; i++) {
+            shape[i] = elements.shape()[order.get(i)];
+            strides[i] = 1;
+            for (int j = order.get(i) + 1; j < rank; j++) strides[i] *= elements.shape()[j];
         }
-        var bytes = new byte[count];
-        for (int i = 0; i < count; i++) bytes[i] = (byte) (elements.getLong(i) + shift);
-        return Tensor.of(type, ByteBuffer.wrap(bytes), elements.shape());
+        var bytes = new byte[type.bits() == 8 ? count : 0];
+        var shorts = new short[type.bits() == 16 ? count : 0];
+        var at = new long[rank];
+        long from = 0;
+        for (int i = 0; i < count; i++) {
+            long element = elements.getLong(from) + shift;
+            if (type.bits() == 8) bytes[i] = (byte) element;
+            else shorts[i] = (short) element;
+            for (int axis = rank - 1; axis >= 0; axis--) {
+                from += strides[axis];
+                if (++at[axis] < shape[axis]) break;
+                from -= strides[axis] * shape[axis];
+                at[axis] = 0;
+            }
+        }
+        return type.bits() == 8 ? Tensor.of(type, ByteBuffer.wrap(bytes), shape) : Tensor.of(shorts, shape);
     }
 
     private void add(Op op) {

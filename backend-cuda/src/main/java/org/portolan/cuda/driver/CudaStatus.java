@@ -19,6 +19,7 @@ record CudaStatus(int code, String name, String sentence, boolean lost) {
     static final int NO_BINARY_FOR_GPU = 209;
     static final int UNSUPPORTED_PTX = 222;
     static final int NOT_READY = 600;
+    private static final int ILLEGAL_ADDRESS = 700;
     /// No status of the driver's: it has no such entry point.
     static final int NOT_THERE = -1;
 
@@ -75,7 +76,7 @@ record CudaStatus(int code, String name, String sentence, boolean lost) {
         refused(402, "LOSSY_QUERY", "the answer would leave something out");
         refused(500, "NOT_FOUND", "there is no such name; compile the model again");
         refused(NOT_READY, "NOT_READY", "work is still under way");
-        lost(700, "ILLEGAL_ADDRESS", "a kernel accessed an address that is not its own");
+        lost(ILLEGAL_ADDRESS, "ILLEGAL_ADDRESS", "a kernel accessed an address that is not its own");
         refused(701, "LAUNCH_OUT_OF_RESOURCES", "the device has not the registers or the memory that a block needs");
         lost(702, "LAUNCH_TIMEOUT", "a kernel ran longer than the system lets it");
         refused(703, "LAUNCH_INCOMPATIBLE_TEXTURING", "a launch does not go with the texturing in use");
@@ -147,8 +148,13 @@ record CudaStatus(int code, String name, String sentence, boolean lost) {
     }
 
     PortolanException exception(String doing) {
+        // Kernels run behind the host's back: where one is at fault, whoever waits is told, and not which it was.
+        boolean byAKernel = code == ILLEGAL_ADDRESS || code >= 710 && code <= 719;
         return lost
-                ? new DeviceLost(message(doing) + "; the device is lost to this process, start another one", null)
+                ? new DeviceLost(
+                        message(doing) + "; the device is lost to this process, start another one"
+                                + (byAKernel ? " (with CUDA_LAUNCH_BLOCKING=1 in its environment the error names the kernel)" : ""),
+                        null)
                 : new DeviceFailed(message(doing), null);
     }
 }

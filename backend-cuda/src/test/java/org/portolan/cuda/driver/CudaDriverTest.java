@@ -337,7 +337,8 @@ class CudaDriverTest {
     @Test
     void aKernelThatCrashesLosesTheDevice() {
         var device = open();
-        assertThrows(DeviceLost.class, () -> run(device, "crash", FLOATS));
+        var fault = assertThrows(DeviceLost.class, () -> run(device, "crash", FLOATS));
+        assertTrue(fault.getMessage().contains("CUDA_LAUNCH_BLOCKING=1"), fault.getMessage());
         assertEquals(DeviceHealth.LOST, device.health());
         FakeDriver.reset();
         long calls = FakeDriver.calls();

@@ -4,19 +4,23 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.portolan.llvm.LlvmTools;
 
 /// The library `fake_cuda.c`, compiled once: a driver without a device that does what a test tells it.
 final class FakeDriver {
     private static final Path LIBRARY = build();
     private static final SymbolLookup SYMBOLS = SymbolLookup.libraryLookup(LIBRARY, Arena.global());
+
+    private static final Map<String, MethodHandle> HANDLES = new ConcurrentHashMap<>();
 
     private FakeDriver() {}
 
@@ -142,9 +146,11 @@ final class FakeDriver {
     }
 
     private static Object call(String function, FunctionDescriptor descriptor, Object... arguments) {
-        MemorySegment address = SYMBOLS.find(function).orElseThrow();
         try {
-            return Linker.nativeLinker().downcallHandle(address, descriptor).invokeWithArguments(arguments);
+            return HANDLES.computeIfAbsent(
+                            function,
+                            name -> Linker.nativeLinker().downcallHandle(SYMBOLS.find(name).orElseThrow(), descriptor))
+                    .invokeWithArguments(arguments);
         } catch (Throwable e) {
             throw new IllegalStateException(e);
         }

@@ -250,8 +250,11 @@ final class FragmentScheduler {
                 .mapToDouble(value -> value.type().elementType().bits())
                 .max()
                 .orElseThrow();
-        // Each warp reads the rows and the columns of its part; what is multiplied out of shared memory is read as well.
-        double reads = shape.warps() * (rows * left + columns * right);
+        // Each warp reads the rows and the columns of its part; what is multiplied out of shared memory is read by every product.
+        double reads = match.isShared()
+                ? shape.warps() * rows * columns
+                        * (left / match.extent(axes.column()) + right / match.extent(axes.row()))
+                : shape.warps() * (rows * left + columns * right);
         double fragments = match.isShared()
                 ? 0
                 : (rows * left + columns * right) * match.extent(axes.deep().getFirst()) / machine.warp() / Integer.BYTES;

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 ///
 /// @param line of its first line in the file, from 1
 record Section(int line, List<Directive> directives, String code, Optional<String> expected) {
-    private static final Pattern DIRECTIVE = Pattern.compile("// (pipeline|error|run|same): (.*)");
+    private static final Pattern DIRECTIVE = Pattern.compile("// (pipeline|error|run|same|find|without): (.*)");
     static final String BOUNDARY = "// ====\n";
     static final String ARROW = "// ----\n";
 

@@ -281,6 +281,7 @@ final class BlockScheduler {
         splits.add(new Split(axes.row(), shape.rows(), shape.threadRows(), 1, rowThreads, true));
         splits.add(new Split(
                 axes.column(), shape.columns(), shape.threadColumns() / lanes, lanes, columnThreads));
+        long group = new ContractionCost(analysis, machine, common, axes).group(tile(shape, depth, axes));
         var stages = new ArrayList<List<Split>>();
         analysis.nest().results().forEach(_ -> stages.add(List.of()));
         var reductions = new ArrayList<List<Split>>();
@@ -300,6 +301,6 @@ final class BlockScheduler {
                 reductions,
                 packed(shape, axes),
                 List.of(),
-                Optional.of(new Block(1, true, Form.REPEATED)));
+                Optional.of(new Block(1, true, Form.REPEATED, Optional.empty(), group)));
     }
 }

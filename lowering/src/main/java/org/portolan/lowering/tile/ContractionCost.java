@@ -31,6 +31,7 @@ final class ContractionCost {
     /// What a launch of threads keeps of shared memory for itself.
     private static final long RESERVED_BYTES = 1024;
     private static final long MOST_BLOCKS = 32;
+    private static final double MOST_GROUPED = 16;
 
     private final MachineOp.Chip machine;
     private final MachineOp.Processors processors;
@@ -122,6 +123,19 @@ final class ContractionCost {
         double cycles = full * block(tile, together) + (left > 0 ? block(tile, left) : 0);
         double memory = memory(tile, Math.min(blocks, processors.count() * resident));
         return Math.max(cycles, memory) + APART * Math.min(cycles, memory);
+    }
+
+    /// How many blocks of rows the grid goes through before it comes to the next columns, so that the blocks that run at a time
+    /// read as little as possible that is not the same: 0 where all of them run at a time.
+    long group(Tile tile) {
+        double down = Math.ceil(rows / tile.rows());
+        double across = Math.ceil(columns / tile.columns());
+        double running = Math.max(1, resident(tile)) * processors.count();
+        if (Math.min(down, across) < 2 || down * across <= running) {
+            return 0;
+        }
+        double square = Math.sqrt(running * tile.columns() / tile.rows());
+        return Long.highestOneBit(Math.max(1, (long) Math.min(Math.min(square, MOST_GROUPED), down)));
     }
 
     /// Blocks that a processor runs at a time.

@@ -303,6 +303,7 @@ final class FragmentScheduler {
             }
         }
         loops.add(new Split(deep, choice.depth(), 1, 1));
+        long group = cost.group(tile(choice.match(), shape, choice.depth(), choice.slots()));
         var warps = new Warps(choice.match().intrinsic().name(), shape.warpRows(), shape.warpColumns(), choice.slots(), choice.boxes());
         return new Schedule(
                 splits,
@@ -310,6 +311,6 @@ final class FragmentScheduler {
                 List.of(loops),
                 List.of(),
                 List.of(),
-                Optional.of(new Block(1, true, Form.REPEATED, Optional.of(warps))));
+                Optional.of(new Block(1, true, Form.REPEATED, Optional.of(warps), group)));
     }
 }

@@ -65,6 +65,11 @@ final class NestEmitter extends BodyEmitter {
             gridLoops(scope, index + 1, blocks);
             return;
         }
+        long group = schedule.block().map(Schedule.Block::group).orElse(0L);
+        if (group > 0 && index == schedule.common().size() - 2) {
+            groups(scope, index, group, blocks);
+            return;
+        }
         var together = together(index);
         var count = Dim.product(together.stream().map(this::blocks).toList());
         grid.add(count);
@@ -80,6 +85,10 @@ final class NestEmitter extends BodyEmitter {
             inside = inside.times(blocks(each));
         }
         gridLoops(inner, index, blocks);
+        gridLoop(scope, count, point, inner);
+    }
+
+    private void gridLoop(Scope scope, Dim count, Value point, Scope inner) {
         scope.ops.add(new TileOp.For(
                 number(scope, Dim.ZERO),
                 number(scope, count),
@@ -88,6 +97,34 @@ final class NestEmitter extends BodyEmitter {
                 TileOp.Bind.GRID,
                 new Body(List.of(point), terminated(inner.ops, List.of())),
                 List.of()));
+    }
+
+    /// One loop over the blocks of the last two axes: down a group of the first of these, then to the next of the second.
+    private void groups(Scope scope, int index, long group, List<Block> blocks) {
+        var row = schedule.common().get(index);
+        var column = schedule.common().get(index + 1);
+        var rows = blocks(row);
+        var columns = blocks(column);
+        var count = rows.times(columns);
+        grid.add(count);
+        var point = Value.of(Type.INDEX, row.axis() + column.axis() + "_block");
+        var inner = new Scope(scope);
+        var each = columns.times(group);
+        var own = Dim.symbol("$0");
+        var first = expression(inner, own.floorDivide(each).times(group), point);
+        var within = expression(inner, own.modulo(each), point);
+        if (rows.modulo(group).isConstant(0)) {
+            gridPoints.put(row, expression(inner, own.plus(Dim.symbol("$1").modulo(group)), first, within));
+            gridPoints.put(column, expression(inner, own.floorDivide(group), within));
+        } else {
+            // The last group may be lower.
+            var height = expression(inner, rows.minus(own).minimum(Dim.of(group)), first);
+            gridPoints.put(
+                    row, expression(inner, own.plus(Dim.symbol("$1").modulo(Dim.symbol("$2"))), first, within, height));
+            gridPoints.put(column, expression(inner, own.floorDivide(Dim.symbol("$1")), within, height));
+        }
+        gridLoops(inner, index, blocks);
+        gridLoop(scope, count, point, inner);
     }
 
     /// The axes that share the next grid loop: one, or where a grid has too few the outermost ones.

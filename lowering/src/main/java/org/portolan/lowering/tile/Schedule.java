@@ -88,8 +88,13 @@ public record Schedule(
 
     /// The threads of a block: those of the common axes, and for each point of them a team of {@code team} threads that
     /// divide inner axes and reductions. {@code neighbours} says whether the threads of a team are neighbours, else those
-    /// of the last common axis are.
-    public record Block(long team, boolean neighbours, Form form, Optional<Warps> warps) {
+    /// of the last common axis are. The grid goes through {@code group} blocks of the last common axis but one before it comes to the
+    /// next of the last, so that blocks that run at a time read the same; 0 if it goes along the last axis.
+    public record Block(long team, boolean neighbours, Form form, Optional<Warps> warps, long group) {
+        public Block(long team, boolean neighbours, Form form, Optional<Warps> warps) {
+            this(team, neighbours, form, warps, 0);
+        }
+
         public Block(long team, boolean neighbours, Form form) {
             this(team, neighbours, form, Optional.empty());
         }

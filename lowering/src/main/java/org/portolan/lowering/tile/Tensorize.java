@@ -2,7 +2,7 @@ package org.portolan.lowering.tile;
 
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,7 +22,8 @@ final class Tensorize {
     private final NestAnalysis wanted;
     private final NestAnalysis offered;
     private final Map<String, String> axes;
-    private final Map<Value, Value> operands = new IdentityHashMap<>();
+    /// In the order in which they are found: what is written from it must not differ from one run to the next.
+    private final Map<Value, Value> operands = new LinkedHashMap<>();
 
     /// @param operands for each parameter that is multiplied the value of the nest that takes its place
     /// @param axes for each axis of the instruction that of the nest
@@ -165,7 +166,7 @@ final class Tensorize {
         }
         var left = OpSchema.operands(definition);
         var right = OpSchema.operands(wantedDefinition);
-        var held = new IdentityHashMap<>(operands);
+        var held = new LinkedHashMap<>(operands);
         if (all(left, right)) {
             return true;
         }

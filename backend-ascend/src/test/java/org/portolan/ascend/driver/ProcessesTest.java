@@ -120,4 +120,17 @@ class ProcessesTest {
             }
         }
     }
+
+    /// The file that the environment names has a line for each launch.
+    @Test
+    void whatAKernelDoesIsCounted() throws Exception {
+        for (var checks : List.of("0", "1")) {
+            var counts = folder.resolve("counts" + checks);
+            try (var user = begin(0, Map.of("PORTOLAN_ASCEND_COUNTS", counts.toString(), "PORTOLAN_ASCEND_CHECKS", checks))) {
+                user.line();
+                assertEquals("worked", user.line());
+            }
+            assertEquals(List.of("twice blocks=1 S=0 V=2 M=0 MTE1=0 MTE2=1 MTE3=1 FIX=0 in=256 out=256 small=0"), Files.readAllLines(counts));
+        }
+    }
 }

@@ -98,10 +98,10 @@ final class MemoryScheduler {
         }
         var own = ownAxes();
         Optional<String> best = Optional.empty();
-        double least = cost(own, Optional.empty());
+        double least = cost(own, Optional.empty()) / cores(Optional.empty(), Optional.empty());
         for (var axis : common) {
             var shared = sharedAxis(axis);
-            double cost = cost(Set.of(axis), shared);
+            double cost = cost(Set.of(axis), shared) / cores(Optional.of(axis), shared);
             if (cost < least) {
                 least = cost;
                 best = Optional.of(axis);
@@ -161,6 +161,18 @@ final class MemoryScheduler {
     private Split outer(String axis) {
         var block = gridBlocks.get(axis);
         return new Split(axis, block == null ? 0 : block, 1, 1);
+    }
+
+    /// How many cores share the work, with lanes along a common axis and several points of another, if any.
+    private double cores(Optional<String> vector, Optional<String> shared) {
+        double points = 1;
+        for (var axis : gridBlocks.keySet()) {
+            long block = vector.equals(Optional.of(axis))
+                    ? block(axis)
+                    : shared.equals(Optional.of(axis)) ? rows(axis) * 2 : gridBlocks.get(axis);
+            points *= Math.ceil(Math.max(1, analysis.estimate(axis)) / (double) block);
+        }
+        return Math.min(points, Math.max(1, machine.blockLimit()));
     }
 
     // ------------------------------------------------------------------------------------------------------- what it costs

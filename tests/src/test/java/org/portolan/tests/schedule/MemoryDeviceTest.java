@@ -1,10 +1,12 @@
 package org.portolan.tests.schedule;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Assumptions;
@@ -35,7 +37,7 @@ class MemoryDeviceTest {
     /// Elements go to other places and stay what they are.
     private static final String MOVES =
             """
-            graph.function <name = "moves"> { (%x: f32[37,129], %h: f16[131,35], %b: i8[19,45], %l: i64[7,9], %n: i64[11]) ->
+            graph.function <name = "moves"> { (%x: f32[37,129], %h: f16[131,35], %b: i8[19,45], %l: i64[7,9], %n: i64[11], %t: bool[21,33]) ->
               %turned = nest.compute [%x] <axes = [i:129, j:37]> {
                 %a = nest.read %x <at = [j, i]> : f32
                 nest.yield [%a] <to = [[i, j]]>
@@ -91,7 +93,28 @@ class MemoryDeviceTest {
                 %a = nest.read %x, [%k] <at = [i, $0], otherwise = zero> : f32
                 nest.yield [%a] <to = [[i, j]]>
               } : f32[37,11]
-              graph.return [%turned, %halves, %bytes, %longs, %heads, %steps, %wide, %edge, %apart, %joined, %rows, %columns]
+              %alternate = nest.compute [%b] <axes = [i:19, j:22]> {
+                %a = nest.read %b <at = [i, 2*j+1]> : i8
+                nest.yield [%a] <to = [[i, j]]>
+              } : i8[19,22]
+              %thirds = nest.compute [%l] <axes = [i:7, j:3]> {
+                %a = nest.read %l <at = [i, 3*j]> : i64
+                nest.yield [%a] <to = [[i, j]]>
+              } : i64[7,3]
+              %spaced = nest.compute [%x] <axes = [i:37, j:67]> {
+                %a = nest.read %x <at = [i, 2*j-3], otherwise = zero> : f32
+                nest.yield [%a] <to = [[i, j]]>
+              } : f32[37,67]
+              %truths = nest.compute [%t] <axes = [i:33, j:21]> {
+                %a = nest.read %t <at = [j, i]> : bool
+                nest.yield [%a] <to = [[i, j]]>
+              } : bool[33,21]
+              %small = nest.compute [%b] <axes = [i:19, j:45]> {
+                %a = nest.read %b <at = [i, j]> : i8
+                %c = arith.cast %a : i4
+                nest.yield [%c] <to = [[i, j]]>
+              } : i4[19,45]
+              graph.return [%turned, %halves, %bytes, %longs, %heads, %steps, %wide, %edge, %apart, %joined, %rows, %columns, %alternate, %thirds, %spaced, %truths, %small]
             }
             """;
 
@@ -243,6 +266,35 @@ class MemoryDeviceTest {
     @Test
     void sumsAndWindows() throws IOException {
         check(SUMS, 2e-5);
+    }
+
+    /// A hand-written kernel: its rows are taken as many at a time as end where a block of memory does, so that cores share them.
+    @Test
+    void rowsOfAHandWrittenKernel() throws IOException {
+        Assumptions.assumeTrue(
+                Devices.drivers().stream().map(Driver::list).anyMatch(MemoryDeviceTest::emulates), "skipped: there is no " + DEVICE);
+        var text = """
+                graph.function <name = "running"> { (%x: f32[21,5,3]) ->
+                  %y = graph.call [%x] <kernel = "scan_sum_f32", options = []> : f32[21,5,3]
+                  graph.return [%y]
+                }
+                """;
+        var function = (GraphOp.Function) IrParser.parse(text, "test").getFirst();
+        var target = Targets.resolve("ascend:910b");
+        var source = new Compiler().emit(function, "ascendc", target);
+        assertTrue(source.contains("(outer + 7) >> 3"), source);
+        var file = folder.resolve("model.portolan");
+        new Compiler().compile(function, List.of(target), file);
+        var x = RandomTensors.random(ElementType.F32, 1, 21, 5, 3);
+        try (var device = Devices.open(DEVICE, DeviceOptions.defaults());
+                var model = Portolan.load(file, device);
+                var outputs = model.run(Map.of("x", x))) {
+            var found = outputs.get("y").toFloatArray();
+            var own = x.toFloatArray();
+            for (int i = 0; i < own.length; i++) {
+                assertEquals(own[i] + (i / 3 % 5 > 0 ? found[i - 3] : 0), found[i], "element " + i);
+            }
+        }
     }
 
     private void check(String text, double tolerance) throws IOException {

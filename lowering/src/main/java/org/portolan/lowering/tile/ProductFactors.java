@@ -86,7 +86,8 @@ record ProductFactors(NestAnalysis analysis, MachineOp.Chip machine, Predicate<N
         if (points(axes.rows()) >= REUSE) {
             rights.add(computed(right, axes, axes.sum(), axes.columns()));
             rights.add(computed(right, axes, axes.columns(), axes.sum()));
-            if (walksAlong(right, axes.sum()) && !walksAlong(right, axes.columns())) {
+            // A step of a few elements is no hindrance: what is between comes along.
+            if (walksAlong(right, axes.sum(), 1) && !walksAlong(right, axes.columns(), machine.alignment())) {
                 Collections.swap(rights, rights.size() - 1, rights.size() - 2);
             }
         }
@@ -121,12 +122,16 @@ record ProductFactors(NestAnalysis analysis, MachineOp.Chip machine, Predicate<N
                 : value;
     }
 
-    /// Whether neighbours along the innermost of some axes are neighbours in what a value is read from.
-    private boolean walksAlong(Value value, List<String> axes) {
-        return slice(stripped(value)).stream()
-                .anyMatch(op -> op instanceof NestOp.Read read
-                        && !read.at().isEmpty()
-                        && NestAnalysis.stride(read.at().getLast(), axes.getLast()).orElse(0) == 1);
+    /// Whether neighbours along the innermost of some axes are neighbours in what a value is read from, or less than so many bytes
+    /// from each other.
+    private boolean walksAlong(Value value, List<String> axes, long bytes) {
+        return slice(stripped(value)).stream().anyMatch(op -> {
+            if (!(op instanceof NestOp.Read read) || read.at().isEmpty()) {
+                return false;
+            }
+            long step = NestAnalysis.stride(read.at().getLast(), axes.getLast()).orElse(0);
+            return step == 1 || step > 1 && step * read.source().type().elementType().bits() / 8 < bytes;
+        });
     }
 
     /// What a value is made of, in order.

@@ -155,7 +155,7 @@ final class CudaKernels implements KernelImage {
         return PtxVersion.of(ptx)
                 .map(needed -> "the kernels are PTX " + needed.text() + ", which drivers of CUDA " + needed.toolkit()
                         + " and later take, and " + version() + " is here; install a newer driver, or compile for an older"
-                        + " architecture than " + machine + ", whose PTX is older: --target cuda:sm_75 is PTX 6.5")
+                        + " architecture than " + machine + ", whose PTX is older: --target cuda:sm_75 is PTX 6.5 at most")
                 .orElseGet(() -> version() + " is here");
     }
 

@@ -288,6 +288,16 @@ class CudaDriverTest {
         }
     }
 
+    /// As the PTX ISA's release history has it.
+    @ParameterizedTest
+    @ValueSource(strings = {"6.3 10.0", "6.5 10.2", "7.0 11.0", "7.8 11.8", "8.0 12.0", "8.5 12.5", "8.6 12.7", "8.8 12.9", "9.0 13.0"})
+    void eachVersionOfPtxHasItsFirstDriver(String line) {
+        var version = PtxVersion.of("//\n.version " + line.split(" ")[0] + "\n.target sm_80\n").orElseThrow();
+        assertEquals(line.split(" ")[0], version.text());
+        assertEquals(line.split(" ")[1], version.toolkit());
+        assertEquals(Optional.empty(), PtxVersion.of("no version here"));
+    }
+
     /// A driver that lacks any one of the functions: what can do without works, and the rest is a typed error that says so.
     @ParameterizedTest
     @FieldSource("org.portolan.cuda.driver.DriverCalls#NAMES")

@@ -10,6 +10,7 @@ import org.portolan.ir.MachineOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.pass.Canonicalize;
+import org.portolan.ir.pass.CheckExtents;
 import org.portolan.ir.pass.FoldConstants;
 import org.portolan.ir.pass.Pass;
 import org.portolan.ir.pass.PassDumps;
@@ -35,7 +36,8 @@ import org.portolan.runtime.program.ProgramFileWriter;
 /// From a function to a program file: what the command line, the tests and embedders call.
 public final class Compiler {
     /// The passes between the graph as it was imported and the nests that become kernels.
-    public static final Pipeline TO_NESTS = Pipeline.of(new FoldConstants(), new Canonicalize(), new GraphToNest(), new Fuse());
+    public static final Pipeline TO_NESTS =
+            Pipeline.of(new FoldConstants(), new Canonicalize(), new CheckExtents(), new GraphToNest(), new Fuse());
 
     /// The texts of the levels, in the order of lowering; a code generator has more.
     public static final List<String> LEVELS = List.of("graph", "nest", "tile", "plan");

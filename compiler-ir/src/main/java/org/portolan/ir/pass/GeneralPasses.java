@@ -6,6 +6,6 @@ import java.util.List;
 public final class GeneralPasses implements PassLibrary {
     @Override
     public List<Class<? extends Pass>> passes() {
-        return List.of(Canonicalize.class, FoldConstants.class, Narrow.class);
+        return List.of(Canonicalize.class, CheckExtents.class, FoldConstants.class, Narrow.class);
     }
 }

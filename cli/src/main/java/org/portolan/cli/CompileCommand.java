@@ -3,6 +3,7 @@ package org.portolan.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +16,9 @@ import org.portolan.cli.report.Progress;
 import org.portolan.cli.report.Sizes;
 import org.portolan.cli.report.Table;
 import org.portolan.ir.IrException;
+import org.portolan.ir.Op;
 import org.portolan.ir.pass.Narrow;
+import org.portolan.ir.text.ModuleFile;
 import org.portolan.lowering.CompileOptions;
 import org.portolan.lowering.CompileProgress;
 import org.portolan.lowering.CompileReport;
@@ -38,7 +41,7 @@ final class CompileCommand implements Callable<Integer> {
     @Parameters(paramLabel = "MODEL", description = "A model, .onnx or .ir.")
     private Path file;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "The program file, or where --emit writes.")
+    @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "The program file, or where --emit writes; the weights of a level go to FILE.weights.")
     private Path output;
 
     @Option(
@@ -102,7 +105,11 @@ final class CompileCommand implements Callable<Integer> {
             throw new CommandFailure(ExitCode.FAILURE, file + ": a program file is compiled already", "");
         }
         if (level != null) {
-            print(Progress.during("lowering " + file, this::emit));
+            if (output != null && Compiler.LEVELS.contains(level)) {
+                ModuleFile.write(output, Progress.during("lowering " + file, this::lowered));
+            } else {
+                print(Progress.during("lowering " + file, this::emit));
+            }
         } else {
             var start = System.nanoTime();
             var report = compile();
@@ -118,13 +125,28 @@ final class CompileCommand implements Callable<Integer> {
         }
     }
 
+    private List<Op> lowered() throws IOException {
+        var function = ModelSource.read(file, fixedShapes()).function();
+        var compiler = new Compiler(options());
+        var ops = new ArrayList<Op>();
+        for (var target : Targets.resolve(targets)) {
+            ops.addAll(compiler.level(function, level, target));
+            if (isForAll()) break;
+        }
+        return ops;
+    }
+
+    private boolean isForAll() {
+        return level.equals("graph") || level.equals("nest");
+    }
+
     private String emit() throws IOException {
         var function = ModelSource.read(file, fixedShapes()).function();
         var compiler = new Compiler(options());
         var text = new StringBuilder();
         for (var target : Targets.resolve(targets)) {
             text.append(compiler.emit(function, level, target).stripTrailing()).append('\n');
-            if (level.equals("graph") || level.equals("nest")) break; // the same for every target
+            if (isForAll()) break;
         }
         return text.toString();
     }

@@ -19,6 +19,7 @@ import org.portolan.ir.pass.Pipeline;
 import org.portolan.ir.pass.Reproducer;
 import org.portolan.ir.text.IrParser;
 import org.portolan.ir.text.IrPrinter;
+import org.portolan.ir.text.ModuleFile;
 import org.portolan.ir.text.ResourceStore;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -42,7 +43,7 @@ final class OptCommand implements Callable<Integer> {
             description = "Passes in order, for example 'canonicalize, nest-to-tile{machine=znver5}'.")
     private String pipeline;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the text there.")
+    @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the text there, and the weights beside it to FILE.weights.")
     private Path output;
 
     @Option(names = "--list", description = "List the passes instead.")
@@ -76,13 +77,13 @@ final class OptCommand implements Callable<Integer> {
         if (timing) listeners.add(timings);
         if (dumpFolder != null) listeners.add(new PassDumps(dumpFolder));
         var reproduced = Optional.ofNullable(reproducer).map(folder -> new Reproducer(folder, stripWeights));
-        var text = IrPrinter.print(passes.run(read(), listeners, reproduced));
+        var module = passes.run(read(), listeners, reproduced);
         if (timing) spec.commandLine().getErr().print(timings.report());
         spec.commandLine().getErr().flush();
         if (output != null) {
-            Files.writeString(output, text);
+            ModuleFile.write(output, module);
         } else {
-            out.print(text);
+            out.print(IrPrinter.print(module));
             out.flush();
         }
         return ExitCode.FINE;

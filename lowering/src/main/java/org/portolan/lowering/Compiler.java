@@ -127,19 +127,29 @@ public final class Compiler {
             throw new CompileException("there is no form '" + form + "' of a model for " + target.name()
                     + "; the forms are " + forms);
         }
+        if (LEVELS.contains(form)) {
+            return IrPrinter.print(level(function, form, target));
+        }
         var graph = FixedShapes.apply(function, options.shapes());
-        return switch (form) {
-            case "graph" -> IrPrinter.print(graph);
-            case "nest" -> IrPrinter.print(lowerGraph(graph));
+        return target.codegen().emit(form, lower(lowerGraph(graph), target).kernels(), target.machine());
+    }
+
+    /// The operations of one of the {@link #LEVELS}.
+    ///
+    /// @throws CompileException if the function cannot be lowered
+    public List<Op> level(GraphOp.Function function, String level, Target target) {
+        var graph = FixedShapes.apply(function, options.shapes());
+        return switch (level) {
+            case "graph" -> List.of(graph);
+            case "nest" -> List.of(lowerGraph(graph));
             case "tile" -> {
                 var program = lower(lowerGraph(graph), target);
-                var kernels = new ArrayList<>(program.kernels());
+                var kernels = new ArrayList<Op>(program.kernels());
                 kernels.addAll(program.hostKernels());
-                yield IrPrinter.print(kernels);
+                yield kernels;
             }
-            case "plan" -> IrPrinter.print(lower(lowerGraph(graph), target).plan());
-            default ->
-                target.codegen().emit(form, lower(lowerGraph(graph), target).kernels(), target.machine());
+            case "plan" -> List.of(lower(lowerGraph(graph), target).plan());
+            default -> throw new CompileException("there is no level '" + level + "'; the levels are " + LEVELS);
         };
     }
 

@@ -6,15 +6,12 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.function.UnaryOperator;
-import org.portolan.ir.Body;
 import org.portolan.ir.Op;
-import org.portolan.ir.OpSchema;
 import org.portolan.ir.Resource;
 import org.portolan.ir.ResourceBytes;
+import org.portolan.ir.ResourceRewrite;
 import org.portolan.ir.text.IrPrinter;
 
 /// Writes what is needed to run a failing pass again: {@code input.ir}, {@code pipeline.txt} and the weights, each in a
@@ -27,7 +24,7 @@ public record Reproducer(Path folder, boolean stripWeights) {
     public Path write(List<Op> module, Pipeline pipeline) throws IOException {
         Files.createDirectories(folder);
         var names = new HashMap<Resource, Resource>();
-        var kept = replace(module, resource -> names.computeIfAbsent(resource, this::keep));
+        var kept = ResourceRewrite.replace(module, resource -> names.computeIfAbsent(resource, this::keep));
         Files.writeString(folder.resolve("input.ir"), IrPrinter.print(kept));
         Files.writeString(folder.resolve("pipeline.txt"), pipeline + "\n");
         return folder;
@@ -58,25 +55,5 @@ public record Reproducer(Path folder, boolean stripWeights) {
             throw new UncheckedIOException(e);
         }
         return new Resource.External(name, 0, external.bytes(), external.sha256(), external.segment());
-    }
-
-    private static List<Op> replace(List<Op> ops, UnaryOperator<Resource> mapping) {
-        var replaced = new ArrayList<Op>(ops.size());
-        for (var op : ops) {
-            var schema = OpSchema.of(op);
-            var values = new Object[schema.components().size()];
-            boolean changed = false;
-            for (int i = 0; i < values.length; i++) {
-                var old = OpSchema.get(schema.components().get(i), op);
-                values[i] = switch (old) {
-                    case Resource resource -> mapping.apply(resource);
-                    case Body body -> new Body(body.params(), replace(body.ops(), mapping));
-                    default -> old;
-                };
-                changed |= values[i] != old;
-            }
-            replaced.add(changed ? schema.create(values) : op);
-        }
-        return replaced;
     }
 }

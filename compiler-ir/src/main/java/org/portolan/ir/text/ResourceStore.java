@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.portolan.ir.IrException;
 
 /// Where a reader finds the bytes of an external {@link org.portolan.ir.Resource}.
@@ -38,13 +39,19 @@ public interface ResourceStore {
     /// The files of a folder, mapped as long as the process lives. A name that leads out of the folder is refused.
     static ResourceStore folder(Path folder) {
         var root = folder.toAbsolutePath().normalize();
+        var mapped = new ConcurrentHashMap<String, MemorySegment>();
         return (name, offset, bytes) -> {
+            var known = mapped.get(name);
+            if (known != null) {
+                return slice(name, known, offset, bytes);
+            }
             var file = root.resolve(name).normalize();
             if (!file.startsWith(root) || file.equals(root)) {
                 throw new IrException("resource \"" + name + "\" lies outside the folder " + folder);
             }
             try (var channel = FileChannel.open(file)) {
                 var segment = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
+                mapped.put(name, segment);
                 return slice(name, segment, offset, bytes);
             } catch (IOException e) {
                 throw new IrException("resource \"" + name + "\" cannot be read from " + folder + ": " + e, e);

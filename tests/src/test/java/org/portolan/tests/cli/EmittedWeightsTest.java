@@ -1,0 +1,74 @@
+package org.portolan.tests.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.portolan.cli.ExitCode;
+
+/// A level that is written to a file takes its weights along.
+class EmittedWeightsTest {
+    private static final String MODEL = """
+            graph.function <name = "f", symbols = [n:1..100]> { (%x: f32[n,16]) ->
+              %a = graph.constant <data = resource("w.bin", 16, 1024, "")> : f32[16,16]
+              %b = graph.constant <data = resource("w.bin", 1040, 1024, "")> : f32[16,16]
+              %c = graph.constant <data = resource("w.bin", 16, 1024, "")> : f32[16,16]
+              %y = graph.mat-mul %x, %a <accumulate = f32> : f32[n,16]
+              %z = graph.mat-mul %y, %b <accumulate = f32> : f32[n,16]
+              %r = graph.mat-mul %z, %c <accumulate = f32> : f32[n,16]
+              graph.return [%r]
+            }
+            """;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void throughTextAndBackTheProgramStaysTheSame() throws IOException {
+        var bytes = new byte[2064];
+        new Random(3).nextBytes(bytes);
+        var weights = Files.write(folder.resolve("w.bin"), bytes);
+        var model = Files.writeString(folder.resolve("model.ir"), MODEL);
+        var first = folder.resolve("first.portolan");
+        run("compile", model, "-o", first);
+        var elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+        var graph = elsewhere.resolve("graph.ir");
+        run("compile", model, "--emit", "graph", "-o", graph);
+        Files.delete(model);
+        Files.delete(weights);
+        // Equal bytes lie there once.
+        assertEquals(2048, Files.size(elsewhere.resolve("graph.ir.weights")));
+        run("opt", graph, "-o", graph);
+        var folded = elsewhere.resolve("folded.ir");
+        run("opt", graph, "--pipeline", "fold-constants, canonicalize", "-o", folded);
+        for (var text : new Path[] {graph, folded}) {
+            var again = folder.resolve("again.portolan");
+            run("compile", text, "-o", again);
+            assertArrayEquals(Files.readAllBytes(first), Files.readAllBytes(again), text::toString);
+        }
+        var nests = elsewhere.resolve("nests.ir");
+        run("compile", graph, "--emit", "nest", "-o", nests);
+        run("opt", nests, "-o", elsewhere.resolve("nests2.ir"));
+        assertEquals(2048, Files.size(elsewhere.resolve("nests2.ir.weights")));
+    }
+
+    @Test
+    void withoutWeightsThereIsOnlyTheText() throws IOException {
+        var model = Files.writeString(
+                folder.resolve("model.ir"),
+                "graph.function <name = \"f\", symbols = [n:1..100]> { (%x: f32[n]) -> graph.return [%x] }");
+        run("opt", model, "-o", folder.resolve("copy.ir"));
+        assertFalse(Files.exists(folder.resolve("copy.ir.weights")));
+    }
+
+    private static void run(Object... arguments) {
+        var run = ShellRun.of(arguments);
+        assertEquals(ExitCode.FINE, run.exitCode(), run::err);
+    }
+}

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.portolan.ir.Body;
+import org.portolan.ir.GraphOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.OpSchema.Role;
@@ -63,6 +64,13 @@ public final class IrPrinter {
     private void op(Op op, int depth, boolean whole) {
         indent(depth);
         lines.put(op, line);
+        if (op instanceof GraphOp.Function function) {
+            // A model is called by these names: they are kept as they are, whatever else is called alike.
+            function.body().params().forEach(names::of);
+            if (!function.body().ops().isEmpty()) {
+                OpSchema.operands(function.body().ops().getLast()).forEach(names::of);
+            }
+        }
         var schema = OpSchema.of(op);
         var results = OpSchema.results(op);
         for (int i = 0; i < results.size(); i++) {

@@ -47,8 +47,12 @@ public final class ModuleFile {
         });
         if (!placed.isEmpty()) {
             // What is read may be the very file that is written: it is replaced when all is there.
-            var unfinished = Files.createTempFile(weights.toAbsolutePath().getParent(), name, ".part");
-            try (var channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
+            var unfinished = weights.resolveSibling(name + ".part");
+            try (var channel = FileChannel.open(
+                    unfinished,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING,
+                    StandardOpenOption.WRITE)) {
                 for (var external : placed.values()) {
                     write(channel, external.offset(), external.segment());
                 }

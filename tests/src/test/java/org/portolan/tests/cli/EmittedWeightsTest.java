@@ -7,10 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.portolan.cli.ExitCode;
+import org.portolan.ir.Body;
+import org.portolan.ir.GraphOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
+import org.portolan.ir.text.IrParser;
+import org.portolan.ir.text.IrPrinter;
+import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// A level that is written to a file takes its weights along.
 class EmittedWeightsTest {
@@ -56,6 +65,22 @@ class EmittedWeightsTest {
         run("compile", graph, "--emit", "nest", "-o", nests);
         run("opt", nests, "-o", elsewhere.resolve("nests2.ir"));
         assertEquals(2048, Files.size(elsewhere.resolve("nests2.ir.weights")));
+    }
+
+    @Test
+    void outputsKeepTheirNamesWhereOthersAreCalledAlike() {
+        var x = Value.of(Type.tensor(ElementType.F32, Dim.list(2)), "x");
+        var inner = Value.of(x.type(), "out");
+        var outer = Value.of(x.type(), "out");
+        var body = new Body(
+                List.of(x),
+                List.of(
+                        new GraphOp.Broadcast(x, inner),
+                        new GraphOp.Broadcast(inner, outer),
+                        new GraphOp.Return(List.of(outer))));
+        var text = IrPrinter.print(new GraphOp.Function("f", List.of(), body));
+        var again = (GraphOp.Function) IrParser.parse(text, "again.ir").getFirst();
+        assertEquals("out", ((GraphOp.Return) again.body().terminator()).values().getFirst().hint(), text);
     }
 
     @Test

@@ -215,13 +215,13 @@ final class ArithInterpreter {
                 var y = ((Elements.Longs) right.elements()).values();
                 for (int i = 0; i < count; i++) {
                     int comparison = IntegerArithmetic.compare(type, x[a + i], y[b + i]);
-                    out[to + i] = IntegerArithmetic.holds(relation, comparison) ? 1 : 0;
+                    out[to + i] = relation.holds(comparison) ? 1 : 0;
                 }
             }
             case Elements.Texts(String[] x) -> {
                 var y = ((Elements.Texts) right.elements()).values();
                 for (int i = 0; i < count; i++) {
-                    out[to + i] = IntegerArithmetic.holds(relation, x[a + i].compareTo(y[b + i])) ? 1 : 0;
+                    out[to + i] = relation.holds(x[a + i].compareTo(y[b + i])) ? 1 : 0;
                 }
             }
         }

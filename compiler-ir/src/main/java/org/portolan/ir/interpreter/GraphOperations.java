@@ -145,7 +145,7 @@ final class GraphOperations {
             case GraphOp.Check(var left, var relation, var right, var message) -> {
                 long a = symbols.evaluate(left);
                 long b = symbols.evaluate(right);
-                if (!IntegerArithmetic.holds(relation, Long.compare(a, b))) {
+                if (!relation.holds(Long.compare(a, b))) {
                     throw new PortolanException.RunFailed(message + " (" + left + " is " + a + ", " + right + " is " + b
                             + ")", 0, -1);
                 }

@@ -4,7 +4,6 @@ import java.util.function.LongBinaryOperator;
 import java.util.function.LongUnaryOperator;
 import org.portolan.ir.ArithOp;
 import org.portolan.ir.IrException;
-import org.portolan.ir.Relation;
 import org.portolan.runtime.type.ElementType;
 
 /// What the operations mean on integers and truth values. Operands are sign- or zero-extended to a long; results are
@@ -70,18 +69,6 @@ public final class IntegerArithmetic {
             case ArithOp.Xor _ -> (a, b) -> a ^ b;
             case ArithOp.Shl _ -> (a, b) -> b < 0 || b >= width ? 0 : a << b;
             case ArithOp.Shr _ -> (a, b) -> b < 0 || b >= width ? 0 : signed ? a >> b : a >>> b;
-        };
-    }
-
-    /// Whether a relation holds, from the sign of a comparison.
-    public static boolean holds(Relation relation, int comparison) {
-        return switch (relation) {
-            case EQUAL -> comparison == 0;
-            case NOT_EQUAL -> comparison != 0;
-            case LESS -> comparison < 0;
-            case LESS_OR_EQUAL -> comparison <= 0;
-            case GREATER -> comparison > 0;
-            case GREATER_OR_EQUAL -> comparison >= 0;
         };
     }
 

@@ -70,7 +70,7 @@ public record CheckExtents() implements Pass {
 
         private void demand(Check rule, List<Op> ops) {
             var difference = settled(rule.left().minus(rule.right()));
-            boolean holds = difference instanceof Dim.Constant(long value) && holds(value, rule.relation());
+            boolean holds = difference instanceof Dim.Constant(long value) && rule.relation().holds(Long.signum(value));
             if (!holds && !isKnown(difference, rule.relation())) {
                 // What can never hold fails the run that comes here: a branch may never be taken.
                 ops.add(rule);
@@ -122,17 +122,6 @@ public record CheckExtents() implements Pass {
                     equals.put(name, left);
                 }
             }
-        }
-
-        private static boolean holds(long difference, Relation relation) {
-            return switch (relation) {
-                case EQUAL -> difference == 0;
-                case NOT_EQUAL -> difference != 0;
-                case LESS -> difference < 0;
-                case LESS_OR_EQUAL -> difference <= 0;
-                case GREATER -> difference > 0;
-                case GREATER_OR_EQUAL -> difference >= 0;
-            };
         }
     }
 }

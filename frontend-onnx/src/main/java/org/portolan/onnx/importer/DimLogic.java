@@ -2,7 +2,6 @@ package org.portolan.onnx.importer;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.portolan.ir.Relation;
 import org.portolan.runtime.type.Dim;
 
 /// Truth values and choices in Dim arithmetic, where 1 is true and 0 is false. Where all is known, so is the result.
@@ -71,18 +70,6 @@ final class DimLogic {
     static Dim minimum(Dim left, Dim right) {
         var difference = left.minus(right);
         return atLeast(difference) >= 0 ? right : atLeast(difference.times(-1)) >= 0 ? left : left.minimum(right);
-    }
-
-    /// Whether a relation holds between two numbers, of which the difference is known.
-    static boolean holds(long difference, Relation relation) {
-        return switch (relation) {
-            case EQUAL -> difference == 0;
-            case NOT_EQUAL -> difference != 0;
-            case LESS -> difference < 0;
-            case LESS_OR_EQUAL -> difference <= 0;
-            case GREATER -> difference > 0;
-            case GREATER_OR_EQUAL -> difference >= 0;
-        };
     }
 
     /// Whether a number depends on data.

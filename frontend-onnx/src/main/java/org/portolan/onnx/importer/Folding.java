@@ -117,7 +117,7 @@ final class Folding {
     }
 
     private static Element compared(ArithOp.Compare op, int comparison) {
-        return Element.of(IntegerArithmetic.holds(op.relation(), comparison));
+        return Element.of(op.relation().holds(comparison));
     }
 
     private static boolean isExtent(Dim dim) {

@@ -182,6 +182,34 @@ class MatricesTest {
         }
     }
 
+    /// What Turing has: one register of each operand, two of the sum.
+    @Test
+    void bytesOfSmallMatricesAreAddedExactly() {
+        var random = new Random(6);
+        var a = new int[8][16];
+        var b = new int[16][8];
+        for (var row : a) Arrays.setAll(row, _ -> random.nextInt(256) - 128);
+        for (var row : b) Arrays.setAll(row, _ -> random.nextInt(256));
+        int[] as = new int[LANES];
+        int[] bs = new int[LANES];
+        int[] cs = new int[LANES * 2];
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 4; i++) {
+                as[lane] |= (a[lane / 4][lane % 4 * 4 + i] & 0xFF) << 8 * i;
+                bs[lane] |= b[lane % 4 * 4 + i][lane / 4] << 8 * i;
+            }
+            Arrays.fill(cs, lane * 2, lane * 2 + 2, lane * 1000);
+        }
+        int[] found = multiply("m8n8k16.row.col.s32.s8.u8.s32", as, bs, cs);
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 2; i++) {
+                int sum = lane * 1000;
+                for (int k = 0; k < 16; k++) sum += a[lane / 4][k] * b[k][lane % 4 * 2 + i];
+                assertEquals(sum, found[lane * 2 + i]);
+            }
+        }
+    }
+
     /// Eight bits an element, four in a register, depth 32: all numbers that are exact in both types, and sums that are.
     @ParameterizedTest
     @CsvSource({"e4m3, e4m3", "e5m2, e5m2", "e4m3, e5m2"})

@@ -43,7 +43,8 @@ class FragmentDeviceTest {
         "sm_90a,i8,100,72,272,plain turned", "sm_90a,i8,64,64,130,plain turned", "sm_90a,f32,100,72,100,plain turned",
         "sm_80,f16,64,64,192,plain", "sm_80,bf16,40,24,100,plain turned", "sm_80,i8,64,48,160,plain turned",
         "sm_80,f16,64,64,64,computed", "sm_80,bf16,40,24,33,computed turned", "sm_80,i8,32,48,96,computed", "sm_80,i8,20,40,70,computed turned",
-        "sm_75,f16,33,64,40,computed", "sm_80,bf16,128,64,64,computed", "sm_80,bf16,330,200,64,plain"
+        "sm_75,f16,33,64,40,computed", "sm_75,i8,40,48,96,plain turned", "sm_75,i8,20,40,70,computed turned",
+        "sm_80,bf16,128,64,64,computed", "sm_80,bf16,330,200,64,plain"
     })
     void products(String machine, String element, long m, long n, long k, String how) throws IOException {
         Assumptions.assumeTrue(

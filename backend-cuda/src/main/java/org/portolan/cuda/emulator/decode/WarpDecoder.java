@@ -19,7 +19,7 @@ final class WarpDecoder {
     private static final List<String> VOTES = List.of("all", "any", "uni", "ballot");
     private static final List<String> REDUCTIONS = List.of("add", "min", "max", "and", "or", "xor");
     private static final String MULTIPLICATIONS = "m16n8k8 and m16n8k16 of f16 and bf16, m16n8k4 and m16n8k8 of tf32,"
-            + " m16n8k16 and m16n8k32 of s8 and u8, m16n8k32 of e4m3 and e5m2, m8n8k4 of f64, all .row.col";
+            + " m16n8k16 and m16n8k32 of s8 and u8, m8n8k16 of s8 and u8, m16n8k32 of e4m3 and e5m2, m8n8k4 of f64, all .row.col";
 
     private WarpDecoder() {}
 
@@ -157,19 +157,21 @@ final class WarpDecoder {
         }
         var left = factor(operation, types.get(1));
         var right = factor(operation, types.get(2));
-        if (!shape.startsWith("m16n8k") || left.packed() != right.packed() || left.isWhole() != right.isWhole()) {
+        boolean small = shape.equals("m8n8k16") && left.isWhole();
+        if (!small && !shape.startsWith("m16n8k") || left.packed() != right.packed() || left.isWhole() != right.isWhole()) {
             throw operation.unsupported(MULTIPLICATIONS);
         }
-        int depth = Integer.parseInt(shape.substring("m16n8k".length()));
+        int depth = Integer.parseInt(shape.substring(shape.indexOf('k') + 1));
         boolean halves = types.get(0).equals("f16");
         var to = operation.wordsTo(operation.operand(0), "b32");
         var a = operation.words(operation.operand(1), "b32");
         var b = operation.words(operation.operand(2), "b32");
         var c = operation.words(operation.operand(3), "b32");
-        int sums = halves ? 2 : 4;
+        int sums = halves || small ? 2 : 4;
+        int tall = small ? 4 : 2;
         boolean sizes = to.length == sums
                 && c.length == sums
-                && a.length * left.packed() * 2 == depth
+                && a.length * left.packed() * tall == depth
                 && b.length * left.packed() * 4 == depth;
         boolean results = left.isWhole()
                 ? types.get(0).equals("s32")

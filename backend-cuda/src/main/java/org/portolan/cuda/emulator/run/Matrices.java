@@ -52,7 +52,8 @@ public final class Matrices {
         }
     }
 
-    /// {@code mma.sync.aligned.m16n8k*}: adds a product to an accumulator.
+    /// {@code mma.sync.aligned.m16n8k*}: adds a product to an accumulator. Of {@code m8n8k16} each operand has the first register
+    /// of {@code m16n8k32}, and the accumulator its first two.
     ///
     /// @param depth the third of the sizes
     /// @param halves whether the accumulators are f16, two in a register
@@ -228,7 +229,7 @@ public final class Matrices {
             }
             var results = new int[ROWS * COLUMNS];
             for (int lane = 0; lane < Warp.LANES; lane++) {
-                for (int index = 0; index < 4; index++) {
+                for (int index = 0; index < c.length; index++) {
                     int at = place(lane, index);
                     int row = at / COLUMNS;
                     int column = at % COLUMNS;
@@ -240,7 +241,7 @@ public final class Matrices {
                 }
             }
             for (int lane = 0; lane < Warp.LANES; lane++) {
-                for (int index = 0; index < 4; index++) {
+                for (int index = 0; index < c.length; index++) {
                     warp.words[to[index] + lane] = results[place(lane, index)];
                 }
             }

@@ -84,8 +84,8 @@ final class EpochAccounts extends SharedAccounts {
         }
     }
 
-    /// Where several threads have read in this epoch nobody can have written since: then there is nothing to look for and
-    /// nothing to note, and that is the usual case.
+    /// Where several threads have read in this epoch, or this one since its warp synchronised, nobody can have written since: then
+    /// there is nothing to look for and nothing to note, and that is the usual case.
     @Override
     void noteReads(long[] places, int count, Warp warp, int mask) {
         if (pending != null) {
@@ -94,13 +94,14 @@ final class EpochAccounts extends SharedAccounts {
         }
         long ofWarp = account(warp, SEVERAL_OF_WARP + warp.index);
         long all = several;
+        long ofThread = account(warp, 0) + warp.firstThread + 1;
         for (int left = mask; left != 0; left &= left - 1) {
             int lane = Integer.numberOfTrailingZeros(left);
             int at = (int) places[lane];
             int last = last(at, count);
             for (int granule = first(at); granule <= last; granule++) {
                 long read = reads[granule];
-                if (read != all && read != ofWarp) {
+                if (read != all && read != ofWarp && read != ofThread + lane) {
                     noteRead(granule << granuleShift, 1, warp, lane);
                 }
             }

@@ -26,6 +26,9 @@ final class CudaKernels implements KernelImage {
     private static final int INFO_LOG_BYTES = 4;
     private static final int ERROR_LOG = 5;
     private static final int ERROR_LOG_BYTES = 6;
+    /// Only with {@code -Dportolan.cuda.lines=true}, for a profiler: what the driver compiles keeps the lines of the kernels' text.
+    private static final int GENERATE_LINE_INFO = 12;
+    private static final String LINES = "portolan.cuda.lines";
     private static final int LOG_BYTES = 16 << 10;
     private static final int DYNAMIC_SHARED_BYTES = 8;
     /// A launch has that much shared memory without being allowed more.
@@ -131,11 +134,13 @@ final class CudaKernels implements KernelImage {
         }
         var log = arena.allocate(LOG_BYTES);
         var text = arena.allocateFrom(module.ptx(), StandardCharsets.UTF_8);
-        var keys = arena.allocateFrom(ValueLayout.JAVA_INT, ERROR_LOG, ERROR_LOG_BYTES, INFO_LOG, INFO_LOG_BYTES);
+        var keys = arena.allocateFrom(
+                ValueLayout.JAVA_INT, ERROR_LOG, ERROR_LOG_BYTES, INFO_LOG, INFO_LOG_BYTES, GENERATE_LINE_INFO);
         var ignored = arena.allocate(LOG_BYTES);
         var values = arena.allocateFrom(
-                ValueLayout.JAVA_LONG, log.address(), LOG_BYTES, ignored.address(), LOG_BYTES);
-        int status = context.calls.moduleLoad(handle, text, (int) keys.byteSize() / 4, keys, values);
+                ValueLayout.JAVA_LONG, log.address(), LOG_BYTES, ignored.address(), LOG_BYTES, 1);
+        int options = (int) keys.byteSize() / 4 - (Boolean.getBoolean(LINES) ? 0 : 1);
+        int status = context.calls.moduleLoad(handle, text, options, keys, values);
         if (status != CudaStatus.SUCCESS) {
             var doing = "compiling the kernel " + module.entry().name() + ", made for " + machine + ", for " + context.name();
             if (status == CudaStatus.UNSUPPORTED_PTX) {

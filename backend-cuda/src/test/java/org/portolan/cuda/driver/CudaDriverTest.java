@@ -2,6 +2,7 @@ package org.portolan.cuda.driver;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -243,6 +244,22 @@ class CudaDriverTest {
         FakeDriver.reset();
         FakeDriver.fail("cuDeviceGetCount", 1, 100, false);
         assertTrue(driver.list().reason().contains("no device"));
+    }
+
+    /// A profiler wants the lines of the kernels' text; the driver keeps them only if it is asked to.
+    @Test
+    void linesAreAskedForOnDemand() {
+        try (var device = open();
+                var arena = Arena.ofConfined()) {
+            var bytes = image(arena, "refused");
+            var usual = assertThrows(DeviceFailed.class, () -> device.load(bytes));
+            assertFalse(usual.getMessage().contains("lines are kept"), usual.getMessage());
+            System.setProperty("portolan.cuda.lines", "true");
+            var asked = assertThrows(DeviceFailed.class, () -> device.load(bytes));
+            assertTrue(asked.getMessage().contains("lines are kept"), asked.getMessage());
+        } finally {
+            System.clearProperty("portolan.cuda.lines");
+        }
     }
 
     @Test

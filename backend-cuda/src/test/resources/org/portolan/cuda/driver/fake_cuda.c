@@ -255,6 +255,7 @@ int cuModuleLoadDataEx(struct module **result, const char *image, u32 count, con
     if (!strncmp(entry, "refused", 7)) {
         for (u32 i = 0; i < count; i++) {
             if (keys[i] == 5) memcpy(values[i], "ptxas line 7; error: a name is unknown\n", 40);
+            if (keys[i] == 12 && (u64)values[i] == 1) memcpy((char *)values[0] + 39, "lines are kept\n", 16);
         }
         return INVALID_PTX;
     }

@@ -62,7 +62,9 @@ final class AttentionOperators {
         var precision = call.elementType("softmax_precision").orElse(element);
         var soft = writer.cast(
                 ReductionOperators.softmax(writer, writer.cast(biased, precision), biased.rank() - 1), element);
-        var weights = bias.map(mask -> whereOpen(writer, soft, mask)).orElse(soft);
+        // The first key is before no query, so that only a mask or a length hides all of a row.
+        boolean mayHideAll = call.optional(3).isPresent() || call.optional(6).isPresent();
+        var weights = bias.filter(_ -> mayHideAll).map(mask -> whereOpen(writer, soft, mask)).orElse(soft);
         var heads = MatrixOperators.product(writer, weights, repeated(writer, value, query.dim(1)));
         var results = new ArrayList<>(List.of(flat ? joined(writer, heads) : heads, key, value));
         var mode = call.integer("qk_matmul_output_mode", 0);

@@ -15,9 +15,11 @@ import org.portolan.ir.GraphOp;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
+import org.portolan.ir.Relation;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// Puts a product, the rows that its results are normalised over, and the product with these rows into one nest, so that the
 /// rows never lie in memory. What a row is divided by, or replaced by, moves behind the last sum:
@@ -27,12 +29,15 @@ import org.portolan.runtime.type.Dim;
 /// ```
 ///
 /// Then a schedule can go along the row once, whatever its length, and correct the sums when the maximum grows. A row that may be
-/// empty stays as it is: there the left side is 0, and the right side is not a number. The sums that are divided in the end are
-/// larger than the results by the factor `total`, which is at most the length of the row: they overflow where the magnitude of `v`
-/// times `total` is beyond the largest number of the sum's type.
+/// empty stays as it is: there the left side is 0, and the right side is not a number. The sums that are divided in the end would be
+/// larger than the results by the factor `total`, which is at most the length of the row. Where the factors may be as large as a sum
+/// can be, weights and `total` are therefore made smaller by a power of two beyond that length, which rounds nothing.
 public final class RowChains {
+    /// What a row's length is taken to be at most where it is not known.
+    private static final long LONGEST = 1L << 31;
     /// Operations that are better done again than stored.
-    private static final int LIGHT = 8;
+    private static final int LIGHT = 24;
+    private static final int READS = 3;
 
     private final Predicate<NestOp.Compute> accepts;
     private final Symbols symbols;
@@ -144,18 +149,26 @@ public final class RowChains {
         for (int i = 0; i < end; i++) {
             found = ops.get(i) instanceof NestOp.Compute nest && nest.results().equals(List.of(input)) ? i : found;
         }
-        if (found < 0 || !isOnlyReadBy(input, joined.positions(), ops)) {
+        if (found < 0) {
             return Optional.empty();
         }
         var factor = (NestOp.Compute) ops.get(found);
         var open = new OpenNest(joined.nest(), end, symbols);
-        if (!isLight(factor) || isUpdated(factor, ops) || reads(open, factor).anyMatch(read -> read.otherwise() != NestOp.Otherwise.PROVEN)) {
+        boolean only = isOnlyReadBy(input, joined.positions(), ops);
+        // A mask made of indices is better asked than read, whoever else reads it: then it may say where a row ends.
+        if (!only && factor.body().ops().stream().noneMatch(NestOp.Index.class::isInstance)) {
+            return Optional.empty();
+        }
+        boolean guarded = reads(open, factor).anyMatch(read -> read.otherwise() != NestOp.Otherwise.PROVEN);
+        if (!isLight(factor) || isUpdated(factor, ops) || guarded) {
             return Optional.empty();
         }
         Inlining.inline(open, factor);
         Cleanup.run(open);
         var positions = new ArrayList<>(joined.positions());
-        positions.add(found);
+        if (only) {
+            positions.add(found);
+        }
         return Optional.of(new Joined(open.close(), positions));
     }
 
@@ -168,20 +181,32 @@ public final class RowChains {
         return true;
     }
 
-    /// One read and a few simple operations: what is better done again for each block of rows than stored.
+    /// A few reads and simple operations: what is better done again for each block of rows than stored.
     private static boolean isLight(NestOp.Compute nest) {
         return Inlining.isPossible(nest)
                 && nest.body().ops().size() <= LIGHT
-                && nest.body().ops().stream().filter(NestOp.Read.class::isInstance).count() <= 2
+                && nest.body().ops().stream().filter(NestOp.Read.class::isInstance).count() <= READS
                 && nest.body().ops().stream()
                         .allMatch(op -> op instanceof NestOp.Read read && read.otherwise() == NestOp.Otherwise.PROVEN
-                                || op instanceof ArithOp.Mul
-                                || op instanceof ArithOp.Div
-                                || op instanceof ArithOp.Add
-                                || op instanceof ArithOp.Sub
-                                || op instanceof ArithOp.Cast
-                                || op instanceof ArithOp.Const
+                                || isSimple(op)
+                                || op instanceof NestOp.Index
                                 || op instanceof NestOp.Yield);
+    }
+
+    private static boolean isSimple(Op op) {
+        boolean number = op instanceof ArithOp.Const || op instanceof ArithOp.Integer || op instanceof ArithOp.Cast;
+        boolean arithmetic = op instanceof ArithOp.Mul
+                || op instanceof ArithOp.Div
+                || op instanceof ArithOp.Add
+                || op instanceof ArithOp.Sub
+                || op instanceof ArithOp.Min
+                || op instanceof ArithOp.Max;
+        boolean choice = op instanceof ArithOp.Compare
+                || op instanceof ArithOp.Select
+                || op instanceof ArithOp.And
+                || op instanceof ArithOp.Or
+                || op instanceof ArithOp.Not;
+        return number || arithmetic || choice;
     }
 
     /// Where the nest stands that computes a tensor which only one other reads; -1 if there is none.
@@ -343,7 +368,43 @@ public final class RowChains {
                 chain.add(op);
                 return chain(select.no(), axis, chain);
             }
+            if (op instanceof ArithOp.Select select && isZeroForNone(select)) {
+                chain.add(op);
+                return chain(select.no(), axis, chain);
+            }
             return false;
+        }
+
+        /// Whether something divided becomes 0 where it is not a number. All of a row are not, or none, since whatever makes one
+        /// of its exponentials no number makes their maximum, or their sum, none.
+        private boolean isZeroForNone(ArithOp.Select select) {
+            var divided = select.no();
+            while (nest.facts().definition(divided) instanceof ArithOp.Cast cast) {
+                divided = cast.operand();
+            }
+            return isZero(select.yes())
+                    && nest.facts().definition(divided) instanceof ArithOp.Div
+                    && nest.facts().definition(select.condition()) instanceof ArithOp.Compare compare
+                    && compare.relation() == Relation.NOT_EQUAL
+                    && compare.left() == compare.right()
+                    && compare.left() == select.no();
+        }
+
+        /// Whether a row has no sum of exponentials that is a number above 0.
+        private Value hasNone(NestOp.Sum sum, List<Op> chain, List<Op> ops) {
+            var division = chain.stream()
+                    .filter(ArithOp.Div.class::isInstance)
+                    .map(ArithOp.Div.class::cast)
+                    .findFirst()
+                    .orElseThrow();
+            var total = as(sum, division.right(), ops);
+            var zero = Value.of(total.type(), "none");
+            var some = Value.of(Type.BOOL, "some");
+            var none = Value.of(Type.BOOL, "none");
+            ops.add(new ArithOp.Const(0, zero));
+            ops.add(new ArithOp.Compare(total, zero, Relation.GREATER, some));
+            ops.add(new ArithOp.Not(some, none));
+            return none;
         }
 
         private boolean isRow(Value value, String axis) {
@@ -356,7 +417,8 @@ public final class RowChains {
 
         private void move(NestOp.Sum sum, ArithOp.Mul product, boolean left, List<Op> chain, List<Op> ops) {
             var start = chain.isEmpty() ? left ? product.left() : product.right() : source(chain.getLast());
-            var factor = start;
+            var range = range(sum, start, left ? product.right() : product.left(), chain);
+            var factor = range.isPresent() ? times(start, range.get(), ops) : start;
             for (var op : chain.reversed()) {
                 if (op instanceof ArithOp.Cast cast) {
                     var copy = cast.result().copy();
@@ -372,13 +434,46 @@ public final class RowChains {
             for (int i = 0; i < rest.size(); i++) {
                 var next = i + 1 == rest.size() ? sum.result() : sum.result().copy();
                 if (rest.get(i) instanceof ArithOp.Div division) {
-                    ops.add(new ArithOp.Div(current, as(sum, division.right(), ops), next));
+                    var total = as(sum, division.right(), ops);
+                    ops.add(new ArithOp.Div(current, range.isPresent() ? times(total, range.get(), ops) : total, next));
                 } else {
                     var select = (ArithOp.Select) rest.get(i);
-                    ops.add(new ArithOp.Select(select.condition(), as(sum, select.yes(), ops), current, next));
+                    var none = isZeroForNone(select) ? hasNone(sum, chain, ops) : select.condition();
+                    ops.add(new ArithOp.Select(none, as(sum, select.yes(), ops), current, next));
                 }
                 current = next;
             }
+        }
+
+        /// By what weights are made smaller so that their sum is at most 1; nothing where the factors are too small to overflow, or
+        /// weights are too narrow to become smaller.
+        private Optional<Double> range(NestOp.Sum sum, Value weight, Value factor, List<Op> chain) {
+            boolean wide = weight.type().elementType().bits() >= 32
+                    && hasRangeOf(sum.result().type().elementType(), factor);
+            long divisions = chain.stream().filter(ArithOp.Div.class::isInstance).count();
+            if (!wide || divisions != 1) {
+                return Optional.empty();
+            }
+            long length = nest.axes().get(sum.over().getFirst()).constant().orElse(LONGEST);
+            return Optional.of(Math.scalb(1.0, -(Long.SIZE - Long.numberOfLeadingZeros(Math.max(1, length - 1)))));
+        }
+
+        /// Whether the values that a factor is made of may be as large as numbers of a type.
+        private boolean hasRangeOf(ElementType element, Value factor) {
+            var current = factor;
+            while (nest.facts().definition(current) instanceof ArithOp.Cast cast) {
+                current = cast.operand();
+            }
+            var own = current.type().elementType();
+            return own == element || own == ElementType.BF16 && element == ElementType.F32;
+        }
+
+        private static Value times(Value value, double by, List<Op> ops) {
+            var constant = Value.of(value.type(), "range");
+            ops.add(new ArithOp.Const(by, constant));
+            var result = value.copy();
+            ops.add(new ArithOp.Mul(value, constant, result));
+            return result;
         }
 
         private static Value source(Op op) {

@@ -150,8 +150,8 @@ record OnlineRows(
                     || !(analysis.definition(scores.values().getFirst()) instanceof ArithOp.Mul)) {
                 return Optional.empty();
             }
-            boolean first = wide(mul.left()) == exponential;
-            if (!first && wide(mul.right()) != exponential) {
+            boolean first = unscaled(mul.left()) == exponential;
+            if (!first && unscaled(mul.right()) != exponential) {
                 return Optional.empty();
             }
             var weight = narrow(first ? mul.left() : mul.right());
@@ -209,6 +209,15 @@ record OnlineRows(
                             && value.type().elementType().isFloat()
                     ? wide(cast.operand())
                     : value;
+        }
+
+        /// A weight before it was made smaller by a number.
+        private Value unscaled(Value value) {
+            var weight = wide(value);
+            return analysis.definition(weight) instanceof ArithOp.Mul scaled
+                            && analysis.definition(scaled.right()) instanceof ArithOp.Const
+                    ? wide(scaled.left())
+                    : weight;
         }
 
         private boolean reduces(Value value) {

@@ -5,7 +5,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /// Writes ONNX models of one node, byte by byte as the protobuf wire format has it: nothing that reads models takes part.
 public final class TinyOnnx {
@@ -44,33 +47,57 @@ public final class TinyOnnx {
     /// @param attributes names, each with its value after it: a Long, a String, or long[]
     public static Path write(Path file, long opset, String operator, List<Object> attributes, Input... inputs)
             throws IOException {
-        var node = new TinyOnnx();
-        for (int i = 0; i < inputs.length; i++) node.text(1, "x" + i);
-        node.text(2, "y").text(3, "the_node").text(4, operator);
-        for (int i = 0; i < attributes.size(); i += 2) {
-            var attribute = new TinyOnnx().text(1, (String) attributes.get(i));
-            switch (attributes.get(i + 1)) {
+        var names = new ArrayList<String>();
+        var given = new LinkedHashMap<String, Input>();
+        for (int i = 0; i < inputs.length; i++) {
+            names.add("x" + i);
+            given.put("x" + i, inputs[i]);
+        }
+        return write(file, opset, List.of(new Node(operator, names, List.of("y"), attributes)), given, List.of("y"));
+    }
+
+    /// @param attributes names, each with its value after it: a Long, a Float, a String, or long[]
+    public record Node(String operator, List<String> inputs, List<String> outputs, List<Object> attributes) {}
+
+    /// A model of several nodes.
+    public static Path write(
+            Path file, long opset, List<Node> nodes, Map<String, Input> inputs, List<String> outputs) throws IOException {
+        var graph = new TinyOnnx();
+        for (var node : nodes) graph.message(1, node(node));
+        graph.text(2, "tiny");
+        inputs.forEach((name, input) -> {
+            var shape = new TinyOnnx();
+            for (var dim : input.dims()) {
+                var extent = new TinyOnnx();
+                shape.message(1, dim instanceof Integer size ? extent.number(1, size) : extent.text(2, (String) dim));
+            }
+            var tensor = new TinyOnnx().number(1, input.type()).message(2, shape);
+            graph.message(11, new TinyOnnx().text(1, name).message(2, new TinyOnnx().message(1, tensor)));
+        });
+        for (var output : outputs) graph.message(12, new TinyOnnx().text(1, output));
+        return Files.write(file, model(graph, opset));
+    }
+
+    private static TinyOnnx node(Node node) {
+        var message = new TinyOnnx();
+        for (var input : node.inputs()) message.text(1, input);
+        for (var output : node.outputs()) message.text(2, output);
+        message.text(3, "the_node").text(4, node.operator());
+        for (int i = 0; i < node.attributes().size(); i += 2) {
+            var attribute = new TinyOnnx().text(1, (String) node.attributes().get(i));
+            switch (node.attributes().get(i + 1)) {
                 case Long number -> attribute.number(3, number).number(20, 2);
+                case Float number -> attribute.float32(2, number).number(20, 1);
                 case String text -> attribute.text(4, text).number(20, 3);
                 case long[] numbers -> {
                     for (long number : numbers) attribute.number(8, number);
                     attribute.number(20, 7);
                 }
-                default -> throw new IllegalArgumentException(attributes.toString());
+                default -> throw new IllegalArgumentException(node.attributes().toString());
             }
-            node.message(5, attribute);
+            message.message(5, attribute);
         }
-        var graph = new TinyOnnx().message(1, node).text(2, "tiny");
-        for (int i = 0; i < inputs.length; i++) {
-            var shape = new TinyOnnx();
-            for (var dim : inputs[i].dims()) {
-                var extent = new TinyOnnx();
-                shape.message(1, dim instanceof Integer size ? extent.number(1, size) : extent.text(2, (String) dim));
-            }
-            var tensor = new TinyOnnx().number(1, inputs[i].type()).message(2, shape);
-            graph.message(11, new TinyOnnx().text(1, "x" + i).message(2, new TinyOnnx().message(1, tensor)));
-        }
-        return Files.write(file, model(graph.message(12, new TinyOnnx().text(1, "y")), opset));
+        return message;
     }
 
     private static byte[] model(TinyOnnx graph) {
@@ -114,6 +141,12 @@ public final class TinyOnnx {
     private TinyOnnx number(int field, long value) {
         varint((long) field << 3);
         varint(value);
+        return this;
+    }
+
+    private TinyOnnx float32(int field, float value) {
+        varint((long) field << 3 | 5);
+        fixed32(Float.floatToRawIntBits(value));
         return this;
     }
 

@@ -15,11 +15,14 @@ import org.portolan.ir.NestOp;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
+import org.portolan.ir.interpreter.GraphInterpreter;
 import org.portolan.ir.text.IrParser;
 import org.portolan.ir.text.IrPrinter;
 import org.portolan.lowering.nest.RowChains;
 import org.portolan.lowering.tile.NestToTile;
+import org.portolan.runtime.data.RandomTensors;
 import org.portolan.runtime.type.Dim;
+import org.portolan.runtime.type.ElementType;
 
 /// Attention as three nests: they become one, and its kernel computes what the three say, whatever the lengths and the mask.
 class OnlineKernelTest {
@@ -182,6 +185,42 @@ class OnlineKernelTest {
                 Map.of(),
                 5,
                 FLOAT);
+    }
+
+    /// Factors near the largest number: what is summed before it is divided stays in range.
+    @ParameterizedTest
+    @CsvSource({"f32, 1, 20, 300", "f32, 1, 2, 600", "bf16, 1, 20, 300"})
+    void sumsStayInRange(String element, long heads, long m, long n) {
+        var chip = element.equals("f32") ? ThreadMachine.large() : ThreadMachine.fragments();
+        var text = attention(element, false, heads, m, n, 16, 16, false)
+                .replace(
+                        "%b = nest.read %v <at = [h, j, e]> : " + element,
+                        """
+                        %b0 = nest.read %v <at = [h, j, e]> : ELEMENT
+                        %b1 = arith.abs %b0 : ELEMENT
+                        %huge = arith.const <value = 4.0e37> : ELEMENT
+                        %b = arith.mul %b1, %huge : ELEMENT
+                        """
+                                .replace("ELEMENT", element));
+        assertTrue(text.contains("%huge"));
+        var joined = joined(text, chip);
+        assertEquals(1, joined.body().ops().stream().filter(NestOp.Compute.class::isInstance).count());
+        var shapes = Map.of(
+                "q", List.of(heads, m, 16L), "k", List.of(heads, n, 16L), "v", List.of(heads, n, 16L), "mask", List.of(m, n));
+        var type = ElementType.parse(element);
+        var inputs = Map.of(
+                "q", RandomTensors.random(type, 1, heads, m, 16),
+                "k", RandomTensors.random(type, 2, heads, n, 16),
+                "v", RandomTensors.random(type, 3, heads, n, 16),
+                "mask", RandomTensors.random(ElementType.F32, 4, m, n));
+        var plain = (GraphOp.Function) IrParser.parse(text, "attention").getFirst();
+        var expected = new GraphInterpreter(plain).run(inputs).get("o");
+        var found = new GraphInterpreter(joined).run(inputs).get("o");
+        for (long i = 0; i < expected.elements(); i++) {
+            assertTrue(Double.isFinite(expected.getDouble(i)) && expected.getDouble(i) != 0);
+            assertEquals(1, found.getDouble(i) / expected.getDouble(i), element.equals("f32") ? 1e-5 : 0.02, "element " + i);
+        }
+        new KernelCheck(chip).check(IrPrinter.print(joined), shapes, Map.of(), 3, element.equals("f32") ? 1e-4 : 0.05);
     }
 
     /// Without a key the three nests give 0, and a row that is divided by the sum of its weights would give none.

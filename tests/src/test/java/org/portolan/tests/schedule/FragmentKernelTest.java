@@ -112,6 +112,17 @@ class FragmentKernelTest {
                 op -> op instanceof TileOp.Call call && call.intrinsic().startsWith("group")));
     }
 
+    /// The copy engine brings what they multiply, and a product is under way while the next begins. The interpreter checks that no
+    /// slot is handed back while it is read, and no sum is stored before it is there.
+    @ParameterizedTest
+    @CsvSource({"64,64,96,false", "100,40,72,true"})
+    void boxes(long m, long n, long k, boolean transposed) {
+        var text = product("f16", "f32", transposed, PLAIN);
+        var check = check(ThreadMachine.boxes(), text, m, n, k, false, transposed);
+        assertTrue(ThreadKernelTest.has(
+                check.kernels().getFirst().body().ops(), op -> op instanceof TileOp.Ring ring && ring.signals()));
+    }
+
     /// What is computed before the product cannot be copied.
     @Test
     void whatIsComputedIsNotCopied() {

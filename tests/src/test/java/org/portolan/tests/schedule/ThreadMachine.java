@@ -67,6 +67,18 @@ final class ThreadMachine {
         return with(copying(), GROUP);
     }
 
+    /// The same, and an engine copies boxes of what a launch has described.
+    static MachineOp.Chip boxes() {
+        return with(groups(), BOX);
+    }
+
+    private static final String BOX =
+            """
+            machine.intrinsic <name = "copy.box", spelling = ""> { (%x: u8[256,128]) ->
+              machine.yield [%x]
+            }
+            """;
+
     private static MachineOp.Chip with(MachineOp.Chip plain, String intrinsic) {
         var ops = new ArrayList<Op>(plain.intrinsics().ops());
         ops.addAll(IrParser.parse(intrinsic, "intrinsic"));

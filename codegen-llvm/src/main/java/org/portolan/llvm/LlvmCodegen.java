@@ -90,8 +90,14 @@ public final class LlvmCodegen {
             var assembly = KernelCache.get(module.text(), target(machine), () -> new String(
                     compile(kernel, module.text(), machine, LlvmOptions.THREADS, LlvmCompiler.Output.ASSEMBLY),
                     StandardCharsets.UTF_8));
-            return new ThreadCode(kernel.name(), module.threads(), module.blocks(), module.sharedBytes(), module.boxes(), assembly);
+            return new ThreadCode(kernel.name(), module.threads(), module.blocks(), module.sharedBytes(), boxes(module), assembly);
         });
+    }
+
+    private static List<ThreadCode.Box> boxes(ThreadKernel module) {
+        return module.boxes().stream()
+                .map(box -> new ThreadCode.Box(box.parameter(), box.element(), box.sizes(), box.box(), box.swizzle()))
+                .toList();
     }
 
     private List<byte[]> compileAll(

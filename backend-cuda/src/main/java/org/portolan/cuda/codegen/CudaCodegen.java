@@ -12,7 +12,7 @@ import org.portolan.cuda.image.TensorMap;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.TileOp;
 import org.portolan.llvm.LlvmCodegen;
-import org.portolan.llvm.emit.TensorBox;
+import org.portolan.llvm.ThreadCode;
 import org.portolan.lowering.Codegen;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
@@ -112,7 +112,7 @@ public final class CudaCodegen implements Codegen {
     }
 
     /// The sizes over the words of a launch: buffers first, then symbols.
-    private static TensorMap map(TensorBox box, TileOp.Kernel kernel) {
+    private static TensorMap map(ThreadCode.Box box, TileOp.Kernel kernel) {
         int buffers = kernel.body().params().size();
         return new TensorMap(
                 box.parameter(),

@@ -322,11 +322,17 @@ class FaultsTest {
                 var arena = Arena.ofConfined()) {
             var results = new ArrayList<Future<Boolean>>();
             for (int i = 0; i < 30; i++) {
-                int offset = i;
+                var own = i % 2 == 0 ? first : second;
                 results.add(threads.submit((Callable<Boolean>) () -> {
-                    for (int round = 0; round < 4; round++) {
-                        works((round + offset) % 2 == 0 ? first : second, "twice");
-                        Thread.sleep(1);
+                    try (var memory = Arena.ofShared(); var queue = own.openQueue(StopSignal.NEVER)) {
+                        var host = memory.allocate(64, 64);
+                        var x = own.allocate(memory, 64, 64);
+                        for (int round = 0; round < 10; round++) {
+                            // Meanwhile others choose their device on this carrier, and this thread may get another one.
+                            Thread.sleep(1);
+                            queue.copyIn(host, x.address(), 64);
+                            assertEquals(0, queue.takeError());
+                        }
                     }
                     return true;
                 }));

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,6 +26,8 @@ import org.portolan.runtime.device.Devices;
 /// Products of quantised numbers on every device that has an instruction for matrices of bytes: it is used whatever the zero
 /// points are, and results are those of the interpreter to the last bit.
 class QuantisedProductsTest {
+    private static final String ARCHITECTURE = "portolan.emulated.sm";
+
     @TempDir
     private Path folder;
 
@@ -36,6 +39,19 @@ class QuantisedProductsTest {
     })
     void matrices(String left, String right, String leftZero, String rightZero, boolean known) throws IOException {
         everywhere(QuantisedCase.product(left, right, leftZero, rightZero, known, 33, 40, 70));
+    }
+
+    /// Warps that multiply together take bytes of either sign on the left as well. Smaller products are left to single warps.
+    @Test
+    void groupsOfWarps() throws IOException {
+        var device = "cuda:emulated";
+        Assumptions.assumeTrue(isThere(device), "skipped: there is no " + device);
+        System.setProperty(ARCHITECTURE, "sm_90a");
+        try {
+            run(QuantisedCase.product("u8", "i8", "run", "none", true, 1024, 1024, 256), device, "wgmma");
+        } finally {
+            System.clearProperty(ARCHITECTURE);
+        }
     }
 
     /// Numbers that are dequantised before they are multiplied, as single precision.

@@ -22,6 +22,8 @@ final class BlockScheduler {
     private static final long LEAST = 8;
     /// Registers of a thread for addresses, indices and what it copies.
     private static final double OTHER_REGISTERS = 40;
+    /// Machines with fewer have no room for what is reckoned so generously.
+    private static final long MANY_REGISTERS = 128;
     private static final long[] DEPTHS = {16, 8, 4};
     private static final Shape[] SHAPES = {
         new Shape(128, 128, 8, 8), new Shape(128, 64, 8, 8), new Shape(64, 128, 8, 8), new Shape(64, 64, 8, 4),
@@ -150,12 +152,22 @@ final class BlockScheduler {
     private ContractionCost.Tile tile(Shape shape, long depth, Axes axes) {
         double left = 0;
         double right = 0;
+        double copies = 0;
         for (int i = 0; i < axes.deep().size(); i++) {
             for (var value : staged(axes, i)) {
                 double bytes = value.type().elementType().bits() / 8.0;
                 boolean isRow = analysis.free(value).contains(axes.row());
                 left += isRow ? bytes : 0;
                 right += isRow ? 0 : bytes;
+                copies += ContractionCost.copies(
+                        analysis,
+                        machine,
+                        value,
+                        axes.deep().get(i),
+                        isRow ? axes.row() : axes.column(),
+                        isRow ? shape.rows() : shape.columns(),
+                        depth,
+                        shape.threads());
             }
         }
         double own = shape.threadRows() + shape.threadColumns();
@@ -171,12 +183,13 @@ final class BlockScheduler {
                 depth,
                 0,
                 shape.threads(),
-                products + 2 * own + OTHER_REGISTERS,
+                (products + 2 * own + 2 * copies) * words() + OTHER_REGISTERS,
                 bytes(shape, depth, axes),
                 Math.max(1, machine.fmaPerCycle()) * remainder * products / (products + own / 2),
                 reads,
                 left,
-                right);
+                right,
+                copies);
     }
 
     private boolean fits(Shape shape, long depth, Axes axes) {
@@ -185,7 +198,19 @@ final class BlockScheduler {
             return false;
         }
         boolean worthIt = axes.deep().stream().allMatch(axis -> analysis.estimate(axis) >= depth);
-        return worthIt && bytes(shape, depth, axes) <= machine.sharedBytes();
+        return worthIt
+                && bytes(shape, depth, axes) <= machine.sharedBytes()
+                && (machine.vectorRegisters() < MANY_REGISTERS
+                        || tile(shape, depth, axes).registers() <= machine.vectorRegisters());
+    }
+
+    /// Registers of 32 bits that the widest sum takes.
+    private double words() {
+        return analysis.reductions().stream()
+                .flatMap(reduction -> reduction.results().stream())
+                .mapToDouble(result -> Math.max(1, result.type().elementType().bits() / 32.0))
+                .max()
+                .orElse(1);
     }
 
     private long bytes(Shape shape, long depth, Axes axes) {

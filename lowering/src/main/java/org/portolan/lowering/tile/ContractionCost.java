@@ -26,6 +26,8 @@ final class ContractionCost {
     static final double MEMORY_CYCLES = 700;
     /// How much of what is computed and what is fetched at the same time is not.
     private static final double APART = 0.2;
+    /// What a thread does to copy an element, or a vector of them, by way of registers.
+    private static final double COPY_INSTRUCTIONS = 10;
     /// Parts of a processor, each with warps and units of its own.
     private static final double PARTS = 4;
     /// What a launch of threads keeps of shared memory for itself.
@@ -51,6 +53,7 @@ final class ContractionCost {
     /// @param fma pairs that a processor multiplies in a cycle
     /// @param sharedReads bytes that the threads of a block read from shared memory for one point of the reduced axis
     /// @param rowBytes of the operands along the rows, for one point of the reduced axis and one row; columnBytes likewise
+    /// @param copies that a thread makes by way of registers for a step
     record Tile(
             long rows,
             long columns,
@@ -62,7 +65,8 @@ final class ContractionCost {
             double fma,
             double sharedReads,
             double rowBytes,
-            double columnBytes) {}
+            double columnBytes,
+            double copies) {}
 
     /// @param axes the tiled axes, and those of the first reduction that are cut into steps
     ContractionCost(NestAnalysis analysis, MachineOp.Chip machine, List<String> common, BlockScheduler.Axes axes) {
@@ -83,6 +87,14 @@ final class ContractionCost {
         }
         rounds = times;
         bytes = bytes(analysis);
+    }
+
+    /// The copies that so many threads make to fill a tile of one operand by way of registers.
+    static double copies(
+            NestAnalysis analysis, MachineOp.Chip machine, Value value, String deep, String across, long width, long depth, long threads) {
+        long along = Wide.lanes(analysis, deep, List.of(value), List.of(), machine.vectorBytes());
+        long beside = Wide.lanes(analysis, across, List.of(value), List.of(), machine.vectorBytes());
+        return Math.ceil((double) width * depth / Math.max(Math.min(along, depth), Math.min(beside, width)) / threads);
     }
 
     /// What the machine says, or else an ordinary one.
@@ -135,7 +147,8 @@ final class ContractionCost {
             return 0;
         }
         double square = Math.sqrt(running * tile.columns() / tile.rows());
-        return Long.highestOneBit(Math.max(1, (long) Math.min(Math.min(square, MOST_GROUPED), down)));
+        long group = Long.highestOneBit(Math.max(1, (long) Math.min(Math.min(square, MOST_GROUPED), down)));
+        return group < 2 ? 0 : group;
     }
 
     /// Blocks that a processor runs at a time.
@@ -158,11 +171,12 @@ final class ContractionCost {
                 * Math.max(
                         points / tile.fma(),
                         Math.max((tile.sharedReads() + bytes(tile)) / SHARED_BYTES, bytes(tile) / near()));
+        double warps = Math.max(1, (double) tile.threads() / Math.max(1, machine.warp()));
+        step += tile.copies() * COPY_INSTRUCTIONS * warps / PARTS;
         double waits = tile.slots() > 0 ? STEP_CYCLES : REGISTERS_CYCLES;
         double steps = rounds * Math.ceil(depth / tile.depth());
         double sums = points * Float.BYTES * (3 / SHARED_BYTES + 1 / near());
         // Fewer warps than a processor has parts leave some of these idle.
-        double warps = Math.max(1, (double) tile.threads() / Math.max(1, machine.warp()));
         double alone = Math.max(step, tile.depth() * points / tile.fma() * Math.max(1, PARTS / (warps * together)) * together);
         return steps * Math.max(Math.max(together * step, alone) + together * BARRIER_CYCLES, step + waits)
                 + together * sums

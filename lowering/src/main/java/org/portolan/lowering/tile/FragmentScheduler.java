@@ -24,11 +24,16 @@ final class FragmentScheduler {
     private static final Shape[] SHAPES = {
         new Shape(256, 128, 4, 2), new Shape(128, 256, 2, 4), new Shape(128, 128, 2, 2), new Shape(128, 128, 2, 4),
         new Shape(256, 64, 4, 1), new Shape(64, 256, 1, 4), new Shape(128, 64, 2, 2), new Shape(64, 128, 2, 2),
-        new Shape(64, 64, 2, 2), new Shape(64, 32, 2, 1), new Shape(32, 128, 1, 4), new Shape(32, 64, 1, 2),
-        new Shape(32, 32, 1, 1), new Shape(16, 128, 1, 4), new Shape(16, 64, 1, 2), new Shape(16, 32, 1, 1)
+        new Shape(64, 64, 2, 2), new Shape(128, 64, 4, 2), new Shape(64, 64, 4, 2), new Shape(64, 32, 2, 1),
+        new Shape(64, 32, 2, 2), new Shape(32, 128, 1, 4), new Shape(32, 64, 1, 2), new Shape(32, 64, 1, 4),
+        new Shape(32, 32, 1, 1), new Shape(32, 32, 2, 2), new Shape(16, 128, 1, 4), new Shape(16, 64, 1, 2), new Shape(16, 32, 1, 1)
     };
     /// Registers of a thread for addresses, indices and what is under way.
     private static final double OTHER_REGISTERS = 40;
+    /// Registers that such a copy takes: the element, where it is from, and whether it is there.
+    private static final double COPY_REGISTERS = 11;
+    /// What a thread has under way, by way of registers, while it multiplies.
+    private static final double MOST_COPIES = 16;
     /// What is left of a unit that waits for operands to be loaded into registers.
     private static final double FROM_REGISTERS = 0.9;
     /// The same where the unit is made for operands in shared memory: on Hopper mma.sync reaches about five eighths of wgmma.
@@ -232,7 +237,20 @@ final class FragmentScheduler {
                 && shape.columns() / shape.warpColumns() % fragmentColumns == 0
                 && threads <= machine.blockLimit()
                 && accumulators * 2 <= machine.vectorRegisters() + 1
+                && copies(match, shape, depth, slots) <= MOST_COPIES
+                && (slots > 0 || tile(match, shape, depth, slots).registers() <= machine.vectorRegisters())
                 && bytes(match, shape, depth, slots) <= machine.sharedBytes();
+    }
+
+    /// The copies of a thread for a step, by way of registers.
+    private double copies(Match match, Shape shape, long depth, long slots) {
+        double copies = 0;
+        for (var value : slots > 0 ? List.<Value>of() : List.copyOf(match.operands().values())) {
+            long width = across(value).equals(axes.row()) ? shape.rows() : shape.columns();
+            copies += ContractionCost.copies(
+                    analysis, machine, value, axes.deep().getFirst(), across(value), width, depth, threads(match, shape));
+        }
+        return copies;
     }
 
     private ContractionCost.Tile tile(Match match, Shape shape, long depth, long slots) {
@@ -258,7 +276,9 @@ final class FragmentScheduler {
         double fragments = match.isShared()
                 ? 0
                 : (rows * left + columns * right) * match.extent(axes.deep().getFirst()) / machine.warp() / Integer.BYTES;
-        double registers = shape.rows() * shape.columns() / (double) threads + fragments + OTHER_REGISTERS;
+        double registers = shape.rows() * shape.columns() / (double) threads + fragments
+                + COPY_REGISTERS * copies(match, shape, depth, slots)
+                + OTHER_REGISTERS;
         return new ContractionCost.Tile(
                 shape.rows(),
                 shape.columns(),
@@ -271,7 +291,8 @@ final class FragmentScheduler {
                         * (match.isShared() ? 1 : takesShared() ? BESIDE_SHARED : FROM_REGISTERS),
                 reads,
                 left,
-                right);
+                right,
+                copies(match, shape, depth, slots));
     }
 
     private Schedule schedule(Choice choice) {

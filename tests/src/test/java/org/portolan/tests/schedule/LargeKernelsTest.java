@@ -52,6 +52,46 @@ class LargeKernelsTest {
         assertEquals(List.of(), problems);
     }
 
+    /// Windows that are read with guards come by way of registers, each of which a thread holds while it multiplies.
+    @ParameterizedTest
+    @CsvSource({
+        "cuda:sm_75, f16, 64, 28", "cuda:sm_80, f16, 64, 28", "cuda:sm_80, bf16, 512, 7", "cuda:sm_80, f32, 64, 56",
+        "cuda:sm_90a, f16, 128, 56", "cuda:sm_100, bf16, 256, 14"
+    })
+    void convolutionsSpillNothing(String name, String element, long channels, long width) {
+        Assumptions.assumeTrue(isInstalled(), "skipped: there is no ptxas on the PATH");
+        var target = Targets.resolve(name);
+        var text = CONVOLUTION.replace("T[", element + "[")
+                .replace(": T", ": " + element)
+                .replace("C", Long.toString(channels))
+                .replace("W", Long.toString(width));
+        if (element.equals("f32")) {
+            text = text.replaceAll("%.w = arith.cast .*\n", "").replace("%pw, %qw", "%p, %q");
+        }
+        var function = (GraphOp.Function) IrParser.parse(text, "large").getFirst();
+        var program = new Compiler().lower(function, target);
+        var image = target.codegen().compile(program.kernels(), target.machine());
+        var findings = target.codegen().examine(image.bytes());
+        assertEquals(program.kernels().size(), findings.size());
+        findings.forEach(finding -> assertEquals(0, finding.spilledBytes(), finding::toString));
+    }
+
+    private static final String CONVOLUTION =
+            """
+            graph.function <name = convolution> { (%x: T[1,C,W,W], %w: T[C,C,3,3]) ->
+              %c = nest.compute [%x, %w] <axes = [o:C, h:W, v:W, c:C, a:3, b:3]> {
+                %p = nest.read %x <at = [0, c, h+a-1, v+b-1], otherwise = zero> : T
+                %q = nest.read %w <at = [o, c, a, b]> : T
+                %pw = arith.cast %p : f32
+                %qw = arith.cast %q : f32
+                %r = arith.mul %pw, %qw : f32
+                %s = nest.sum %r <over = [c, a, b]> : f32
+                nest.yield [%s] <to = [[0, o, h, v]]>
+              } : f32[1,C,W,W]
+              graph.return [%c]
+            }
+            """;
+
     private static String product(String element, boolean turned) {
         var sum = element.equals("i8") ? "i32" : "f32";
         var text = FragmentKernelTest.product(element, sum, turned, FragmentKernelTest.PLAIN);

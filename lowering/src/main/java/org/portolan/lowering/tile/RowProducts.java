@@ -196,7 +196,7 @@ class RowProducts {
 
     /// Tells the warps by how much their sums become smaller; a thread's rows lie apart.
     void share(Scope scope, List<Value> shrinks, Value once) {
-        var place = emitter.coordinates(scope, Set.of(rows.row()));
+        var place = LoopEmitter.coordinates(scope, Set.of(rows.row()));
         for (int i = 0; i < shrinks.size(); i++) {
             var row = emitter.expression(
                     scope,

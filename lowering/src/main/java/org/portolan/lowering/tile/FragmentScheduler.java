@@ -31,9 +31,12 @@ final class FragmentScheduler {
     /// Registers of a thread for addresses, indices and what is under way.
     private static final double OTHER_REGISTERS = 40;
     /// Registers that such a copy takes: the element, where it is from, and whether it is there.
-    private static final double COPY_REGISTERS = 11;
+    private static final double COPY_REGISTERS = 13;
+    /// The same of bytes, of which a step is twice as deep.
+    private static final double MOST_BYTE_COPIES = 16;
+    private static final double BYTE_COPY_REGISTERS = 11;
     /// What a thread has under way, by way of registers, while it multiplies.
-    private static final double MOST_COPIES = 16;
+    private static final double MOST_COPIES = 12;
     /// What is left of a unit that waits for operands to be loaded into registers.
     private static final double FROM_REGISTERS = 0.9;
     /// The same where the unit is made for operands in shared memory: on Hopper mma.sync reaches about five eighths of wgmma.
@@ -237,9 +240,13 @@ final class FragmentScheduler {
                 && shape.columns() / shape.warpColumns() % fragmentColumns == 0
                 && threads <= machine.blockLimit()
                 && accumulators * 2 <= machine.vectorRegisters() + 1
-                && copies(match, shape, depth, slots) <= MOST_COPIES
+                && copies(match, shape, depth, slots) <= (isBytes(match) ? MOST_BYTE_COPIES : MOST_COPIES)
                 && (slots > 0 || tile(match, shape, depth, slots).registers() <= machine.vectorRegisters())
                 && bytes(match, shape, depth, slots) <= machine.sharedBytes();
+    }
+
+    private static boolean isBytes(Match match) {
+        return match.operands().values().stream().allMatch(value -> value.type().elementType().bits() == 8);
     }
 
     /// The copies of a thread for a step, by way of registers.
@@ -277,7 +284,7 @@ final class FragmentScheduler {
                 ? 0
                 : (rows * left + columns * right) * match.extent(axes.deep().getFirst()) / machine.warp() / Integer.BYTES;
         double registers = shape.rows() * shape.columns() / (double) threads + fragments
-                + COPY_REGISTERS * copies(match, shape, depth, slots)
+                + (isBytes(match) ? BYTE_COPY_REGISTERS : COPY_REGISTERS) * copies(match, shape, depth, slots)
                 + OTHER_REGISTERS;
         return new ContractionCost.Tile(
                 shape.rows(),

@@ -173,9 +173,11 @@ public final class ExtentRules {
             var start = slice.starts().get(axis);
             var step = slice.steps().get(axis);
             var whole = dim(slice.input(), axis);
-            var place = Dim.symbol("slice_" + axis);
+            // No model can name a symbol like this, which an axis would hide.
+            var along = new Axis("#" + axis, extent);
+            var place = Dim.symbol(along.name());
             var index = place.times(step).plus(start);
-            var inner = bounds.withAxes(List.of(new Axis("slice_" + axis, extent)));
+            var inner = bounds.withAxes(List.of(along));
             if (extent.isConstant(0) || inner.isWithin(index, whole)) {
                 continue;
             }

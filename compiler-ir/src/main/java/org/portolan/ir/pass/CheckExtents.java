@@ -14,6 +14,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.Relation;
 import org.portolan.ir.analysis.DimBounds;
 import org.portolan.ir.analysis.ExtentRules;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 
 /// Puts a `graph.check` before every operation whose extents are not proven to fit, so that no model, whoever wrote it,
@@ -24,13 +25,14 @@ public record CheckExtents() implements Pass {
     @Override
     public List<Op> run(List<Op> module) {
         return module.stream()
-                .map(op -> op instanceof GraphOp.Function function
-                        ? new GraphOp.Function(
-                                function.name(),
-                                function.symbols(),
-                                new Checked(null, DimBounds.of(function.symbols())).body(function.body()))
-                        : op)
+                .map(op -> op instanceof GraphOp.Function function ? checked(function) : op)
                 .toList();
+    }
+
+    private static Op checked(GraphOp.Function function) {
+        var natural = NaturalExtents.of(function);
+        var body = new Checked(null, FunctionSymbols.of(natural).bounds()).body(natural.body());
+        return new GraphOp.Function(function.name(), function.symbols(), body);
     }
 
     /// What is known to hold from a place in a body on.

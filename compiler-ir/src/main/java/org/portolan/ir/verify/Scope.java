@@ -37,7 +37,7 @@ final class Scope {
         return false;
     }
 
-    private boolean seesSymbol(String name) {
+    boolean seesSymbol(String name) {
         for (var scope = this; scope != null; scope = scope.around) {
             if (scope.symbols.contains(name)) {
                 return true;

@@ -111,7 +111,11 @@ public final class Verifier {
     /// The symbols that are known after an operation.
     private static void bind(Op op, Scope scope) {
         if (op instanceof GraphOp.Bind bind) {
-            bind.symbols().forEach(scope::defineSymbol);
+            for (var symbol : bind.symbols()) {
+                fresh(symbol, op, scope);
+            }
+        } else if (op instanceof GraphOp.Loop loop) {
+            fresh(loop.trips(), op, scope);
         } else if (op instanceof PlanOp.Bind bind) {
             bind.symbols().forEach(scope::defineSymbol);
         } else if (op instanceof PlanOp.Loop loop) {
@@ -119,10 +123,18 @@ public final class Verifier {
         }
     }
 
+    /// A symbol that got another number would change the extents of what there is already.
+    private static void fresh(String symbol, Op op, Scope scope) {
+        check(!scope.seesSymbol(symbol), op, "the symbol " + symbol + " has a number already; name another one");
+        scope.defineSymbol(symbol);
+    }
+
     private static void symbols(Op op, Scope scope) {
         var visible = scope;
         if (op instanceof GraphOp.Loop loop) {
-            scope.defineSymbol(loop.trips());
+            // For the results, not for the body, in which it is not counted yet.
+            visible = new Scope(scope);
+            visible.defineSymbol(loop.trips());
         }
         if (op instanceof PlanOp.Program || op instanceof TileOp.Kernel) {
             // Their attributes are over the symbols that they declare.

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.portolan.ir.NestOp;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 
 /// Makes one axis of those that count through one index of the result together: `32 * i_1 + i_2` becomes `i`, and what
@@ -16,7 +17,7 @@ final class AxisMerge {
     private AxisMerge() {}
 
     /// The nest with whole axes where its only result has parts; itself where there are none, or they are no digits.
-    static NestOp.Compute whole(NestOp.Compute nest, Symbols symbols) {
+    static NestOp.Compute whole(NestOp.Compute nest, FunctionSymbols symbols) {
         if (nest.results().size() != 1) {
             return nest;
         }

@@ -15,13 +15,14 @@ import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 
 /// Fuses the nests of one body. Operations are visited from the last to the first: when the turn comes to a nest, all
 /// its readers stand, with everything that was put into them, so that one look at them decides.
 final class BodyFusion {
     private final List<Op> ops;
-    private final Symbols symbols;
+    private final FunctionSymbols symbols;
     private final FusionRules rules;
     private final Producer[] producers;
     private final OpenNest[] kernels;
@@ -29,7 +30,7 @@ final class BodyFusion {
     /// For each value that something else than a nest needs, the first position of such a need.
     private final Map<Value, Integer> needed = new IdentityHashMap<>();
 
-    BodyFusion(List<Op> ops, Symbols symbols) {
+    BodyFusion(List<Op> ops, FunctionSymbols symbols) {
         this.ops = ops;
         this.symbols = symbols;
         producers = new Producer[ops.size()];

@@ -6,6 +6,7 @@ import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.ir.pass.Pass;
 
 /// Puts nests into their readers until only results worth a trip to memory are left: views vanish, elementwise work
@@ -20,12 +21,12 @@ public record Fuse() implements Pass {
     }
 
     private static GraphOp.Function fuse(GraphOp.Function function) {
-        var body = fuse(function.body(), Symbols.of(function));
+        var body = fuse(function.body(), FunctionSymbols.of(function));
         return new GraphOp.Function(function.name(), function.symbols(), body);
     }
 
     /// Nothing moves into or out of a branch or a loop: each body is fused by itself.
-    private static Body fuse(Body body, Symbols symbols) {
+    private static Body fuse(Body body, FunctionSymbols symbols) {
         var ops = new ArrayList<Op>(body.ops().size());
         for (var op : body.ops()) {
             boolean nested = op instanceof GraphOp.If || op instanceof GraphOp.Loop;

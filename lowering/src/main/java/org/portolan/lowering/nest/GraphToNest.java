@@ -10,6 +10,7 @@ import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.ir.pass.Pass;
 import org.portolan.lowering.CompileException;
 
@@ -25,11 +26,11 @@ public record GraphToNest() implements Pass {
     }
 
     private static GraphOp.Function lower(GraphOp.Function function) {
-        var body = lower(Symbols.of(function), function.body());
+        var body = lower(FunctionSymbols.of(function), function.body());
         return new GraphOp.Function(function.name(), function.symbols(), body);
     }
 
-    private static List<Op> lower(Symbols symbols, List<Op> ops) {
+    private static List<Op> lower(FunctionSymbols symbols, List<Op> ops) {
         var lowered = new ArrayList<Op>(ops.size());
         for (var op : ops) {
             switch (op) {
@@ -40,11 +41,11 @@ public record GraphToNest() implements Pass {
         return lowered;
     }
 
-    private static Body lower(Symbols symbols, Body body) {
+    private static Body lower(FunctionSymbols symbols, Body body) {
         return new Body(body.params(), lower(symbols, body.ops()));
     }
 
-    private static void lower(Symbols symbols, GraphOp op, List<Op> into) {
+    private static void lower(FunctionSymbols symbols, GraphOp op, List<Op> into) {
         var nest = new NestBuilder(symbols);
         switch (op) {
             case GraphOp.Function function ->

@@ -3,6 +3,7 @@ package org.portolan.lowering.nest;
 import java.util.List;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.Op;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.ir.pass.Pass;
 import org.portolan.lowering.Targets;
 import org.portolan.lowering.tile.FactorTypes;
@@ -34,7 +35,7 @@ public record IntegerProducts(String machine) implements Pass {
     }
 
     private static GraphOp.Function run(GraphOp.Function function, List<FactorTypes> types) {
-        var body = new NarrowFactors(types, Symbols.of(function)).run(function.body());
+        var body = new NarrowFactors(types, FunctionSymbols.of(function)).run(function.body());
         return new GraphOp.Function(function.name(), function.symbols(), body);
     }
 }

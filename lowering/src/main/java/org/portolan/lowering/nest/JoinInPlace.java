@@ -19,6 +19,7 @@ import org.portolan.ir.Relation;
 import org.portolan.ir.Rewriter;
 import org.portolan.ir.Value;
 import org.portolan.ir.analysis.DimBounds;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.ir.pass.Pass;
 import org.portolan.runtime.type.Dim;
 
@@ -32,12 +33,12 @@ public record JoinInPlace() implements Pass {
         return module.stream()
                 .map(op -> op instanceof GraphOp.Function function
                         ? new GraphOp.Function(
-                                function.name(), function.symbols(), run(function.body(), Symbols.of(function)))
+                                function.name(), function.symbols(), run(function.body(), FunctionSymbols.of(function)))
                         : op)
                 .toList();
     }
 
-    private static Body run(Body body, Symbols symbols) {
+    private static Body run(Body body, FunctionSymbols symbols) {
         var ops = new ArrayList<Op>(body.ops());
         ops.replaceAll(op -> op instanceof NestOp
                 ? op
@@ -126,7 +127,7 @@ public record JoinInPlace() implements Pass {
     }
 
     /// Rewrites the producers; gives the position of the last nest that took the joining one's place.
-    private static int place(NestOp.Compute join, List<Part> parts, List<Op> ops, int position, Symbols symbols) {
+    private static int place(NestOp.Compute join, List<Part> parts, List<Op> ops, int position, FunctionSymbols symbols) {
         var producers = new HashMap<Integer, Part>();
         var others = new ArrayList<Part>();
         for (var part : parts) {
@@ -203,7 +204,7 @@ public record JoinInPlace() implements Pass {
     }
 
     /// What the joining nest does for one part.
-    private static NestOp.Compute only(NestOp.Compute join, Part part, Value into, Value result, Symbols symbols) {
+    private static NestOp.Compute only(NestOp.Compute join, Part part, Value into, Value result, FunctionSymbols symbols) {
         var open = new OpenNest(join, 0, symbols);
         var end = open.end();
         var axis = end.to().getFirst().get(part.axis()).symbolName().orElseThrow();

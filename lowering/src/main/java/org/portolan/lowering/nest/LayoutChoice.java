@@ -13,6 +13,7 @@ import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 
 /// Which tensors of a function are better stored with their second axis, the channels, last.
@@ -24,20 +25,20 @@ final class LayoutChoice {
     /// Images have a batch, channels and at least one axis of places.
     private static final int LEAST_RANK = 3;
 
-    private final Symbols symbols;
+    private final FunctionSymbols symbols;
     private final Set<Value> constants = identitySet();
     private final Set<Value> fixed = identitySet();
     private final Set<Value> computed = identitySet();
     private final Map<Value, Value> groups = new IdentityHashMap<>();
     private final Map<Value, Double> votes = new IdentityHashMap<>();
 
-    private LayoutChoice(Symbols symbols) {
+    private LayoutChoice(FunctionSymbols symbols) {
         this.symbols = symbols;
     }
 
     /// The tensors to store with channels last.
     static Set<Value> of(GraphOp.Function function) {
-        var choice = new LayoutChoice(Symbols.of(function));
+        var choice = new LayoutChoice(FunctionSymbols.of(function));
         choice.collect(function.body());
         choice.vote(function.body());
         return choice.chosen();

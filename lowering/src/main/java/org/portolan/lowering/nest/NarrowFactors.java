@@ -20,6 +20,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.Rewriter;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.lowering.tile.FactorTypes;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
@@ -32,7 +33,7 @@ final class NarrowFactors {
     private static final double LEAST_SHARED = 16;
 
     private final List<FactorTypes> types;
-    private final Symbols symbols;
+    private final FunctionSymbols symbols;
     private final KnownTensors known = new KnownTensors();
     private final List<Op> out = new ArrayList<>();
     private final NarrowTensors tensors = new NarrowTensors(known, out);
@@ -41,7 +42,7 @@ final class NarrowFactors {
     /// What a factor's narrow tensor is summed over; values are compared by identity.
     private record Sums(Value tensor, List<Axis> axes, List<Dim> at, List<String> over, boolean differences) {}
 
-    NarrowFactors(List<FactorTypes> types, Symbols symbols) {
+    NarrowFactors(List<FactorTypes> types, FunctionSymbols symbols) {
         this.types = types;
         this.symbols = symbols;
     }

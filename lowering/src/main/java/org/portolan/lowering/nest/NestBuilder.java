@@ -17,19 +17,20 @@ import org.portolan.ir.Rewriter;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.ir.analysis.DimBounds;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
 /// Writes one nest. An axis of extent 1 is no axis: its index is 0.
 final class NestBuilder {
-    private final Symbols symbols;
+    private final FunctionSymbols symbols;
     private final AxisNames names;
     private final List<Axis> axes = new ArrayList<>();
     private final Set<Value> inputs = new LinkedHashSet<>();
     private List<Op> ops = new ArrayList<>();
     private DimBounds bounds;
 
-    NestBuilder(Symbols symbols) {
+    NestBuilder(FunctionSymbols symbols) {
         this.symbols = symbols;
         this.names = new AxisNames(symbols.names());
     }

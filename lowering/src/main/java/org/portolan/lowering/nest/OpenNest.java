@@ -15,12 +15,13 @@ import org.portolan.ir.NestOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.Value;
 import org.portolan.ir.analysis.DimBounds;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 
 /// A nest that takes others in: the state of one kernel while {@link Fuse} works. It stands where its last operation
 /// stood, so all that it reads was computed before.
 final class OpenNest {
-    private final Symbols symbols;
+    private final FunctionSymbols symbols;
     private final int position;
     private final Map<String, Dim> axes = new LinkedHashMap<>();
     private final Set<String> origin = new LinkedHashSet<>();
@@ -33,7 +34,7 @@ final class OpenNest {
     private Set<Value> sources;
     private final Set<Op> undecided = Collections.newSetFromMap(new IdentityHashMap<>());
 
-    OpenNest(NestOp.Compute nest, int position, Symbols symbols) {
+    OpenNest(NestOp.Compute nest, int position, FunctionSymbols symbols) {
         this.symbols = symbols;
         this.position = position;
         nest.axes().forEach(axis -> axes.put(axis.name(), axis.extent()));
@@ -45,7 +46,7 @@ final class OpenNest {
         end = (NestOp.Yield) nest.body().terminator();
     }
 
-    Symbols symbols() {
+    FunctionSymbols symbols() {
         return symbols;
     }
 

@@ -16,6 +16,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
 import org.portolan.ir.analysis.DimBounds;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.ir.pass.Pass;
 import org.portolan.runtime.type.Dim;
 
@@ -37,10 +38,10 @@ public record PaddedReads() implements Pass {
 
     private static GraphOp.Function run(GraphOp.Function function) {
         return new GraphOp.Function(
-                function.name(), function.symbols(), run(function.body(), Symbols.of(function)));
+                function.name(), function.symbols(), run(function.body(), FunctionSymbols.of(function)));
     }
 
-    private static Body run(Body body, Symbols symbols) {
+    private static Body run(Body body, FunctionSymbols symbols) {
         var ops = new ArrayList<Op>();
         var copies = new HashMap<Copy, Value>();
         for (var op : body.ops()) {
@@ -56,7 +57,7 @@ public record PaddedReads() implements Pass {
     /// A tensor's elements from `low` on, `dims` of them; values are compared by identity.
     private record Copy(Value source, List<Dim> low, List<Dim> dims) {}
 
-    private static void padded(NestOp.Compute nest, Symbols symbols, Map<Copy, Value> copies, List<Op> into) {
+    private static void padded(NestOp.Compute nest, FunctionSymbols symbols, Map<Copy, Value> copies, List<Op> into) {
         var open = new OpenNest(nest, 0, symbols);
         var replaced = new HashMap<Value, NestOp.Read>();
         var inputs = new ArrayList<>(nest.inputs());

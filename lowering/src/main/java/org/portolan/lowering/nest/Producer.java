@@ -10,6 +10,7 @@ import org.portolan.ir.Op;
 import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 
 /// A nest with one result that may be put into its readers, and what that would cost.
@@ -22,7 +23,7 @@ final class Producer {
     private final boolean plain;
     private final double cost;
 
-    Producer(NestOp.Compute nest, int position, Symbols symbols) {
+    Producer(NestOp.Compute nest, int position, FunctionSymbols symbols) {
         this.nest = nest;
         this.result = nest.results().getFirst();
         this.facts = new OpenNest(nest, position, symbols).facts();

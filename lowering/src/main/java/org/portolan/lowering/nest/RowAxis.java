@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.portolan.ir.NestOp;
 import org.portolan.ir.analysis.DimBounds;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 
 /// Makes one axis of several that walk along the same row one after the other: those that reductions end and the one that
@@ -16,7 +17,7 @@ public final class RowAxis {
     /// @param axes of the same extent; no value depends on two of them
     /// @param bounds what is known about the symbols
     public static NestOp.Compute unite(NestOp.Compute nest, List<String> axes, DimBounds bounds) {
-        var open = new OpenNest(nest, 0, new Symbols(Set.of(), bounds));
+        var open = new OpenNest(nest, 0, new FunctionSymbols(Set.of(), bounds));
         var kept = axes.getFirst();
         var renaming = new HashMap<String, String>();
         axes.forEach(axis -> renaming.put(axis, kept));

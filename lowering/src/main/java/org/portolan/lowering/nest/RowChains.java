@@ -18,6 +18,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.Relation;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.FunctionSymbols;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
 
@@ -40,16 +41,16 @@ public final class RowChains {
     private static final int READS = 3;
 
     private final Predicate<NestOp.Compute> accepts;
-    private final Symbols symbols;
+    private final FunctionSymbols symbols;
 
-    private RowChains(Symbols symbols, Predicate<NestOp.Compute> accepts) {
+    private RowChains(FunctionSymbols symbols, Predicate<NestOp.Compute> accepts) {
         this.symbols = symbols;
         this.accepts = accepts;
     }
 
     /// @param accepts whether there is a schedule for such a nest; where there is none, the three stay apart
     public static GraphOp.Function apply(GraphOp.Function function, Predicate<NestOp.Compute> accepts) {
-        var chains = new RowChains(Symbols.of(function), accepts);
+        var chains = new RowChains(FunctionSymbols.of(function), accepts);
         return new GraphOp.Function(function.name(), function.symbols(), chains.body(function.body()));
     }
 

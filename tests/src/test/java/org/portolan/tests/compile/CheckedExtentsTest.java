@@ -38,7 +38,8 @@ class CheckedExtentsTest {
     /// @param bad shapes that do not; some of them large, so that a read beyond the end would be seen
     private record Misfit(String name, String parameters, String body, List<int[]> good, List<int[]> bad) {
         GraphOp.Function function() {
-            var text = "graph.function <name = \"f\", symbols = [k:0..9000000, l:0..9000000, m:0..9000000, n:0..9000000]> { ("
+            var text = "graph.function <name = \"f\", symbols = [k:0..9000000, l:0..9000000, m:0..9000000, n:0..9000000, "
+                    + "slice_0:0..9000000]> { ("
                     + parameters + ") ->\n" + body + "\ngraph.return [%r]\n}";
             return (GraphOp.Function) IrParser.parse(text, name).getFirst();
         }
@@ -71,6 +72,11 @@ class CheckedExtentsTest {
                         "a slice beyond the end", "%a: f32[m], %b: f32[n]",
                         "%w = graph.slice %a <starts = [2], steps = [3]> : f32[n]\n%r = graph.map [%w, %b] " + SUM + " : f32[n]",
                         List.of(shape(6), shape(2)), List.of(shape(6), shape(3))),
+                new Misfit(
+                        "a slice of what a symbol with the name of an axis says",
+                        "%a: f32[slice_0 + 5], %b: f32[n], %c: f32[slice_0]",
+                        "%w = graph.slice %a <starts = [0], steps = [1]> : f32[n]\n%r = graph.map [%w, %b] " + SUM + " : f32[n]",
+                        List.of(shape(6), shape(6), shape(1)), List.of(shape(5), shape(4_000_000), shape(0))),
                 new Misfit(
                         "a slice backwards before the beginning", "%a: f32[m], %b: f32[n]",
                         "%w = graph.slice %a <starts = [m - 1], steps = [-2]> : f32[n]\n%r = graph.map [%w, %b] " + SUM

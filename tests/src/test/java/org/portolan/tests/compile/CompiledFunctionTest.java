@@ -104,7 +104,11 @@ class CompiledFunctionTest {
             }
             assertTrue(names.containsAll(List.of("kernels.asm", "kernels.llvm")), names::toString);
         }
-        assertTrue(Files.readString(folder.resolve("dump/nests/04-fuse.ir")).contains("nest.compute"));
+        try (var files = Files.list(folder.resolve("dump/nests"))) {
+            var fused = files.filter(file -> file.getFileName().toString().endsWith("-fuse.ir")).toList();
+            assertEquals(1, fused.size(), fused::toString);
+            assertTrue(Files.readString(fused.getFirst()).contains("nest.compute"));
+        }
         var function = (GraphOp.Function) IrParser.parse(ADD_RELU, "test.ir").getFirst();
         var target = Targets.resolve("cpu:x86-64-v3");
         for (var level : Compiler.LEVELS) {

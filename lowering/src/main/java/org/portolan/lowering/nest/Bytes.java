@@ -18,9 +18,13 @@ record Bytes(Value element, SimpleScalar offset, Range offsets) {
         if (isByte(integer)) return new Bytes(integer, null, NOTHING);
         var definition = scalars.definition(integer);
         if (definition instanceof ArithOp.Cast cast) {
-            return isByte(cast.operand()) ? new Bytes(cast.operand(), null, NOTHING) : null;
+            boolean kept = isByte(cast.operand())
+                    && Range.of(cast.operand().type().elementType()).fits(integer.type().elementType());
+            return kept ? new Bytes(cast.operand(), null, NOTHING) : null;
         }
+        // In a type that holds less, or no sign, the difference may be another number.
         if (definition instanceof ArithOp.Sub difference
+                && integer.type().elementType() == ElementType.I32
                 && scalars.definition(difference.left()) instanceof ArithOp.Cast cast
                 && isByte(cast.operand())) {
             var offset = SimpleScalar.of(scalars, difference.right());

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import org.portolan.ir.Axis;
 import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.NestOp;
@@ -73,11 +75,34 @@ final class KnownTensors {
             var tensor = open.pop();
             var op = definitions.get(tensor);
             boolean constant = op instanceof GraphOp.Constant known && !(known.data() instanceof Resource.Texts);
-            boolean nest = op instanceof NestOp.Compute compute
-                    && compute.into().isEmpty()
-                    && compute.axes().stream().allMatch(axis -> axis.extent().isConstant());
+            boolean nest = op instanceof NestOp.Compute compute && isClosed(compute);
             if (!constant && !nest || !isSmall(tensor)) return false;
             if (needed.add(op)) open.addAll(OpSchema.operands(op));
+        }
+        return true;
+    }
+
+    /// Whether what a nest computes depends on its inputs alone: on no number that is known in the run, be it an extent or part
+    /// of an index.
+    private static boolean isClosed(NestOp.Compute nest) {
+        var axes = nest.axes().stream().map(Axis::name).collect(Collectors.toSet());
+        return nest.into().isEmpty()
+                && nest.axes().stream().allMatch(axis -> axis.extent().isConstant())
+                && nest.results().stream().allMatch(KnownTensors::isSmall)
+                && hasOnly(nest.body(), axes);
+    }
+
+    /// Whether index expressions in a body name these axes alone, and operands.
+    private static boolean hasOnly(Body body, Set<String> axes) {
+        for (var op : body.ops()) {
+            var indices = new ArrayList<Dim>();
+            if (op instanceof NestOp.Read read) indices.addAll(read.at());
+            if (op instanceof NestOp.Index index) indices.add(index.value());
+            if (op instanceof NestOp.Yield end) end.to().forEach(indices::addAll);
+            for (var index : indices) {
+                if (!index.symbols().stream().allMatch(name -> name.startsWith("$") || axes.contains(name))) return false;
+            }
+            if (!OpSchema.bodies(op).stream().allMatch(inner -> hasOnly(inner, axes))) return false;
         }
         return true;
     }
@@ -89,6 +114,7 @@ final class KnownTensors {
 
     /// What a nest over known tensors computes.
     Optional<Tensor> run(NestOp.Compute nest) {
+        if (!isClosed(nest)) return Optional.empty();
         var needed = Collections.<Op>newSetFromMap(new IdentityHashMap<>());
         for (var input : nest.inputs()) {
             if (!isKnown(input, needed)) return Optional.empty();

@@ -1,6 +1,7 @@
 package org.portolan.lowering.nest;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -102,11 +103,13 @@ record NarrowFactor(
         }
         if (elements.isEmpty()) return Optional.empty();
         var range = known.range(elements.get());
+        if (!range.fits(origin.integer().type().elementType())) return Optional.empty();
         var narrow = wanted == ElementType.I16 && range.fits(ElementType.I8) ? ElementType.I8 : wanted;
         long shift = range.fits(narrow) || !shifts ? 0 : Range.of(narrow).least() - range.least();
         var found = new NarrowFactor(
                 read, elements.get(), null, null, null, narrow, shift, origin.scale(), origin.places());
-        return range.plus(shift).fits(narrow) && found.follows(origin, origin.scale(), over)
+        boolean movable = new Range(shift, shift).fits(ElementType.I32);
+        return movable && range.plus(shift).fits(narrow) && found.follows(origin, origin.scale(), over)
                 ? Optional.of(found)
                 : Optional.empty();
     }
@@ -184,7 +187,10 @@ record NarrowFactor(
 
     /// Whether the type holds what there is, outside of the tensor too.
     private boolean isHeld() {
-        boolean guarded = read.otherwise() == Otherwise.ZERO && bytes.offset() != null;
+        boolean zeroes = read.otherwise() == Otherwise.ZERO;
+        // Outside of a computed tensor there is no scale to read.
+        if (zeroes && scale != null && !Collections.disjoint(scale.symbols(), places.keySet())) return false;
+        boolean guarded = zeroes && bytes.offset() != null;
         boolean sameEverywhere = bytes.offset() == null || bytes.offset().symbols().isEmpty();
         if (isDifference()) {
             // Outside of the tensor the byte is 0 in the product, from which the offset is still subtracted.

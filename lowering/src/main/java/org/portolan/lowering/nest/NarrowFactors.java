@@ -232,7 +232,7 @@ final class NarrowFactors {
         open.setBody(ops, (NestOp.Yield) rewriter.copy(open.end()));
         Cleanup.run(open);
         var closed = open.close();
-        known.replace(nest, closed);
+        known.add(closed); // after what it reads now
         out.add(closed);
         return true;
     }

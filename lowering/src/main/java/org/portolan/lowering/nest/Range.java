@@ -16,8 +16,9 @@ record Range(long least, long most) {
         return new Range(least, most);
     }
 
-    /// All numbers of a type of less than 64 bits.
+    /// All numbers of a type, as far as 64 bits with a sign hold them.
     static Range of(ElementType type) {
+        if (type.bits() == Long.SIZE) return new Range(type.isSigned() ? Long.MIN_VALUE : 0, Long.MAX_VALUE);
         long count = 1L << type.bits();
         return type.isSigned() ? new Range(-count / 2, count / 2 - 1) : new Range(0, count - 1);
     }

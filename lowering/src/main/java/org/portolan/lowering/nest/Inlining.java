@@ -75,7 +75,12 @@ final class Inlining {
     }
 
     /// Replaces every read of the producer's result in the reader.
+    ///
+    /// @throws IllegalArgumentException where this is not possible
     static void inline(OpenNest reader, NestOp.Compute producer) {
+        if (!isPossible(producer)) {
+            throw new IllegalArgumentException("a nest whose results lie at no axes of their own cannot stand for its reads");
+        }
         new Inlining(reader, producer).run();
     }
 

@@ -32,7 +32,8 @@ import org.portolan.runtime.type.ElementType;
 /// Then a schedule can go along the row once, whatever its length, and correct the sums when the maximum grows. A row that may be
 /// empty stays as it is: there the left side is 0, and the right side is not a number. The sums that are divided in the end would be
 /// larger than the results by the factor `total`, which is at most the length of the row. Where the factors may be as large as a sum
-/// can be, weights and `total` are therefore made smaller by a power of two beyond that length, which rounds nothing.
+/// can be, weights and `total` are therefore made smaller by a power of two beyond that length: by the largest number that a symbol
+/// may stand for, or 2^31. That rounds nothing but what comes near the smallest numbers: products below 2^-126 times that length.
 public final class RowChains {
     /// What a row's length is taken to be at most where it is not known.
     private static final long LONGEST = 1L << 31;
@@ -105,7 +106,7 @@ public final class RowChains {
     /// The nest that three become, and with them whatever else is computed for them alone: other reductions along the rows, and
     /// what happens to the factors on the way from memory.
     private Optional<Joined> joined(List<Integer> three, List<Op> ops) {
-        var row = (NestOp.Compute) ops.get(three.get(1));
+        var row = AxisMerge.whole((NestOp.Compute) ops.get(three.get(1)), symbols);
         var last = (NestOp.Compute) ops.get(three.get(2));
         var first = AxisMerge.whole((NestOp.Compute) ops.get(three.get(0)), symbols);
         var positions = new ArrayList<>(three);
@@ -113,7 +114,7 @@ public final class RowChains {
         for (var input : row.inputs()) {
             int other = producer(input, ops, three.get(1), row);
             if (other >= 0 && other != three.get(0) && reducesOnce((NestOp.Compute) ops.get(other))) {
-                others.add((NestOp.Compute) ops.get(other));
+                others.add(AxisMerge.whole((NestOp.Compute) ops.get(other), symbols));
                 positions.add(other);
             }
         }
@@ -369,35 +370,43 @@ public final class RowChains {
                 chain.add(op);
                 return chain(select.no(), axis, chain);
             }
-            if (op instanceof ArithOp.Select select && isZeroForNone(select)) {
+            if (op instanceof ArithOp.Select select && zeroForNone(select, axis) != null) {
                 chain.add(op);
                 return chain(select.no(), axis, chain);
             }
             return false;
         }
 
-        /// Whether something divided becomes 0 where it is not a number. All of a row are not, or none, since whatever makes one
-        /// of its exponentials no number makes their maximum, or their sum, none.
-        private boolean isZeroForNone(ArithOp.Select select) {
-            var divided = select.no();
-            while (nest.facts().definition(divided) instanceof ArithOp.Cast cast) {
-                divided = cast.operand();
-            }
-            return isZero(select.yes())
-                    && nest.facts().definition(divided) instanceof ArithOp.Div
+        /// The division by a sum of exponentials whose result becomes 0 where it is not a number; {@code null} if that is something
+        /// else. All of a row are not, or none, since whatever makes one of its exponentials no number makes their maximum, or
+        /// their sum, none.
+        private ArithOp.Div zeroForNone(ArithOp.Select select, String axis) {
+            boolean asked = isZero(select.yes())
                     && nest.facts().definition(select.condition()) instanceof ArithOp.Compare compare
                     && compare.relation() == Relation.NOT_EQUAL
                     && compare.left() == compare.right()
                     && compare.left() == select.no();
+            return asked
+                            && nest.facts().definition(converted(select.no())) instanceof ArithOp.Div division
+                            && exponentials.contains(converted(division.left()))
+                            && nest.facts().definition(converted(division.right())) instanceof NestOp.Sum total
+                            && total.over().equals(List.of(axis))
+                            && exponentials.contains(converted(total.value()))
+                    ? division
+                    : null;
+        }
+
+        /// What a value is converted from.
+        private Value converted(Value value) {
+            var current = value;
+            while (nest.facts().definition(current) instanceof ArithOp.Cast cast) {
+                current = cast.operand();
+            }
+            return current;
         }
 
         /// Whether a row has no sum of exponentials that is a number above 0.
-        private Value hasNone(NestOp.Sum sum, List<Op> chain, List<Op> ops) {
-            var division = chain.stream()
-                    .filter(ArithOp.Div.class::isInstance)
-                    .map(ArithOp.Div.class::cast)
-                    .findFirst()
-                    .orElseThrow();
+        private Value hasNone(NestOp.Sum sum, ArithOp.Div division, List<Op> ops) {
             var total = as(sum, division.right(), ops);
             var zero = Value.of(total.type(), "none");
             var some = Value.of(Type.BOOL, "some");
@@ -419,13 +428,13 @@ public final class RowChains {
         private void move(NestOp.Sum sum, ArithOp.Mul product, boolean left, List<Op> chain, List<Op> ops) {
             var start = chain.isEmpty() ? left ? product.left() : product.right() : source(chain.getLast());
             var range = range(sum, start, left ? product.right() : product.left(), chain);
-            var factor = range.isPresent() ? times(start, range.get(), ops) : start;
-            for (var op : chain.reversed()) {
-                if (op instanceof ArithOp.Cast cast) {
-                    var copy = cast.result().copy();
-                    ops.add(new ArithOp.Cast(factor, copy));
-                    factor = copy;
-                }
+            var casts = casts(chain);
+            int place = range.isPresent() ? place(start, casts) : -1;
+            var factor = place == 0 ? times(start, range.get(), ops) : start;
+            for (int i = 0; i < casts.size(); i++) {
+                var copy = casts.get(i).result().copy();
+                ops.add(new ArithOp.Cast(factor, copy));
+                factor = place == i + 1 ? times(copy, range.get(), ops) : copy;
             }
             var term = product.result().copy();
             ops.add(left ? new ArithOp.Mul(factor, product.right(), term) : new ArithOp.Mul(product.left(), factor, term));
@@ -439,7 +448,8 @@ public final class RowChains {
                     ops.add(new ArithOp.Div(current, range.isPresent() ? times(total, range.get(), ops) : total, next));
                 } else {
                     var select = (ArithOp.Select) rest.get(i);
-                    var none = isZeroForNone(select) ? hasNone(sum, chain, ops) : select.condition();
+                    var division = zeroForNone(select, sum.over().getFirst());
+                    var none = division == null ? select.condition() : hasNone(sum, division, ops);
                     ops.add(new ArithOp.Select(none, as(sum, select.yes(), ops), current, next));
                 }
                 current = next;
@@ -450,19 +460,46 @@ public final class RowChains {
         /// weights are too narrow to become smaller.
         private Optional<Double> range(NestOp.Sum sum, Value weight, Value factor, List<Op> chain) {
             boolean wide = weight.type().elementType().bits() >= 32
+                    && place(weight, casts(chain)) >= 0
                     && hasRangeOf(sum.result().type().elementType(), factor);
             long divisions = chain.stream().filter(ArithOp.Div.class::isInstance).count();
             if (!wide || divisions != 1) {
                 return Optional.empty();
             }
-            long length = nest.axes().get(sum.over().getFirst()).constant().orElse(LONGEST);
+            var keys = nest.axes().get(sum.over().getFirst());
+            long length = Math.min(LONGEST, nest.symbols().bounds().maximum(keys).orElse(LONGEST));
             return Optional.of(Math.scalb(1.0, -(Long.SIZE - Long.numberOfLeadingZeros(Math.max(1, length - 1)))));
         }
 
-        /// Whether the values that a factor is made of may be as large as numbers of a type.
+        /// What a weight is converted to on its way to the product, the first conversion first.
+        private static List<ArithOp.Cast> casts(List<Op> chain) {
+            return chain.reversed().stream()
+                    .filter(ArithOp.Cast.class::isInstance)
+                    .map(ArithOp.Cast.class::cast)
+                    .toList();
+        }
+
+        /// Behind how many conversions a weight becomes smaller: as few as there can be so that no type behind makes nothing of it;
+        /// -1 if there is no such place.
+        private static int place(Value weight, List<ArithOp.Cast> casts) {
+            int place = keeps(weight) ? 0 : -1;
+            for (int i = 0; i < casts.size(); i++) {
+                var result = casts.get(i).result();
+                place = !keeps(result) ? -1 : place >= 0 ? place : i + 1;
+            }
+            return place;
+        }
+
+        /// Whether numbers of a value's type may be as small as those of f32.
+        private static boolean keeps(Value value) {
+            var element = value.type().elementType();
+            return element.bits() >= 32 || element == ElementType.BF16;
+        }
+
+        /// Whether the values that a factor is made of may be as large as numbers of a type, and stay so on their way.
         private boolean hasRangeOf(ElementType element, Value factor) {
             var current = factor;
-            while (nest.facts().definition(current) instanceof ArithOp.Cast cast) {
+            while (nest.facts().definition(current) instanceof ArithOp.Cast cast && keeps(current)) {
                 current = cast.operand();
             }
             var own = current.type().elementType();

@@ -20,6 +20,7 @@ import org.portolan.ir.OpSchema;
 import org.portolan.ir.Rewriter;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.ir.analysis.DimBounds;
 import org.portolan.runtime.type.Dim;
 
 /// Splits long sums of few points: a nest computes the sums of parts, another one adds these up in order and goes on with them.
@@ -34,19 +35,21 @@ public final class SplitSums {
     private static final long ROUND = 64;
     /// What has to be gained.
     private static final double WORTH = 0.85;
-    /// What the sums of all parts may take.
+    /// What the sums of all parts may take, whatever symbols stand for.
     private static final double MOST_BYTES = 64 << 20;
 
     private final MachineOp.Chip machine;
+    private final DimBounds bounds;
 
-    private SplitSums(MachineOp.Chip machine) {
+    private SplitSums(MachineOp.Chip machine, DimBounds bounds) {
         this.machine = machine;
+        this.bounds = bounds;
     }
 
     public static GraphOp.Function apply(GraphOp.Function function, MachineOp.Chip machine) {
         return machine.vectors() == MachineOp.Vectors.THREAD
                 ? (GraphOp.Function)
-                        OpSchema.rebuild(function, value -> value, value -> value, new SplitSums(machine)::body)
+                        OpSchema.rebuild(function, value -> value, value -> value, new SplitSums(machine, DimBounds.of(function.symbols()))::body)
                 : function;
     }
 
@@ -95,13 +98,21 @@ public final class SplitSums {
                 var candidate = split(analysis, sum.get(), axis.get(), parts);
                 double bytes = ContractionCost.bytes(candidate.sums().results().getFirst());
                 double cycles = NestToTile.cycles(candidate.sums(), machine) + adding(bytes, parts);
-                if (bytes <= MOST_BYTES && cycles < least) {
+                if (most(candidate.sums().results().getFirst()) <= MOST_BYTES && cycles < least) {
                     least = cycles;
                     best = Optional.of(candidate);
                 }
             }
         }
         return best;
+    }
+
+    /// How many bytes a tensor takes at most.
+    private double most(Value tensor) {
+        double elements = tensor.tensor().dims().stream()
+                .mapToDouble(dim -> bounds.maximum(dim).orElse(Long.MAX_VALUE))
+                .reduce(1, (left, right) -> left * right);
+        return elements * tensor.type().elementType().bits() / Byte.SIZE;
     }
 
     /// The longest axis of a sum that is known and worth being split.

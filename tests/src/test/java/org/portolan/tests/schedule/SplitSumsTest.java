@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.portolan.ir.GraphOp;
 import org.portolan.ir.interpreter.GraphInterpreter;
 import org.portolan.ir.text.IrParser;
+import org.portolan.ir.text.IrPrinter;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
 import org.portolan.runtime.Portolan;
@@ -48,6 +49,17 @@ class SplitSumsTest {
     void whereProcessorsWouldWait(String target, String element, long m, long n, long k, int kernels) {
         var program = new Compiler().lower(function(element, m, n, k), Targets.resolve(target));
         assertEquals(kernels, program.kernels().size());
+    }
+
+    /// The sums of the parts of a number of rows that nobody knows may be any number of bytes.
+    @ParameterizedTest
+    @CsvSource({"16,2", "9223372036854775807,1"})
+    void rowsHaveAnEnd(String most, int kernels) {
+        var text = IrPrinter.print(function("f16", 77, 4096, 11008))
+                .replaceAll("\\b77\\b", "m")
+                .replace("m:0..4096", "m:1.." + most);
+        var rows = (GraphOp.Function) IrParser.parse(text, "product").getFirst();
+        assertEquals(kernels, new Compiler().lower(rows, Targets.resolve("cuda:sm_80")).kernels().size());
     }
 
     @ParameterizedTest

@@ -28,13 +28,21 @@ record PtxVersion(int major, int minor) implements Comparable<PtxVersion> {
         }
     }
 
+    /// What a text says that it is written in; 0.0 if it says nothing.
+    static PtxVersion of(String ptx) {
+        var said = DIRECTIVE.matcher(ptx);
+        return said.find()
+                ? new PtxVersion(Integer.parseInt(said.group(1)), Integer.parseInt(said.group(2)))
+                : new PtxVersion(0, 0);
+    }
+
     /// The text with that version in place of one that is too low.
     static String raise(String ptx) {
         var said = DIRECTIVE.matcher(ptx);
         if (!said.find()) {
             return ptx;
         }
-        var lowest = new PtxVersion(Integer.parseInt(said.group(1)), Integer.parseInt(said.group(2)));
+        var lowest = of(ptx);
         for (var need : NEEDS) {
             if (need.version.compareTo(lowest) > 0 && need.instructions.matcher(ptx).find()) {
                 lowest = need.version;

@@ -7,9 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.portolan.cuda.image.CudaImage;
 import org.portolan.lowering.CompileException;
 
@@ -59,14 +62,24 @@ record Ptxas(Path program) {
         if (modules.isEmpty()) {
             return List.of();
         }
-        var text = new StringBuilder();
-        // One run is much faster than many: the modules have the same head and nothing else in common. Lines are of files that
-        // each module numbers for itself.
-        for (var module : modules) {
-            var kernel = LINE_INFORMATION.matcher(module.ptx()).replaceAll("");
-            text.append(text.isEmpty() ? kernel : HEADER.matcher(kernel).replaceFirst(""));
-        }
-        return inFolder(folder -> findings(run(folder, List.of(), text.toString())));
+        var text = joined(modules.stream().map(CudaImage.Module::ptx).toList());
+        return inFolder(folder -> findings(run(folder, List.of(), text)));
+    }
+
+    /// All kernels as one module, since one run is much faster than many. Their heads differ in nothing but the version of PTX, of
+    /// which the highest is right for all; lines are left out, which are of files that each module numbers for itself.
+    static String joined(List<String> modules) {
+        var head = modules.stream()
+                .max(Comparator.comparing(PtxVersion::of))
+                .map(HEADER::matcher)
+                .filter(Matcher::find)
+                .map(Matcher::group)
+                .orElse("");
+        return head
+                + modules.stream()
+                        .map(ptx -> HEADER.matcher(ptx).replaceFirst(""))
+                        .map(ptx -> LINE_INFORMATION.matcher(ptx).replaceAll(""))
+                        .collect(Collectors.joining());
     }
 
     static List<Assembled> findings(String said) {

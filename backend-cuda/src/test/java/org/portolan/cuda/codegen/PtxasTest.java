@@ -3,6 +3,7 @@ package org.portolan.cuda.codegen;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.portolan.cuda.codegen.Ptxas.Assembled;
 
@@ -27,5 +28,35 @@ class PtxasTest {
         assertEquals(
                 List.of(new Assembled("kernel_0", 10, 0, 0), new Assembled("kernel_1", 255, 16, 64)), Ptxas.findings(said));
         assertEquals(List.of(), Ptxas.findings(""));
+    }
+
+    /// Each kernel asks for the lowest version of PTX that it needs, and the assembler takes one version a text.
+    @Test
+    void kernelsOfSeveralVersionsAreOneText() {
+        var kernels = Stream.of("6.3 one", "6.5 two", "6.4 three")
+                .map(kernel -> kernel.split(" "))
+                .map(kernel -> "// kernel\n.version " + kernel[0] + "\n.target sm_75\n.address_size 64\n.file 1 \"k.tile\"\n"
+                        + ".visible .entry " + kernel[1] + "()\n{\n\t.loc 1 2 0\n\tret;\n}\n")
+                .toList();
+        assertEquals(
+                """
+                // kernel
+                .version 6.5
+                .target sm_75
+                .address_size 64
+                .visible .entry one()
+                {
+                \tret;
+                }
+                .visible .entry two()
+                {
+                \tret;
+                }
+                .visible .entry three()
+                {
+                \tret;
+                }
+                """,
+                Ptxas.joined(kernels));
     }
 }

@@ -8,15 +8,18 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.portolan.ir.GraphOp;
+import org.portolan.ir.TileOp;
 import org.portolan.ir.text.IrParser;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
@@ -29,6 +32,18 @@ class PtxVersionTest {
     private static final Pattern VERSION = Pattern.compile("(?m)^\\.version (.*)$");
     private static final Pattern TARGET = Pattern.compile("(?m)^\\.target (\\w+)$");
 
+    private static final String PLAIN =
+            """
+            graph.function <name = plain> { (%x: f32[64]) ->
+              %y = nest.compute [%x] <axes = [i:64]> {
+                %v = nest.read %x <at = [i]> : f32
+                %e = arith.exp %v : f32
+                nest.yield [%e] <to = [[i]]>
+              } : f32[64]
+              graph.return [%y]
+            }
+            """;
+
     @TempDir
     private Path folder;
 
@@ -39,16 +54,7 @@ class PtxVersionTest {
     })
     void theVersionBeforeIsRefused(String machine, String what, String version) throws IOException {
         var text = what.equals("plain")
-                ? """
-                  graph.function <name = plain> { (%x: f32[64]) ->
-                    %y = nest.compute [%x] <axes = [i:64]> {
-                      %v = nest.read %x <at = [i]> : f32
-                      %e = arith.exp %v : f32
-                      nest.yield [%e] <to = [[i]]>
-                    } : f32[64]
-                    graph.return [%y]
-                  }
-                  """
+                ? PLAIN
                 : FragmentKernelTest.sized(product(what), 256, 256, 256, false);
         var function = (GraphOp.Function) IrParser.parse(text, "version").getFirst();
         var target = Targets.resolve("cuda:" + machine + "+processors_count=1");
@@ -66,6 +72,26 @@ class PtxVersionTest {
         var before = VERSIONS.get(VERSIONS.indexOf(version) - 1);
         var refusal = said(VERSION.matcher(first).replaceFirst(".version " + before));
         assertTrue(refusal.contains("error"), "taken as " + before);
+    }
+
+    /// A program's kernels need different versions, and the assembler says something of each.
+    @Test
+    void kernelsOfSeveralVersionsAreExamined() {
+        Assumptions.assumeTrue(isInstalled(), "skipped: there is no ptxas on the PATH");
+        var target = Targets.resolve("cuda:sm_75");
+        var kernels = new ArrayList<TileOp.Kernel>();
+        for (var text : List.of(PLAIN, FragmentKernelTest.sized(product("f16"), 1024, 1024, 1024, false))) {
+            var function = (GraphOp.Function) IrParser.parse(text, "version").getFirst();
+            for (var kernel : new Compiler().lower(function, target).kernels()) {
+                kernels.add(new TileOp.Kernel(
+                        function.name(), kernel.symbols(), kernel.grid(), kernel.origin(), kernel.body()));
+            }
+        }
+        assertEquals(2, kernels.size());
+        var image = target.codegen().compile(kernels, target.machine());
+        for (var finding : target.codegen().examine(image.bytes())) {
+            assertTrue(finding.isAssembled(), finding::toString);
+        }
     }
 
     private static String product(String element) {

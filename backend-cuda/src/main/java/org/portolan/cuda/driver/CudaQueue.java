@@ -175,6 +175,7 @@ final class CudaQueue implements CapturingQueue, PeerQueue {
         if (entry.maps().isEmpty()) {
             return 0;
         }
+        maps.room(entry.maps().size());
         var words = new long[entry.words()];
         for (int i = 0; i < words.length; i++) {
             words[i] = parameters.get(ValueLayout.JAVA_LONG_UNALIGNED, (long) i * Long.BYTES);

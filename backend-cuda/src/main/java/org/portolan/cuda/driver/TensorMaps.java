@@ -13,7 +13,7 @@ import org.portolan.runtime.type.ElementType;
 /// from run to run as long as memory stays where it is.
 final class TensorMaps {
     /// Kept at once; a queue that sees more begins anew.
-    private static final int MOST = 1024;
+    static final int MOST = 1024;
     /// Of a description, as the driver wants it.
     private static final int ALIGNMENT = 64;
 
@@ -30,7 +30,15 @@ final class TensorMaps {
         this.context = context;
     }
 
-    /// The description for a launch with these words. It is read when the kernel is launched, or taken into a graph.
+    /// Makes room for as many as one launch describes: those that are in the way are forgotten before it begins, never while it holds
+    /// the address of one of them.
+    void room(int count) {
+        if (known.size() + count > MOST) {
+            known.clear();
+        }
+    }
+
+    /// The description for a launch with these words, which stays until room is made again. It is read when the kernel is launched, or taken into a graph.
     ///
     /// @throws org.portolan.runtime.PortolanException.DeviceFailed if the copy engine cannot take the buffer as it lies, or the driver
     ///     refuses
@@ -38,9 +46,6 @@ final class TensorMaps {
         var key = new Key(map, map.bind(entry.name(), words));
         var found = known.get(key);
         if (found == null) {
-            if (known.size() >= MOST) {
-                known.clear();
-            }
             found = encode(entry, key);
             known.put(key, found);
         }

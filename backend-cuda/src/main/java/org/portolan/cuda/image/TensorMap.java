@@ -1,7 +1,7 @@
 package org.portolan.cuda.image;
 
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.portolan.runtime.PortolanException.DeviceFailed;
 import org.portolan.runtime.type.Dim;
 import org.portolan.runtime.type.ElementType;
@@ -44,7 +44,8 @@ public record TensorMap(int word, ElementType element, List<Dim> sizes, List<Lon
         }
     }
 
-    /// What a launch makes of it.
+    /// What a launch makes of it. Where one of the sizes is nothing, nothing is copied, and there is one element or row of zeros in its
+    /// place; distances are rounded up then to what the engine takes.
     ///
     /// @param sizes elements of each dimension, the innermost first
     /// @param strides bytes from one element to the next of each dimension but the innermost
@@ -54,14 +55,19 @@ public record TensorMap(int word, ElementType element, List<Dim> sizes, List<Lon
     /// @throws DeviceFailed if the copy engine cannot take it so: an address or a distance that is no multiple of 16, or a size
     ///     beyond what it counts
     public Bound bind(String kernel, long... words) {
-        var bound = sizes.stream()
-                // Of a dimension without elements nothing is copied, and a description must have one.
-                .map(size -> Math.max(1, size.evaluate(name -> words[Integer.parseInt(name.substring(1))])))
+        var real = sizes.stream()
+                .map(size -> size.evaluate(name -> words[Integer.parseInt(name.substring(1))]))
                 .toList();
-        var strides = IntStream.range(1, sizes.size())
-                .mapToObj(dimension -> bound.subList(0, dimension).stream()
-                        .reduce(element.bits() / (long) Byte.SIZE, Math::multiplyExact))
-                .toList();
+        boolean empty = real.contains(0L);
+        // Of a dimension without elements nothing is copied, and a description must have one.
+        var bound = real.stream().map(size -> Math.max(1, size)).toList();
+        var strides = new ArrayList<Long>();
+        long distance = element.bits() / (long) Byte.SIZE;
+        for (long size : bound.subList(0, bound.size() - 1)) {
+            distance = Math.multiplyExact(distance, size);
+            distance = empty ? Math.ceilDiv(distance, PIECE) * PIECE : distance;
+            strides.add(distance);
+        }
         if (words[word] % PIECE != 0
                 || strides.stream().anyMatch(stride -> stride % PIECE != 0 || stride >= 1L << 40)
                 || bound.stream().anyMatch(size -> size > Integer.MAX_VALUE)) {
@@ -71,6 +77,6 @@ public record TensorMap(int word, ElementType element, List<Dim> sizes, List<Lon
                             + Long.toHexString(words[word]) + ", sizes " + bound + ", distances " + strides,
                     null);
         }
-        return new Bound(words[word], bound, strides);
+        return new Bound(words[word], bound, List.copyOf(strides));
     }
 }

@@ -1,6 +1,7 @@
 package org.portolan.cuda.driver;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -122,6 +123,55 @@ class TensorMapsTest {
             assertTrue(problem.getMessage().contains(said) && problem.getMessage().contains("boxed"), problem.getMessage());
             assertEquals(0, FakeDriver.calls("cuTensorMapEncodeTiled"));
         }
+    }
+
+    /// A launch with two maps of which only the second is new, while no more are kept: the address of the first stays right.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void roomIsMadeBeforeALaunchNotInIt(int left) {
+        var map = map("$1");
+        var entry = new KernelEntry("boxed", 128, Points.BLOCKS, 0, 2, List.of(map, map));
+        try (var device = (CudaDevice) open()) {
+            device.context().enter();
+            var maps = new TensorMaps(device.context());
+            for (int i = 0; i < TensorMaps.MOST - left; i++) {
+                maps.of(entry, map, new long[] {1024, i + 1});
+            }
+            maps.room(entry.maps().size());
+            var first = maps.of(entry, map, new long[] {1024, 1});
+            maps.of(entry, map, new long[] {1024, TensorMaps.MOST + 1});
+            assertSame(first, maps.of(entry, map, new long[] {1024, 1}), "still held");
+        }
+    }
+
+    @Test
+    void aQueueForgetsWhatIsTooMuch() {
+        try (var device = open();
+                var arena = Arena.ofConfined();
+                var image = device.load(image(arena, map("$1")));
+                var queue = device.openQueue(StopSignal.NEVER)) {
+            var memory = filled(device, arena, queue, 8 * (TensorMaps.MOST + 1));
+            for (int i = 0; i <= TensorMaps.MOST + 1; i++) {
+                // The last is the first again.
+                long address = memory.address() + 32L * (i % (TensorMaps.MOST + 1));
+                queue.launch(image.kernel("boxed"), words(arena, address, 1), 2, new long[] {1}, 0);
+            }
+            assertEquals(TensorMaps.MOST + 2, FakeDriver.calls("cuTensorMapEncodeTiled"), "the first was forgotten");
+            var found = floats(queue, memory, 8 * (TensorMaps.MOST + 1));
+            assertEquals(4, found[7]);
+            assertEquals(2, found[8]);
+            assertEquals(2, found[found.length - 1]);
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
+    /// An empty sum: the engine brings nothing, and takes a description all the same.
+    @Test
+    void distancesOfWhatIsEmptyAreWhatTheEngineTakes() {
+        var sizes = List.of(Dim.parse("8*$1"), Dim.of(7), Dim.of(3));
+        var map = new TensorMap(0, ElementType.BF16, sizes, List.of(8L, 1L, 1L), 16);
+        assertEquals(new TensorMap.Bound(1024, List.of(1L, 7L, 3L), List.of(16L, 112L)), map.bind("k", 1024, 0));
+        assertEquals(new TensorMap.Bound(1024, List.of(8L, 7L, 3L), List.of(16L, 112L)), map.bind("k", 1024, 1));
     }
 
     @Test

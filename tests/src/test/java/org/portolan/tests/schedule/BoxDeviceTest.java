@@ -38,7 +38,7 @@ class BoxDeviceTest {
 
     private static String product(String x, String y, String axes, String left, String right, String to, String result) {
         return """
-                graph.function <name = product, symbols = [m:1..300, b:1..4, k:1..300]> { (%x: ELEMENT[X], %y: ELEMENT[Y], %bias: f32[40]) ->
+                graph.function <name = product, symbols = [m:1..300, b:1..4, k:1..300, s:0..64]> { (%x: ELEMENT[X], %y: ELEMENT[Y], %bias: f32[40]) ->
                   %c = nest.compute [%x, %y, %bias] <axes = [AXES]> {
                     %p = nest.read %x <at = [LEFT]> : ELEMENT
                     %q = nest.read %y <at = [RIGHT]> : ELEMENT
@@ -77,12 +77,14 @@ class BoxDeviceTest {
                     "b,3,m,40").replace("40", "120").replace("72", "120"),
             "part", product("m,200", "72,40", "i:m, j:40, l:64", "i, l+24", "l+8, j", "i, j", "m,40"),
             "odd", product("m,70", "70,40", "i:m, j:40, l:70", "i, l", "l, j", "i, j", "m,40"),
+            "empty", product("m,8*s", "8*s,40", "i:m, j:40, l:8*s", "i, l", "l, j", "i, j", "m,40")
+                    .replace("f32[40])", "f32[40], %sizes: f32[s])"),
             "unknown", product("m,k", "k,40", "i:m, j:40, l:k", "i, l", "l, j", "i, j", "m,40"));
 
     @ParameterizedTest
     @CsvSource({
         "rows, f16, true", "rows, bf16, true", "turned, bf16, true", "columns, f16, true", "batches, f16, true",
-        "one matrix, bf16, true", "heads, f16, true", "part, f16, true", "odd, f16, false", "unknown, bf16, false"
+        "one matrix, bf16, true", "heads, f16, true", "part, f16, true", "empty, bf16, true", "odd, f16, false", "unknown, bf16, false"
     })
     void products(String name, String element, boolean boxed) throws IOException {
         Assumptions.assumeTrue(
@@ -104,7 +106,8 @@ class BoxDeviceTest {
                 var model = Portolan.load(file, device)) {
             // From the third run with the same extents on, launches are replayed.
             for (long rows : new long[] {33, 33, 33, 33, 130, 33}) {
-                var symbols = Map.of("m", rows, "b", 1 + rows % 4, "k", rows + 5);
+                // A sum over nothing is what follows it, of zero.
+                var symbols = Map.of("m", rows, "b", 1 + rows % 4, "k", rows + 5, "s", rows == 130 ? 0 : rows / 3);
                 var inputs = new HashMap<String, Tensor>();
                 for (var param : function.body().params()) {
                     var dims = param.tensor().dims().stream()

@@ -18,10 +18,13 @@ final class Peers {
         this.context = context;
     }
 
-    /// Starts a copy on a stream of this context, which is the calling thread's.
+    /// Starts a copy on a stream of this context, which becomes the calling thread's.
     void copyFrom(CudaDevice source, long from, long to, long bytes, CudaStream stream) {
         var other = source.context();
-        if (other != context && asked.add(other)) {
+        boolean asks = other != context && asked.add(other);
+        // Other threads hold the lock of the set as well: a virtual thread may be upon another carrier now.
+        context.enter();
+        if (asks) {
             connect(source);
         }
         int status = context.calls.copyBetween(to, context.handle(), from, other.handle(), bytes, stream.handle());

@@ -59,12 +59,12 @@ final class Staging {
 
     synchronized void copyOut(long device, MemorySegment host, long bytes) {
         for (long done = 0; done < bytes; ) {
+            // Other threads hold the lock as well: a virtual thread may be upon another carrier now.
+            context.enter();
             if (out == OUT) {
                 stream.synchronize("copying " + bytes + " bytes from " + context.name());
                 arrived(issued);
             }
-            // Other threads hold the lock as well: a virtual thread may be upon another carrier now.
-            context.enter();
             long part = Math.min(OUT - out, bytes - done);
             long at = 2 * HALF + out;
             context.check(

@@ -84,6 +84,38 @@ class PeersTest {
         assertEquals(0, FakeDriver.live());
     }
 
+    /// A virtual thread that waited for a lock goes on upon another carrier, whose context is another or none.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatFollowsALockIsDoneInItsContext(boolean none) {
+        try (var first = (CudaDevice) fake.open(0, DeviceOptions.defaults());
+                var second = (CudaDevice) fake.open(1, DeviceOptions.defaults());
+                var arena = Arena.ofConfined()) {
+            Runnable elsewhere = () -> first.context().calls.setCurrent(none ? 0 : first.context().handle());
+            long there = first.allocate(arena, 16, 64).address();
+            long here = second.allocate(arena, 2 << 20, 64).address();
+            var context = second.context();
+            context.enter();
+            var stream = CudaStream.create(context);
+            var peers = new Peers(context);
+            for (int copy = 0; copy < 2; copy++) {
+                elsewhere.run();
+                peers.copyFrom(first, there, here, 16, stream);
+            }
+            context.enter();
+            var staging = new Staging(context, stream, () -> 0);
+            elsewhere.run();
+            // The second half waits for the first.
+            staging.copyOut(here, arena.allocate(2 << 20), 2 << 20);
+            elsewhere.run();
+            staging.copyOut(here, arena.allocate(16), 16);
+            context.enter();
+            staging.close();
+            stream.destroy();
+        }
+        assertEquals(0, FakeDriver.live());
+    }
+
     @Test
     void devicesThatAreNotConnectedCopyThroughTheHost() {
         FakeDriver.peers(false);

@@ -123,4 +123,58 @@ class CudaCodegenTest {
         var problem = assertThrows(CompileException.class, () -> codegen.compile(kernels, codegen.defaultMachine()));
         assertTrue(problem.getMessage().contains("Sum_1") && problem.getMessage().contains("544"), problem.getMessage());
     }
+
+    /// A copy engine fills the slots of a ring, which say when they are full.
+    private static List<TileOp.Kernel> boxes(String slot) {
+        var text = """
+                tile.kernel <name = k, grid = [1], origin = ["a"]> { (%x: buffer<bf16[256,128], global>, %y: buffer<bf16[32], global>) ->
+                  %zero = arith.integer <value = 0> : index
+                  %one = arith.integer <value = 1> : index
+                  %lanes = arith.integer <value = 32> : index
+                  tile.for %zero, %one, %one <bind = grid> { (%i: index) ->
+                    %ring = tile.ring <depth = 3, signals = true> : ring<buffer<SLOT>, 3>
+                    tile.for %zero, %lanes, %one <bind = lane> { (%lane: index) ->
+                      %empty = tile.acquire %ring : buffer<SLOT>
+                      tile.copy %x, %empty, [%zero, %zero] <async = true>
+                      tile.publish %ring
+                      %full = tile.consume %ring : buffer<SLOT>
+                      %v = tile.load %full, [%one, %lane] : bf16
+                      tile.store %v, %y, [%lane]
+                      tile.release %ring
+                    }
+                  }
+                }
+                """.replace("SLOT", slot);
+        return List.of((TileOp.Kernel) IrParser.parse(text, "kernel").getFirst());
+    }
+
+    private static final String SMALL_SLOT = "bf16[8,64], shared, (r, c) -> (r, c/8^r%8, c%8), [8,8,8]";
+
+    /// The pieces of a row are exchanged by its address: also small slots begin where the pattern does.
+    @Test
+    void slotsOfACopyEngineBeginWhereThePatternDoes() {
+        var ptx = codegen.emit("ptx", boxes(SMALL_SLOT), Machines.find("cuda", "sm_90a").orElseThrow());
+        assertTrue(ptx.contains("cp.async.bulk.tensor.2d"), ptx);
+        assertTrue(ptx.contains(".shared .align 1024 .b8 k_shared_ring[3072];"), ptx);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"sm_75", "sm_80", "sm_90", "sm_100"})
+    void slotsSayThatTheyAreFullOnlyWhereThereIsACopyEngine(String machine) {
+        var chip = Machines.find("cuda", machine).orElseThrow();
+        var problem = assertThrows(CompileException.class, () -> codegen.compile(boxes(SMALL_SLOT), chip));
+        assertTrue(problem.getMessage().contains("only where there is a copy engine"), problem.getMessage());
+    }
+
+    /// A second strip of four rows begins in the middle of the pattern.
+    @Test
+    void stripsThatBeginElsewhereAreExchangedByTheirAddress() {
+        var chip = Machines.find("cuda", "sm_90a").orElseThrow();
+        var strips = "bf16[ROWS,128], shared, (r, c) -> (c/64, r, c%64/8^r%8, c%8), [2,ROWS,8,8]";
+        var eight = codegen.emit("ptx", boxes(strips.replace("ROWS", "8")), chip);
+        assertEquals(2, eight.split("cp.async.bulk.tensor.2d").length - 1);
+        var problem = assertThrows(
+                CompileException.class, () -> codegen.compile(boxes(strips.replace("ROWS", "4")), chip));
+        assertTrue(problem.getMessage().contains("whose pieces are exchanged"), problem.getMessage());
+    }
 }

@@ -285,8 +285,10 @@ final class BoxCopies {
                 for (long column = 0; column < shape.width(); column += Math.max(1, piece - 1)) {
                     index[shape.fast()] = strip * shape.width() + column;
                     index[1 - shape.fast()] = row;
-                    long turn = row * shape.swizzle() / 128 % pieces;
-                    long expected = (strip * shape.rows() + row) * shape.width()
+                    long before = strip * shape.rows() + row;
+                    // By where the row begins in memory, and slots begin where the pattern does.
+                    long turn = before * shape.swizzle() / 128 % pieces;
+                    long expected = before * shape.width()
                             + (column / piece ^ turn) * piece
                             + column % piece;
                     if (type.layout().isEmpty() || SharedCopies.place(type, index) != expected) {

@@ -82,7 +82,8 @@ final class LocalMemory {
             throw new EmitException("only slots of shared memory say how far they are, and only where there is a copy engine: " + ring);
         }
         long perSlot = SharedMemory.slotBytes(bytes(type.slot()));
-        var slots = shared.reserve(ring, perSlot * type.depth());
+        long bytes = ringBytes(type, true);
+        var slots = shared.reserve(ring, bytes, SharedMemory.alignment(bytes, true));
         var group = boxes.groups().with(ring);
         var objects = signals.get(group.getFirst());
         if (objects == null) {

@@ -52,16 +52,16 @@ final class SharedMemory {
         return 2 * depth * BoxCopies.OBJECT_BYTES;
     }
 
-    /// Where a buffer begins that lies behind another.
-    static long aligned(long offset, long bytes) {
-        return up(offset, alignment(bytes));
-    }
-
-    private static long alignment(long bytes) {
+    static long alignment(long bytes) {
         return bytes >= LARGE ? PATTERN : ALIGNMENT;
     }
 
-    private static long up(long bytes, long alignment) {
+    /// Of a ring; a copy engine's order of pieces is one of addresses, however small the slots are.
+    static long alignment(long bytes, boolean signals) {
+        return signals ? PATTERN : alignment(bytes);
+    }
+
+    static long up(long bytes, long alignment) {
         return Math.ceilDiv(bytes, alignment) * alignment;
     }
 
@@ -74,13 +74,17 @@ final class SharedMemory {
         return byLaunch ? used : 0;
     }
 
-    /// Memory for one buffer or ring, as a pointer to any memory.
     Operand reserve(Value value, long bytes) {
+        return reserve(value, bytes, alignment(bytes));
+    }
+
+    /// Memory for one buffer or ring, as a pointer to any memory.
+    Operand reserve(Value value, long bytes, long alignment) {
         var planned = plan.offset(value);
         var hinted = value.hint().isEmpty() ? "shared" : value.hint();
         return builder.inEntry(() -> {
             if (byLaunch || planned.isPresent() && plan.saved() > 0) {
-                long offset = planned.orElseGet(() -> aligned(used, bytes));
+                long offset = planned.orElseGet(() -> up(used, alignment));
                 used = Math.max(used, offset + rounded(bytes));
                 var base = builder.assign(
                         hinted, LlvmType.POINTER, "addrspacecast ptr addrspace(3) " + name("shared") + " to ptr");
@@ -88,7 +92,7 @@ final class SharedMemory {
             }
             var global = name(builder.fresh("shared_" + hinted));
             builder.module.global(
-                    global + " = internal addrspace(3) global [" + rounded(bytes) + " x i8] undef, align " + alignment(bytes));
+                    global + " = internal addrspace(3) global [" + rounded(bytes) + " x i8] undef, align " + alignment);
             return builder.assign(hinted, LlvmType.POINTER, "addrspacecast ptr addrspace(3) " + global + " to ptr");
         });
     }

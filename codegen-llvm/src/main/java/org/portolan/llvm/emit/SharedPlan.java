@@ -27,6 +27,8 @@ final class SharedPlan {
 
     private record Place(long offset, long end) {}
 
+    private record Need(long bytes, long alignment) {}
+
     private SharedPlan() {}
 
     static SharedPlan of(TileOp.Kernel kernel) {
@@ -53,14 +55,16 @@ final class SharedPlan {
 
     /// The operations around the loop over threads, and in it.
     private void visit(List<Op> ops) {
-        var buffers = new LinkedHashMap<Value, Long>();
+        var buffers = new LinkedHashMap<Value, Need>();
         for (var op : ops) {
             if (op instanceof TileOp.Alloc(Value result) && isShared(result.buffer())) {
-                buffers.put(result, LocalMemory.bytes(result.buffer()));
+                long bytes = LocalMemory.bytes(result.buffer());
+                buffers.put(result, new Need(bytes, SharedMemory.alignment(bytes)));
             } else if (op instanceof TileOp.Ring(long _, boolean signals, Value result)
                     && result.type() instanceof Type.Ring ring
                     && isShared(ring.slot())) {
-                buffers.put(result, LocalMemory.ringBytes(ring, signals));
+                long bytes = LocalMemory.ringBytes(ring, signals);
+                buffers.put(result, new Need(bytes, SharedMemory.alignment(bytes, signals)));
             }
         }
         var loops = ops.stream().filter(TileOp.For.class::isInstance).map(TileOp.For.class::cast).toList();
@@ -106,18 +110,18 @@ final class SharedPlan {
         OpSchema.bodies(op).forEach(body -> body.ops().forEach(inner -> use(inner, time, origins)));
     }
 
-    private void place(Value buffer, long bytes) {
+    private void place(Value buffer, Need need) {
         long offset = 0;
         for (var other : places.entrySet()) {
             if (!areApart(buffer, other.getKey())) {
                 offset = Math.max(offset, other.getValue().end());
             }
         }
-        offset = SharedMemory.aligned(offset, bytes);
-        long end = offset + SharedMemory.rounded(bytes);
+        offset = SharedMemory.up(offset, need.alignment());
+        long end = offset + SharedMemory.rounded(need.bytes());
         places.put(buffer, new Place(offset, end));
         total = Math.max(total, end);
-        apart = SharedMemory.aligned(apart, bytes) + SharedMemory.rounded(bytes);
+        apart = SharedMemory.up(apart, need.alignment()) + SharedMemory.rounded(need.bytes());
     }
 
     private boolean areApart(Value buffer, Value other) {

@@ -60,10 +60,10 @@ final class ThreadShape {
             switch (op) {
                 case ArithOp.Integer(long value, Value result) -> numbers.put(result, value);
                 case TileOp.Expression(_, Dim.Constant(long value), Value result) -> numbers.put(result, value);
-                case TileOp.Alloc(Value result) -> reserve(result.buffer(), 1);
+                case TileOp.Alloc(Value result) -> reserve(result.buffer(), LocalMemory.bytes(result.buffer()));
                 case TileOp.Ring(long depth, boolean signals, Value result) -> {
                     if (result.type() instanceof Type.Ring ring) {
-                        reserve(ring.slot(), depth);
+                        reserve(ring.slot(), LocalMemory.ringBytes(ring, signals));
                         sharedBytes += signals ? SharedMemory.rounded(SharedMemory.barrierBytes(depth)) : 0;
                     }
                 }
@@ -73,9 +73,9 @@ final class ThreadShape {
         }
     }
 
-    private void reserve(Type.Buffer type, long count) {
+    private void reserve(Type.Buffer type, long bytes) {
         if (type.space() == Type.Space.SHARED) {
-            sharedBytes += count * SharedMemory.rounded(LocalMemory.bytes(type));
+            sharedBytes += SharedMemory.rounded(bytes);
         }
     }
 

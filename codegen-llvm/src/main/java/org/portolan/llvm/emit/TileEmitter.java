@@ -25,6 +25,7 @@ import org.portolan.runtime.type.Dim;
 final class TileEmitter {
     /// The intrinsic of machines that copy to shared memory by themselves.
     private static final String ASYNC_COPY = "copy.async";
+    private static final String BOX_COPY = "copy.box";
 
     private final FunctionBuilder builder;
     private final Scope scope;
@@ -80,7 +81,9 @@ final class TileEmitter {
                         fragments,
                         target.intrinsics().containsKey(ASYNC_COPY),
                         rings.isReadByWarpgroups(target.intrinsics()));
-        boxes = team == null ? null : new BoxCopies(builder, flow, dims, team, fragments, parameters, groups);
+        boxes = team == null || !target.intrinsics().containsKey(BOX_COPY)
+                ? null
+                : new BoxCopies(builder, flow, dims, team, fragments, parameters, groups);
         local = new LocalMemory(builder, dims, flow, memory, target.vectorBytes(), shared, copies, boxes, rings);
         lanes = new Lanes(builder, arith);
         intrinsics = new Intrinsics(builder, target.intrinsics());
@@ -91,7 +94,7 @@ final class TileEmitter {
 
     /// What a launch describes for the copy engine, with the parameters of the entry that hold it.
     Map<TensorBox, Operand> boxes() {
-        return boxes.boxes();
+        return boxes == null ? Map.of() : boxes.boxes();
     }
 
     /// Writes a body's operations and gives what it yields.

@@ -1,8 +1,12 @@
 package org.portolan.tests.schedule;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.portolan.ir.GraphOp;
@@ -29,16 +34,8 @@ class LargeKernelsTest {
     void nothingIsSpilled(String name, String element) {
         Assumptions.assumeTrue(isInstalled(), "skipped: there is no ptxas on the PATH");
         var target = Targets.resolve(name);
-        var texts = new ArrayList<String>();
-        for (boolean turned : new boolean[] {false, true}) {
-            texts.add(FragmentKernelTest.sized(product(element, turned), 4096, 4096, 4096, false));
-        }
-        if (!element.equals("i8")) {
-            texts.add(OnlineKernelTest.attention(element, false, 16, 1024, 1024, 64, 64, false));
-            texts.add(OnlineKernelTest.attention(element, false, 16, 1024, 1024, 128, 128, true));
-        }
         var problems = new ArrayList<String>();
-        for (var text : texts) {
+        for (var text : texts(element)) {
             var function = (GraphOp.Function) IrParser.parse(text, "large").getFirst();
             var program = new Compiler().lower(function, target);
             var image = target.codegen().compile(program.kernels(), target.machine());
@@ -50,6 +47,35 @@ class LargeKernelsTest {
             }
         }
         assertEquals(List.of(), problems);
+    }
+
+    /// Multiplications of a warpgroup stay under way while others follow only where the assembler finds that nothing touches their
+    /// registers; where it does not it waits for each, and says so.
+    @ParameterizedTest
+    @CsvSource({"bf16", "f16", "i8", "f32"})
+    void multiplicationsStayUnderWay(String element, @TempDir Path folder) throws IOException {
+        Assumptions.assumeTrue(isInstalled(), "skipped: there is no ptxas on the PATH");
+        var target = Targets.resolve("cuda:sm_90a" + (element.equals("f32") ? "+narrow_products=1" : ""));
+        int products = 0;
+        for (var text : texts(element)) {
+            var function = (GraphOp.Function) IrParser.parse(text, "large").getFirst();
+            var ptx = new Compiler().emit(function, "ptx", target);
+            if (!ptx.contains("wgmma.mma_async")) {
+                continue;
+            }
+            products++;
+            Files.writeString(folder.resolve("kernel.ptx"), ptx);
+            var process = new ProcessBuilder("ptxas", "-v", "-arch=sm_90a", "-o", "kernel.cubin", "kernel.ptx")
+                    .directory(folder.toFile())
+                    .redirectErrorStream(true)
+                    .start();
+            process.getOutputStream().close();
+            var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertTrue(said.contains("Used "), said);
+            assertFalse(said.contains("warning") || said.contains("serialized"), function.name() + ": " + said);
+        }
+        // Elements of other than 16 bits are multiplied so only where both sides lie along the sum.
+        assertEquals(element.endsWith("f16") ? 2 : 1, products);
     }
 
     /// Windows that are read with guards come by way of registers, each of which a thread holds while it multiplies.
@@ -91,6 +117,18 @@ class LargeKernelsTest {
               graph.return [%c]
             }
             """;
+
+    private static List<String> texts(String element) {
+        var texts = new ArrayList<String>();
+        for (boolean turned : new boolean[] {false, true}) {
+            texts.add(FragmentKernelTest.sized(product(element, turned), 4096, 4096, 4096, false));
+        }
+        if (!element.equals("i8")) {
+            texts.add(OnlineKernelTest.attention(element, false, 16, 1024, 1024, 64, 64, false));
+            texts.add(OnlineKernelTest.attention(element, false, 16, 1024, 1024, 128, 128, true));
+        }
+        return texts;
+    }
 
     private static String product(String element, boolean turned) {
         var sum = element.equals("i8") ? "i32" : "f32";

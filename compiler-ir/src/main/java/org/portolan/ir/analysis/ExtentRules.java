@@ -34,11 +34,39 @@ public final class ExtentRules {
         return rules.rules;
     }
 
+    /// The rules of what a body of an operation hands back to it; they hold where the body ends.
+    public static List<Check> ofYield(GraphOp op, GraphOp.Yield yield, DimBounds bounds) {
+        var rules = new ExtentRules(op, bounds);
+        if (op instanceof GraphOp.If branch) {
+            for (int i = 0; i < branch.results().size(); i++) {
+                rules.equal(dims(yield.values().get(i)), dims(branch.results().get(i)), "what a branch yields");
+            }
+        } else if (op instanceof GraphOp.Loop loop) {
+            int carried = loop.initial().size();
+            for (int i = 0; i < loop.results().size(); i++) {
+                var result = dims(loop.results().get(i));
+                var expected = i < carried ? result : result.subList(1, result.size());
+                rules.equal(dims(yield.values().get(i + 1)), expected, "what a round yields");
+            }
+        }
+        return rules.rules;
+    }
+
+    /// The rules of what is known only when an operation is done.
+    public static List<Check> after(GraphOp op, DimBounds bounds) {
+        var rules = new ExtentRules(op, bounds);
+        if (op instanceof GraphOp.Loop loop) {
+            for (var scanned : loop.results().subList(loop.initial().size(), loop.results().size())) {
+                rules.equal(Dim.symbol(loop.trips()), dim(scanned, 0), "the number of rounds");
+            }
+        }
+        return rules.rules;
+    }
+
     private void collect() {
         switch (op) {
             case GraphOp.Function _,
                     GraphOp.If _,
-                    GraphOp.Loop _,
                     GraphOp.Return _,
                     GraphOp.Yield _,
                     GraphOp.Constant _,
@@ -48,6 +76,13 @@ public final class ExtentRules {
                     GraphOp.Bind _,
                     GraphOp.Check _,
                     GraphOp.Call _ -> {}
+            case GraphOp.Loop loop -> {
+                for (int i = 0; i < loop.initial().size(); i++) {
+                    var carried = dims(loop.results().get(i));
+                    equal(dims(loop.initial().get(i)), carried, "the first of what is carried");
+                    equal(dims(loop.body().params().get(i + 2)), carried, "what the body is given");
+                }
+            }
             case GraphOp.Map(var inputs, var _, var result) ->
                 inputs.forEach(input -> equal(dims(input), dims(result), "an input"));
             case GraphOp.Reshape(var input, var result) ->

@@ -31,7 +31,7 @@ public record CheckExtents() implements Pass {
 
     private static Op checked(GraphOp.Function function) {
         var natural = NaturalExtents.of(function);
-        var body = new Checked(null, FunctionSymbols.of(natural).bounds()).body(natural.body());
+        var body = new Checked(null, FunctionSymbols.of(natural).bounds(), natural).body(natural.body());
         return new GraphOp.Function(function.name(), function.symbols(), body);
     }
 
@@ -42,30 +42,39 @@ public record CheckExtents() implements Pass {
 
         private final Checked outer;
         private final DimBounds bounds;
+        private final GraphOp around;
         private final Set<List<Object>> known = new HashSet<>();
         private final Map<String, Dim> equals = new HashMap<>();
 
-        Checked(Checked outer, DimBounds bounds) {
+        /// @param around whose body this is
+        Checked(Checked outer, DimBounds bounds, GraphOp around) {
             this.outer = outer;
             this.bounds = bounds;
+            this.around = around;
         }
 
         Body body(Body body) {
             var ops = new ArrayList<Op>(body.ops().size());
             for (var op : body.ops()) {
-                if (op instanceof GraphOp graph) {
-                    for (var rule : ExtentRules.of(graph, bounds)) {
-                        demand(rule, ops);
-                    }
-                    if (op instanceof Check check) {
-                        learn(check);
-                    }
+                if (!(op instanceof GraphOp graph)) {
+                    ops.add(op);
+                    continue;
+                }
+                ExtentRules.of(graph, bounds).forEach(rule -> demand(rule, ops));
+                if (graph instanceof GraphOp.Yield yield) {
+                    ExtentRules.ofYield(around, yield, bounds).forEach(rule -> demand(rule, ops));
+                } else if (graph instanceof Check check) {
+                    learn(check);
                 }
                 ops.add(
-                        OpSchema.bodies(op).isEmpty() || !(op instanceof GraphOp.If || op instanceof GraphOp.Loop)
-                                ? op
-                                : OpSchema.rebuild(
-                                        op, value -> value, value -> value, inner -> new Checked(this, bounds).body(inner)));
+                        graph instanceof GraphOp.If || graph instanceof GraphOp.Loop
+                                ? OpSchema.rebuild(
+                                        op,
+                                        value -> value,
+                                        value -> value,
+                                        inner -> new Checked(this, bounds, graph).body(inner))
+                                : op);
+                ExtentRules.after(graph, bounds).forEach(rule -> demand(rule, ops));
             }
             return new Body(body.params(), ops);
         }

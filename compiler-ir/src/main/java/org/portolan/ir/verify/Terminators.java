@@ -13,6 +13,7 @@ import org.portolan.ir.PlanOp;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Type;
 import org.portolan.ir.Value;
+import org.portolan.runtime.type.ElementType;
 
 /// How the bodies of each operation end, and with values of which types.
 final class Terminators {
@@ -41,12 +42,48 @@ final class Terminators {
         } else if (op instanceof GraphOp.If branch) {
             for (var body : OpSchema.bodies(op)) {
                 counts(op, body, GraphOp.Yield.class, branch.results().size());
+                var yielded = OpSchema.operands(last(body));
+                for (int i = 0; i < yielded.size(); i++) {
+                    fits(op, yielded.get(i), branch.results().get(i), 0);
+                }
             }
         } else if (op instanceof GraphOp.Loop loop) {
             counts(op, loop.body(), GraphOp.Yield.class, loop.results().size() + 1);
             VerifierException.check(
                     loop.results().size() >= loop.initial().size(), op, "a loop gives at least what it carries");
+            loop(loop);
         }
+    }
+
+    private static void loop(GraphOp.Loop loop) {
+        var params = loop.body().params();
+        check(isScalar(params.get(0), ElementType.I64), loop, "the iteration is an i64[], found " + params.get(0));
+        check(isScalar(params.get(1), ElementType.BOOL), loop, "the condition is a bool[], found " + params.get(1));
+        var yielded = OpSchema.operands(last(loop.body()));
+        check(isScalar(yielded.getFirst(), ElementType.BOOL), loop, "the condition is a bool[], found " + yielded.getFirst());
+        for (int i = 0; i < loop.results().size(); i++) {
+            boolean carried = i < loop.initial().size();
+            var result = loop.results().get(i);
+            fits(loop, yielded.get(i + 1), result, carried ? 0 : 1);
+            if (carried) {
+                fits(loop, loop.initial().get(i), result, 0);
+                fits(loop, params.get(i + 2), result, 0);
+            }
+        }
+    }
+
+    private static boolean isScalar(Value value, ElementType element) {
+        return value.type() instanceof Type.Tensor tensor && tensor.rank() == 0 && tensor.element() == element;
+    }
+
+    /// The same but for extents, which {@link org.portolan.ir.analysis.ExtentRules} knows about.
+    ///
+    /// @param stacked how many axes the result has more
+    private static void fits(Op op, Value value, Value result, int stacked) {
+        boolean fits = value.type() instanceof Type.Tensor one && result.type() instanceof Type.Tensor other
+                ? one.element() == other.element() && one.rank() + stacked == other.rank()
+                : stacked == 0 && value.type().equals(result.type());
+        check(fits, op, value + " cannot become the result " + result);
     }
 
     private static void nest(NestOp op) {

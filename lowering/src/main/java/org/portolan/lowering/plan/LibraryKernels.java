@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
 import org.portolan.ir.GraphOp;
+import org.portolan.ir.PlanOp;
+import org.portolan.ir.Relation;
 import org.portolan.ir.TileOp;
 import org.portolan.ir.Value;
 import org.portolan.ir.text.IrParser;
@@ -46,12 +48,8 @@ final class LibraryKernels {
     ///
     /// @throws CompileException if there is none of that name, or it cannot take these arguments
     static LoweredKernel lower(GraphOp.Call call) {
-        var kernel = ALL.kernels.get(call.kernel());
-        if (kernel == null) {
-            throw new CompileException("no library has a kernel '" + call.kernel() + "'; there are " + ALL.kernels.keySet());
-        }
-        var arguments = new ArrayList<>(call.arguments());
-        arguments.addAll(call.results());
+        var kernel = kernel(call);
+        var arguments = arguments(call);
         var numbers = numbers(kernel, arguments, call.options());
         var extents = kernel.symbols().stream().map(numbers::get).toList();
         var grid = kernel.grid().stream().map(count -> count.substitute(numbers::get)).toList();
@@ -62,6 +60,42 @@ final class LibraryKernels {
                 call.results().stream().map(Value::hint).toList(),
                 ExpandElementary.expand(kernel.body(), false));
         return new LoweredKernel(expanded, arguments, extents, grid, cost(arguments, grid));
+    }
+
+    /// What must hold for the kernel of a call to stay inside of its buffers: extents that it takes to be one number are.
+    ///
+    /// @throws CompileException if there is none of that name, or it cannot take these arguments
+    static List<PlanOp.Check> checks(GraphOp.Call call) {
+        var kernel = kernel(call);
+        var arguments = arguments(call);
+        var numbers = numbers(kernel, arguments, call.options());
+        var checks = new ArrayList<PlanOp.Check>();
+        for (int i = 0; i < arguments.size(); i++) {
+            var taken = kernel.body().params().get(i).buffer().dims();
+            var given = arguments.get(i).tensor().dims();
+            for (int axis = 0; axis < taken.size(); axis++) {
+                var needed = taken.get(axis).substitute(numbers::get);
+                if (!needed.equals(given.get(axis))) {
+                    checks.add(new PlanOp.Check(given.get(axis), Relation.EQUAL, needed, "kernel '%s': axis %d of %s must be %s of it"
+                            .formatted(kernel.name(), axis, arguments.get(i), taken.get(axis))));
+                }
+            }
+        }
+        return checks;
+    }
+
+    private static TileOp.Kernel kernel(GraphOp.Call call) {
+        var kernel = ALL.kernels.get(call.kernel());
+        if (kernel == null) {
+            throw new CompileException("no library has a kernel '" + call.kernel() + "'; there are " + ALL.kernels.keySet());
+        }
+        return kernel;
+    }
+
+    private static List<Value> arguments(GraphOp.Call call) {
+        var arguments = new ArrayList<>(call.arguments());
+        arguments.addAll(call.results());
+        return arguments;
     }
 
     /// The element types that the kernel of a call uses.

@@ -135,6 +135,7 @@ public final class PlanBuilder {
     }
 
     private void call(GraphOp.Call call) {
+        ops.addAll(LibraryKernels.checks(call));
         call.results().forEach(this::allocate);
         var origin = call.results().stream().map(Value::hint).toList();
         var place = placement.of(call);

@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
-/// A pool of a device's memory that is this program's own: what others of the process do with the driver's default pool
-/// changes nothing here, and the other way round. The driver's pools give memory back to the system whenever somebody waits
+/// A pool of a device's memory that is an opened device's own: what others of the process do with the driver's default pool
+/// changes nothing here, and the other way round; who opens a card twice has two. The driver's pools give memory back to the system whenever somebody waits
 /// for the device, so that each run would have to ask anew; this one keeps a part.
 record MemoryPool(CudaContext context, long handle) {
     /// The pool keeps up to this part of the device's memory while nobody uses it; the rest is for other processes.

@@ -17,7 +17,7 @@ import org.portolan.runtime.type.ElementType;
 
 /// A kernel image: one PTX module for each kernel, and what a launch must know of it.
 ///
-/// The form: a line `portolan-cuda 1 <bytes>`, that many bytes of JSON, then the modules' bytes one after another, for each
+/// The form: a line `portolan-cuda 2 <bytes>`, that many bytes of JSON, then the modules' bytes one after another, for each
 /// kernel its PTX text and then its machine code if there is any. Integers are decimal, texts UTF-8.
 ///
 /// @param machine the name of the machine that the kernels were compiled for
@@ -25,7 +25,7 @@ public record CudaImage(String machine, List<Module> modules) {
     /// The name of the form, as a code generator gives it.
     public static final String FORMAT = "ptx";
 
-    private static final String MAGIC = "portolan-cuda 1 ";
+    private static final String MAGIC = "portolan-cuda 2 ";
     private static final int LONGEST_FIRST_LINE = 64;
 
     /// One kernel.

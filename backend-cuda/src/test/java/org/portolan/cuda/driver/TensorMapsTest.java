@@ -62,6 +62,18 @@ class TensorMapsTest {
         assertEquals(entry, CudaImage.read(MemorySegment.ofArray(bytes)).modules().getFirst().entry());
     }
 
+    /// Entries took their parameters in another order before there were maps.
+    @Test
+    void anImageOfTheFormBeforeIsRefused() {
+        try (var arena = Arena.ofConfined()) {
+            var bytes = image(arena, map("$1"));
+            assertEquals('2', bytes.get(ValueLayout.JAVA_BYTE, "portolan-cuda ".length()));
+            bytes.set(ValueLayout.JAVA_BYTE, "portolan-cuda ".length(), (byte) '1');
+            var problem = assertThrows(BadProgramFile.class, () -> CudaImage.read(bytes));
+            assertTrue(problem.getMessage().contains("compile the model again"), problem.getMessage());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"$2", "$1+$9", "m"})
     void aMapOfAWordThatIsNotThereIsRefused(String rows) {

@@ -36,7 +36,11 @@ final class KnownTensors {
     private final Map<Value, Op> definitions = new IdentityHashMap<>();
     private final Map<Op, Integer> order = new IdentityHashMap<>();
     private final Map<Value, Optional<Tensor>> computed = new HashMap<>();
+    private final Map<Scalar, Optional<Tensor>> scalars = new HashMap<>();
     private final Map<Tensor, Range> ranges = new IdentityHashMap<>();
+
+    /// A scalar of a nest in a tensor's place: one nest may store it at several.
+    private record Scalar(Value scalar, List<Dim> to, List<Dim> dims) {}
 
     /// Takes note of an operation; those that it needs came before.
     void add(Op op) {
@@ -128,7 +132,7 @@ final class KnownTensors {
     ///
     /// @param to where in the tensor
     Optional<Tensor> scalar(NestOp.Compute nest, Value scalar, List<Dim> to, List<Dim> dims) {
-        return computed.computeIfAbsent(scalar, _ -> {
+        return scalars.computeIfAbsent(new Scalar(scalar, to, dims), _ -> {
             var ops = new ArrayList<>(nest.body().ops());
             ops.removeLast();
             ops.add(new NestOp.Yield(List.of(scalar), List.of(), List.of(to)));

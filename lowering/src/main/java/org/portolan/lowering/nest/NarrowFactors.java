@@ -56,8 +56,21 @@ final class NarrowFactors {
     }
 
     /// A sum of products, whose factors an instruction may take then.
+    ///
+    /// @param swapped whether the left one stood on the right
     private record Product(
-            NestOp.Compute nest, NestFacts facts, NestOp.Sum sum, NarrowFactor left, NarrowFactor right, FactorTypes type) {
+            NestOp.Compute nest,
+            NestFacts facts,
+            NestOp.Sum sum,
+            NarrowFactor left,
+            NarrowFactor right,
+            boolean swapped,
+            FactorTypes type) {
+
+        /// As they stood, whichever of them an instruction takes on which side.
+        List<NarrowFactor> factors() {
+            return swapped ? List.of(right, left) : List.of(left, right);
+        }
 
         /// What is computed in each run besides the product, roughly.
         int cost() {
@@ -101,8 +114,8 @@ final class NarrowFactors {
         var facts = new OpenNest(nest, 0, symbols).facts();
         Product best = null;
         for (var type : types) {
-            for (var sides : List.of(List.of(product.left(), product.right()), List.of(product.right(), product.left()))) {
-                var found = product(nest, facts, scalars, sum, sides.getFirst(), sides.getLast(), type);
+            for (boolean swapped : List.of(false, true)) {
+                var found = product(nest, facts, scalars, sum, product, swapped, type);
                 if (found == null) continue;
                 // Instructions on vector registers are taken in the order of the machine's file.
                 if (type.panels() && best == null) return rewrite(found);
@@ -122,9 +135,11 @@ final class NarrowFactors {
             NestFacts facts,
             NestScalars scalars,
             NestOp.Sum sum,
-            Value left,
-            Value right,
+            ArithOp.Mul product,
+            boolean swapped,
             FactorTypes type) {
+        var left = swapped ? product.right() : product.left();
+        var right = swapped ? product.left() : product.right();
         boolean scaled = isScaled(sum);
         if (!scaled && sum.result().type().elementType() != type.sum()) return null;
         var over = sum.over();
@@ -138,7 +153,7 @@ final class NarrowFactors {
                 : NarrowFactor.known(scalars, left, type.left(), true, scaled, over, known);
         if (ofLeft.isEmpty()) ofLeft = NarrowFactor.computed(scalars, left, type.left(), scaled, over, known);
         if (ofLeft.isEmpty()) return null;
-        var found = new Product(nest, facts, sum, ofLeft.get(), ofRight.get(), type);
+        var found = new Product(nest, facts, sum, ofLeft.get(), ofRight.get(), swapped, type);
         boolean summable = (!found.left().hasOffset() || canSum(found, found.right()))
                 && (!found.right().hasOffset() || canSum(found, found.left()));
         return summable
@@ -221,7 +236,8 @@ final class NarrowFactors {
             if (differences != null) total = less(total, left.offset(ops, inputs), differences, ops);
             if (elements != null) total = less(total, right.offset(ops, inputs), elements, ops);
             total = NarrowTensors.cast(total, sum.result().type().elementType(), ops);
-            for (var factor : List.of(left, right)) {
+            // In one order on every machine, for the same roundings.
+            for (var factor : product.factors()) {
                 if (factor.scale() == null) continue;
                 var scaled = sum.result().copy();
                 ops.add(new ArithOp.Mul(total, factor.scale().copy(ops, inputs, factor.places()), scaled));

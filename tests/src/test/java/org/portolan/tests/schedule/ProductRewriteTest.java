@@ -284,4 +284,76 @@ class ProductRewriteTest {
             check(text, inputs, products, wide.equals("u32") ? 1e-5 : 0);
         }
     }
+
+    /// Scales are multiplied in the order of the factors, whichever of them an instruction takes on which side.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void orderOfScales(boolean weightsFirst) {
+        var text = """
+                graph.function <name = scales> { (%x: i8[64,64], %s: f32[]) ->
+                  %w = graph.constant <data = random(7)> : i8[64,64]
+                  %t = graph.constant <data = splat(0.00771)> : f32[]
+                  %sb = graph.broadcast %s : f32[64,64]
+                  %xd = graph.map [%x, %sb] { (%ax: i8, %sx: f32) ->
+                    %bx = arith.cast %ax : f32
+                    %cx = arith.mul %bx, %sx : f32
+                    graph.yield [%cx]
+                  } : f32[64,64]
+                  %tb = graph.broadcast %t : f32[64,64]
+                  %wd = graph.map [%w, %tb] { (%aw: i8, %tw: f32) ->
+                    %bw = arith.cast %aw : f32
+                    %cw = arith.mul %bw, %tw : f32
+                    graph.yield [%cw]
+                  } : f32[64,64]
+                  %y = graph.mat-mul FACTORS <accumulate = f32> : f32[64,64]
+                  graph.return [%y, %w]
+                }
+                """.replace("FACTORS", weightsFirst ? "%wd, %xd" : "%xd, %wd");
+        float ofX = 0.0123f;
+        float ofW = 0.00771f;
+        var x = bytes(ElementType.I8, 11, 64, 64);
+        var inputs = Map.of("x", x, "s", Tensor.of(new float[] {ofX}));
+        var nests = rewritten(new Compiler().lowerGraph(parse(text)));
+        assertEquals(1, products(nests), () -> "products of bytes in " + IrPrinter.print(List.of(nests)));
+        var results = new GraphInterpreter(nests).run(inputs);
+        var w = results.get("w");
+        var first = weightsFirst ? w : x;
+        var second = weightsFirst ? x : w;
+        var expected = new float[64 * 64];
+        for (int i = 0; i < expected.length; i++) {
+            int sum = 0;
+            for (int k = 0; k < 64; k++) {
+                sum += (int) (first.getLong(i / 64 * 64 + k) * second.getLong(k * 64L + i % 64));
+            }
+            expected[i] = weightsFirst ? sum * ofW * ofX : sum * ofX * ofW;
+        }
+        assertArrayEquals(expected, results.get("y").toFloatArray());
+    }
+
+    /// A nest that stores the same numbers twice, once turned: each product gets its own.
+    @Test
+    void weightsInTwoOrders() {
+        var text = """
+                graph.function <name = turned> { (%x: i8[64,64]) ->
+                  %w = graph.constant <data = random(7)> : i8[64,64]
+                  %wd, %wt = nest.compute [%w] <axes = [i:64, j:64]> {
+                    %aw = nest.read %w <at = [i, j]> : i8
+                    %bw = arith.cast %aw : f32
+                    %cw = arith.const <value = 0.5> : f32
+                    %dw = arith.mul %bw, %cw : f32
+                    nest.yield [%dw, %dw] <to = [[i, j], [j, i]]>
+                  } : f32[64,64], f32[64,64]
+                  %xd = graph.map [%x] { (%ax: i8) ->
+                    %bx = arith.cast %ax : f32
+                    %cx = arith.const <value = 0.25> : f32
+                    %dx = arith.mul %bx, %cx : f32
+                    graph.yield [%dx]
+                  } : f32[64,64]
+                  %y = graph.mat-mul %xd, %wd <accumulate = f32> : f32[64,64]
+                  %z = graph.mat-mul %xd, %wt <accumulate = f32> : f32[64,64]
+                  graph.return [%y, %z]
+                }
+                """;
+        check(text, Map.of("x", bytes(ElementType.I8, 12, 64, 64)), 2, 0);
+    }
 }

@@ -128,17 +128,20 @@ final class KnownTensors {
         return run(ops, nest.results().getFirst());
     }
 
-    /// What a scalar of a nest over known tensors is everywhere.
+    /// What a scalar of a nest is everywhere, if it is simply read from known tensors and computed.
     ///
     /// @param to where in the tensor
     Optional<Tensor> scalar(NestOp.Compute nest, Value scalar, List<Dim> to, List<Dim> dims) {
         return scalars.computeIfAbsent(new Scalar(scalar, to, dims), _ -> {
-            var ops = new ArrayList<>(nest.body().ops());
-            ops.removeLast();
-            ops.add(new NestOp.Yield(List.of(scalar), List.of(), List.of(to)));
+            var simple = SimpleScalar.of(NestScalars.of(nest), scalar);
+            if (simple == null) return Optional.empty();
+            var ops = new ArrayList<Op>();
+            var inputs = new ArrayList<Value>();
+            var copy = simple.copy(ops, inputs, Map.of());
+            ops.add(new NestOp.Yield(List.of(copy), List.of(), List.of(to)));
             var result = Value.of(new Type.Tensor(scalar.type().elementType(), dims), scalar.hint());
             return run(new NestOp.Compute(
-                    nest.inputs(), List.of(), nest.axes(), nest.origin(), new Body(nest.body().params(), ops), List.of(result)));
+                    inputs, List.of(), nest.axes(), nest.origin(), new Body(List.of(), ops), List.of(result)));
         });
     }
 

@@ -71,6 +71,12 @@ record QuantisedCase(
                 left, right, leftZero, rightZero, known, convolution, sizes, stride, dilation, low, groups, true);
     }
 
+    /// Whether the weights less their zero point are known, to be laid out for lanes, and all that is multiplied by them has one
+    /// zero point.
+    boolean suitsPanels() {
+        return known && !comes(rightZero) && !leftZero.equals("rows");
+    }
+
     private List<Integer> leftShape() {
         return convolution ? sizes.subList(0, 4) : List.of(sizes.get(0), sizes.get(2));
     }

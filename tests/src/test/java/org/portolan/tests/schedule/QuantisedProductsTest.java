@@ -7,8 +7,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -18,18 +21,34 @@ import org.portolan.ir.interpreter.GraphInterpreter;
 import org.portolan.ir.text.IrParser;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
+import org.portolan.lowering.tile.FactorTypes;
 import org.portolan.runtime.Portolan;
 import org.portolan.runtime.device.DeviceDescription;
 import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.Devices;
+import org.portolan.runtime.type.ElementType;
 
 /// Products of quantised numbers on every device that has an instruction for matrices of bytes: it is used whatever the zero
 /// points are, and results are those of the interpreter to the last bit.
+@ParameterizedClass
+@ValueSource(strings = {"cpu", "cuda:emulated", "ascend:emulated"})
 class QuantisedProductsTest {
     private static final String ARCHITECTURE = "portolan.emulated.sm";
 
+    @Parameter
+    private String name;
+
     @TempDir
     private Path folder;
+
+    @BeforeEach
+    void isThere() {
+        boolean there = name.equals("cpu")
+                || Devices.list().stream()
+                        .filter(DeviceDescription::emulated)
+                        .anyMatch(one -> name.startsWith(one.driver() + ":"));
+        Assumptions.assumeTrue(there, "skipped: there is no " + name);
+    }
 
     /// Rows, columns and terms that are worth an instruction on matrices.
     @ParameterizedTest
@@ -38,17 +57,16 @@ class QuantisedProductsTest {
         "u8,i8,none,none,false", "i8,u8,run,run,false", "u8,u8,rows,120,true", "i8,i8,none,5,true"
     })
     void matrices(String left, String right, String leftZero, String rightZero, boolean known) throws IOException {
-        everywhere(QuantisedCase.product(left, right, leftZero, rightZero, known, 33, 40, 70));
+        runWithInstruction(QuantisedCase.product(left, right, leftZero, rightZero, known, 33, 40, 70));
     }
 
     /// Warps that multiply together take bytes of either sign on the left as well. Smaller products are left to single warps.
     @Test
     void groupsOfWarps() throws IOException {
-        var device = "cuda:emulated";
-        Assumptions.assumeTrue(isThere(device), "skipped: there is no " + device);
+        Assumptions.assumeTrue(name.startsWith("cuda"), "skipped: warps multiply together elsewhere");
         System.setProperty(ARCHITECTURE, "sm_90a");
         try {
-            run(QuantisedCase.product("u8", "i8", "run", "none", true, 1024, 1024, 256), device, "wgmma");
+            run(QuantisedCase.product("u8", "i8", "run", "none", true, 1024, 1024, 256), "wgmma");
         } finally {
             System.clearProperty(ARCHITECTURE);
         }
@@ -58,14 +76,26 @@ class QuantisedProductsTest {
     @ParameterizedTest
     @CsvSource({"u8,i8,run,none,true", "u8,i8,run,columns,true", "i8,i8,none,none,true", "u8,u8,rows,120,false"})
     void dequantised(String left, String right, String leftZero, String rightZero, boolean known) throws IOException {
-        everywhere(QuantisedCase.product(left, right, leftZero, rightZero, known, 33, 40, 70).asScaled());
+        runWithInstruction(QuantisedCase.product(left, right, leftZero, rightZero, known, 33, 40, 70).asScaled());
     }
 
-    private void everywhere(QuantisedCase test) throws IOException {
-        for (var device : List.of("cuda:emulated", "ascend:emulated")) {
-            if (isThere(device)) run(test, device, device.startsWith("cuda") ? "mma." : "matrix.i8");
+    /// Runs a case with the device's instruction on matrices. Processors that multiply pairs of 16 bits do so with all weights
+    /// that are known less their zero point; others take what fits their bytes.
+    private void runWithInstruction(QuantisedCase test) throws IOException {
+        var instruction =
+                switch (name) {
+                    case "cuda:emulated" -> "mma.";
+                    case "ascend:emulated" -> "matrix.i8";
+                    default -> test.suitsPanels() && multipliesPairs() ? "dot" : "";
+                };
+        run(test, instruction);
+    }
+
+    private boolean multipliesPairs() throws IOException {
+        try (var device = Devices.open(name, DeviceOptions.defaults())) {
+            return FactorTypes.of(Targets.of(device.description()).machine()).stream()
+                    .anyMatch(types -> types.right() == ElementType.I16);
         }
-        run(test, "cpu", "");
     }
 
     /// Windows beyond the border meet numbers that are 0, whatever bytes those are.
@@ -76,29 +106,20 @@ class QuantisedProductsTest {
         var sizes = List.of(2, 9, 8, 9, 24, 3);
         var test = new QuantisedCase(
                 left, right, leftZero, rightZero, true, true, sizes, stride, dilation, low, 1, false);
-        everywhere(test);
-        if (low == 2) everywhere(test.asScaled());
+        runWithInstruction(test);
+        if (low == 2) runWithInstruction(test.asScaled());
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"cpu", "cuda:emulated", "ascend:emulated"})
-    void random(String device) throws IOException {
-        Assumptions.assumeTrue(isThere(device), "skipped: there is no " + device);
+    @Test
+    void random() throws IOException {
         int count = Integer.getInteger("portolan.quantised.cases", 6);
         for (int seed = 0; seed < count; seed++) {
-            run(QuantisedCase.random(seed), device, "");
+            run(QuantisedCase.random(seed), "");
         }
     }
 
-    private static boolean isThere(String device) {
-        return device.equals("cpu")
-                || Devices.list().stream()
-                        .filter(DeviceDescription::emulated)
-                        .anyMatch(one -> device.startsWith(one.driver() + ":"));
-    }
-
     /// @param instruction how the name of one that must be used begins; empty: any or none
-    private void run(QuantisedCase test, String name, String instruction) throws IOException {
+    private void run(QuantisedCase test, String instruction) throws IOException {
         var function = (GraphOp.Function) IrParser.parse(test.text(), "quantised").getFirst();
         var inputs = test.inputs();
         var expected = new GraphInterpreter(function).run(inputs).get("y");

@@ -11,6 +11,7 @@ import org.portolan.ir.GraphOp;
 import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.OpSchema.Role;
+import org.portolan.ir.PlanOp;
 import org.portolan.ir.Value;
 
 /// Writes operations in the text form, which {@link IrParser} reads back. One operation is one line, but for its
@@ -65,11 +66,9 @@ public final class IrPrinter {
         indent(depth);
         lines.put(op, line);
         if (op instanceof GraphOp.Function function) {
-            // A model is called by these names: they are kept as they are, whatever else is called alike.
-            function.body().params().forEach(names::of);
-            if (!function.body().ops().isEmpty()) {
-                OpSchema.operands(function.body().ops().getLast()).forEach(names::of);
-            }
+            callable(function.body());
+        } else if (op instanceof PlanOp.Program program) {
+            callable(program.body());
         }
         var schema = OpSchema.of(op);
         var results = OpSchema.results(op);
@@ -85,6 +84,15 @@ public final class IrPrinter {
         }
         text.append('\n');
         line++;
+    }
+
+    /// A model is called by the names of its inputs and outputs: they are kept as they are, whatever else is called alike.
+    private void callable(Body body) {
+        names.begin();
+        body.params().forEach(names::of);
+        if (!body.ops().isEmpty()) {
+            OpSchema.operands(body.ops().getLast()).forEach(names::of);
+        }
     }
 
     private void operands(Op op, OpSchema schema) {

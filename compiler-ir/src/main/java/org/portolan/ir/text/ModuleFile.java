@@ -8,9 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.portolan.ir.Op;
 import org.portolan.ir.Resource;
 import org.portolan.ir.ResourceBytes;
@@ -25,10 +27,15 @@ public final class ModuleFile {
 
     private ModuleFile() {}
 
-    /// Writes both; the second only if there is something for it. Equal bytes lie there once.
+    /// Writes both; the second only if there is something for it. Equal bytes lie there once. Beside what is no file, such
+    /// as a terminal or a pipe, there is no place for weights: the text then names those that it was read with.
     ///
     /// @throws IOException if one cannot be written
     public static void write(Path file, List<Op> module) throws IOException {
+        if (!hasPlaceBeside(file)) {
+            Files.writeString(file, IrPrinter.print(module));
+            return;
+        }
         var weights = file.resolveSibling(file.getFileName() + ".weights");
         var name = weights.getFileName().toString();
         Map<String, Resource.External> placed = new LinkedHashMap<>();
@@ -40,26 +47,38 @@ public final class ModuleFile {
             // A text may leave the digest out.
             var digest = ResourceBytes.external(name, external.segment()).sha256();
             return placed.computeIfAbsent(digest, _ -> {
-                long offset = Math.ceilDiv(end[0], ALIGNMENT) * ALIGNMENT;
-                end[0] = offset + external.bytes();
+                // Nothing lies anywhere; behind the end it would be looked for in vain.
+                long offset = external.bytes() == 0 ? 0 : Math.ceilDiv(end[0], ALIGNMENT) * ALIGNMENT;
+                end[0] = Math.max(end[0], offset + external.bytes());
                 return new Resource.External(name, offset, external.bytes(), digest, external.segment());
             });
         });
         if (!placed.isEmpty()) {
-            // What is read may be the very file that is written: it is replaced when all is there.
-            var unfinished = weights.resolveSibling(name + ".part");
-            try (var channel = FileChannel.open(
-                    unfinished,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
-                for (var external : placed.values()) {
+            write(weights, placed.values());
+        }
+        Files.writeString(file, IrPrinter.print(rewritten));
+    }
+
+    private static boolean hasPlaceBeside(Path file) {
+        var absolute = file.toAbsolutePath().normalize();
+        boolean device = absolute.startsWith("/dev") || absolute.startsWith("/proc");
+        return !device && (Files.isRegularFile(file) || Files.notExists(file));
+    }
+
+    /// What is read may be the very file that is written, and others may write it, too: it is replaced when all is there.
+    private static void write(Path weights, Collection<Resource.External> placed) throws IOException {
+        var unfinished = weights.resolveSibling(weights.getFileName() + "." + UUID.randomUUID() + ".part");
+        try {
+            try (var channel =
+                    FileChannel.open(unfinished, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                for (var external : placed) {
                     write(channel, external.offset(), external.segment());
                 }
             }
             Files.move(unfinished, weights, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(unfinished);
         }
-        Files.writeString(file, IrPrinter.print(rewritten));
     }
 
     private static void write(FileChannel channel, long offset, MemorySegment bytes) throws IOException {

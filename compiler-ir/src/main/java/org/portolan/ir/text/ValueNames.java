@@ -8,13 +8,19 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.portolan.ir.Value;
 
-/// Gives every value of a module a name of its own: its hint where that is free, else the hint and a number.
+/// Gives every value of a function or program a name of its own: its hint where that is free, else the hint and a number.
 final class ValueNames {
     private static final Pattern IDENTIFIER = Pattern.compile("[\\p{L}_$][\\p{L}\\p{Nd}_$.]*");
 
     private final Map<Value, String> printed = new IdentityHashMap<>();
     private final Set<String> taken = new HashSet<>();
     private final Map<String, Integer> lastNumber = new HashMap<>();
+
+    /// What follows sees nothing of what came before: names that were given are free again, and values keep theirs.
+    void begin() {
+        taken.clear();
+        lastNumber.clear();
+    }
 
     /// The name with its percent sign, in quotation marks if need be.
     String of(Value value) {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,18 +65,29 @@ class LargeKernelsTest {
                 continue;
             }
             products++;
-            Files.writeString(folder.resolve("kernel.ptx"), ptx);
-            var process = new ProcessBuilder("ptxas", "-v", "-arch=sm_90a", "-o", "kernel.cubin", "kernel.ptx")
-                    .directory(folder.toFile())
-                    .redirectErrorStream(true)
-                    .start();
-            process.getOutputStream().close();
-            var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            var said = said(ptx, folder);
             assertTrue(said.contains("Used "), said);
-            assertFalse(said.contains("warning") || said.contains("serialized"), function.name() + ": " + said);
+            // Neither are products done one by one, nor waits put in.
+            assertFalse(NOTES_OF_PRODUCTS.matcher(said).find(), function.name() + ": " + said);
+            var unfinished = said(ptx.replace("wgmma.wait_group.sync.aligned 0;", ""), folder);
+            assertTrue(unfinished.contains("wgmma.mma_async instructions are serialized"), unfinished);
+            var early = said(ptx.replace("wgmma.fence.sync.aligned;", ""), folder);
+            assertTrue(NOTES_OF_PRODUCTS.matcher(early).find(), early);
         }
         // Elements of other than 16 bits are multiplied so only where both sides lie along the sum.
         assertEquals(element.endsWith("f16") ? 2 : 1, products);
+    }
+
+    private static final Pattern NOTES_OF_PRODUCTS = Pattern.compile("\\(C75\\d\\d\\)|serialized|warning");
+
+    private static String said(String ptx, Path folder) throws IOException {
+        Files.writeString(folder.resolve("kernel.ptx"), ptx);
+        var process = new ProcessBuilder("ptxas", "-v", "-arch=sm_90a", "-o", "kernel.cubin", "kernel.ptx")
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .start();
+        process.getOutputStream().close();
+        return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 
     /// Windows that are read with guards come by way of registers, each of which a thread holds while it multiplies.

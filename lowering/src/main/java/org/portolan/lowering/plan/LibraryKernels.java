@@ -76,8 +76,9 @@ final class LibraryKernels {
             for (int axis = 0; axis < taken.size(); axis++) {
                 var needed = taken.get(axis).substitute(numbers::get);
                 if (!needed.equals(given.get(axis))) {
-                    checks.add(new PlanOp.Check(given.get(axis), Relation.EQUAL, needed, "kernel '%s': axis %d of %s must be %s of it"
-                            .formatted(kernel.name(), axis, arguments.get(i), taken.get(axis))));
+                    var what = "kernel '%s': axis %d of %s must be its %s"
+                            .formatted(kernel.name(), axis, arguments.get(i), taken.get(axis));
+                    checks.add(new PlanOp.Check(given.get(axis), Relation.EQUAL, needed, what));
                 }
             }
         }

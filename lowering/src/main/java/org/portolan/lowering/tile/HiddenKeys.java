@@ -39,6 +39,10 @@ final class HiddenKeys {
             less.addAll(other.added);
             return new Linear(index.minus(other.index), more, less);
         }
+
+        int operands() {
+            return added.size() + subtracted.size();
+        }
     }
 
     private final NestAnalysis analysis;
@@ -152,6 +156,10 @@ final class HiddenKeys {
     /// A key is hidden where `difference + more > 0`.
     private Optional<End> end(Condition condition, Linear difference, Dim more) {
         var whole = difference.index().plus(more);
+        // Each operand is brought within bounds that nothing overflows from, which is right for one of them alone.
+        if (difference.operands() > 1) {
+            return Optional.empty();
+        }
         var key = NestAnalysis.stride(whole, rows.key());
         var row = NestAnalysis.stride(whole, rows.row());
         if (key.isEmpty() || row.isEmpty() || Math.abs(key.getAsLong()) != 1) {
@@ -203,15 +211,21 @@ final class HiddenKeys {
         }
         if (definition instanceof ArithOp.Add add && element != ElementType.I32) {
             var right = linear(add.right()).map(all -> new Linear(Dim.ZERO, List.of(), List.of()).minus(all));
-            var left = linear(add.left());
-            return left.isPresent() && right.isPresent() ? Optional.of(left.get().minus(right.get())) : own(value);
+            return difference(value, linear(add.left()), right);
         }
         if (definition instanceof ArithOp.Sub sub && element != ElementType.I32) {
-            var left = linear(sub.left());
-            var right = linear(sub.right());
-            return left.isPresent() && right.isPresent() ? Optional.of(left.get().minus(right.get())) : own(value);
+            return difference(value, linear(sub.left()), linear(sub.right()));
         }
         return own(value);
+    }
+
+    /// A difference; as the number that it is where it is made of several, since each of these may be out of bounds by itself.
+    private Optional<Linear> difference(Value value, Optional<Linear> left, Optional<Linear> right) {
+        if (left.isEmpty() || right.isEmpty()) {
+            return own(value);
+        }
+        var parts = left.get().minus(right.get());
+        return parts.operands() == 0 ? Optional.of(parts) : own(value).or(() -> Optional.of(parts));
     }
 
     /// A number that is the same for all keys and rows.

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,12 +16,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.portolan.ir.Body;
 import org.portolan.ir.GraphOp;
+import org.portolan.ir.Op;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.Value;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
 import org.portolan.onnx.importer.OnnxImporter;
 import org.portolan.onnx.reader.OnnxReader;
+import org.portolan.runtime.type.ElementType;
 import org.portolan.tests.cli.TinyOnnx;
 import org.portolan.tests.cli.TinyOnnx.Input;
 import org.portolan.tests.cli.TinyOnnx.Node;
@@ -150,6 +154,37 @@ class AttentionFormsTest {
                         node("Where", "bias", "open", "zero", "lowest"), node("Add", "z", "s", "bias"),
                         node("Softmax", "w0", List.of("axis", -1L), "z"), node("IsNaN", "nan", "w0"),
                         node("Where", "w", "nan", "zero", "w0"), product));
+        together("heads as a batch (`bmm`), mask for each batch", 2);
+        together("heads as a batch (`bmm`), mask for each batch, symbolic batch", "batch");
+    }
+
+    /// Batch and heads are one axis to the products, and two where the mask is added.
+    private void together(String form, Object batch) throws IOException {
+        var inputs = new LinkedHashMap<String, Input>();
+        inputs.put("q4", tensor(batch, 16, 96, 64));
+        inputs.put("k4", tensor(batch, 16, 160, 64));
+        inputs.put("v4", tensor(batch, 16, 160, 64));
+        inputs.put("mask", tensor(batch, 1, 96, 160));
+        var first = new ArrayList<Node>();
+        first.add(node("Constant", "apart", List.of("value_ints", new long[] {-1, 16, 96, 160})));
+        first.add(node("Constant", "scores", List.of("value_ints", new long[] {-1, 96, 160})));
+        for (var each : List.of("q", "k", "v")) {
+            long length = each.equals("q") ? 96 : 160;
+            first.add(node("Constant", each + "s", List.of("value_ints", new long[] {-1, length, 64})));
+            first.add(node("Reshape", each, each + "4", each + "s"));
+        }
+        first.add(node("Transpose", "kt", List.of("perm", new long[] {0, 2, 1}), "k"));
+        first.add(node("MatMul", "s3", "q", "kt"));
+        first.add(node("Reshape", "s4", "s3", "apart"));
+        first.add(node("Add", "z4", "s4", "mask"));
+        first.add(node("Reshape", "z", "z4", "scores"));
+        exported(form, inputs, first,
+                List.of(node("Softmax", "w", List.of("axis", -1L), "z"), node("MatMul", "y", "w", "v")));
+        // The softmax before batch and heads are put together again.
+        first.removeLast();
+        exported(form + ", softmax apart", inputs, first,
+                List.of(node("Softmax", "w4", List.of("axis", -1L), "z4"), node("Reshape", "w", "w4", "scores"),
+                        node("MatMul", "y", "w", "v")));
     }
 
     private static Node node(String operator, String output, String... inputs) {
@@ -182,22 +217,54 @@ class AttentionFormsTest {
             assertTrue(
                     kernels.stream().anyMatch(kernel -> keyLoops(kernel.body()) > 1),
                     form + ": keys that are hidden are visited");
+            // A part of a row has an end of its own, so that loops there say nothing.
+            assertEquals(
+                    form.contains("lengths") && !form.contains("symbolic"),
+                    kernels.stream().anyMatch(AttentionFormsTest::endsWhereALengthSays),
+                    form + ": lengths end loops over keys");
         }
+    }
+
+    /// Whether the bounds of a loop over blocks of keys depend on an integer that is read from memory.
+    private static boolean endsWhereALengthSays(TileOp.Kernel kernel) {
+        var loops = new ArrayList<TileOp.For>();
+        var definitions = new IdentityHashMap<Value, Op>();
+        collect(kernel.body(), loops, definitions);
+        return loops.stream().anyMatch(loop -> reads(loop.lower(), definitions) || reads(loop.upper(), definitions));
+    }
+
+    private static void collect(Body body, List<TileOp.For> loops, Map<Value, Op> definitions) {
+        for (var op : body.ops()) {
+            OpSchema.results(op).forEach(result -> definitions.put(result, op));
+            if (op instanceof TileOp.For loop && goesAlongKeys(loop)) {
+                loops.add(loop);
+            }
+            OpSchema.bodies(op).forEach(inner -> collect(inner, loops, definitions));
+        }
+    }
+
+    private static boolean reads(Value value, Map<Value, Op> definitions) {
+        var definition = definitions.get(value);
+        return definition instanceof TileOp.Load && value.type().elementType() == ElementType.I64
+                || definition != null
+                        && OpSchema.operands(definition).stream().anyMatch(operand -> reads(operand, definitions));
     }
 
     /// The loops over blocks of keys, which all threads go along together.
     private static long keyLoops(Body body) {
         long loops = 0;
         for (var op : body.ops()) {
-            boolean together = op instanceof TileOp.For loop
-                    && loop.bind() == TileOp.Bind.SERIAL
-                    && loop.body().ops().stream().anyMatch(TileOp.Barrier.class::isInstance);
-            loops += together ? 1 : 0;
+            loops += op instanceof TileOp.For loop && goesAlongKeys(loop) ? 1 : 0;
             for (var inner : OpSchema.bodies(op)) {
                 loops += keyLoops(inner);
             }
         }
         return loops;
+    }
+
+    private static boolean goesAlongKeys(TileOp.For loop) {
+        return loop.bind() == TileOp.Bind.SERIAL
+                && loop.body().ops().stream().anyMatch(TileOp.Barrier.class::isInstance);
     }
 
     private static long kernels(GraphOp.Function nests, String target) {

@@ -79,6 +79,24 @@ class HiddenKeysTest {
                                 %hidden = arith.compare %key, %length <relation = greater_or_equal> : bool
                                 %z = arith.select %hidden, %lowest, %u : f32
                                 """;
+                    case "between" ->
+                        """
+                        %first = nest.read %mask <at = [0, h]> : f32
+                        %wide = arith.cast %first : f64
+                        %far = arith.const <value = 4398046511104.0> : f64
+                        %away = arith.mul %wide, %far : f64
+                        %base = arith.cast %away : i64
+                        %whole = arith.cast %base : f64
+                        %scale = arith.const <value = 40.0> : f64
+                        %long = arith.mul %wide, %scale : f64
+                        %ending = arith.add %whole, %long : f64
+                        %end = arith.cast %ending : i64
+                        %index = nest.index <value = j> : index
+                        %key = arith.cast %index : i64
+                        %length = arith.sub %end, %base : i64
+                        %hidden = arith.compare %key, %length <relation = greater_or_equal> : bool
+                        %z = arith.select %hidden, %lowest, %u : f32
+                        """;
                     case "all" ->
                         LENGTH
                                 + """
@@ -124,7 +142,7 @@ class HiddenKeysTest {
     @ParameterizedTest
     @CsvSource({
         "causal, 1, 70, 100, false", "causal, 1, 100, 33, true", "added, 1, 70, 70, true", "window, 1, 130, 140, false",
-        "window, 1, 40, 64, true", "backwards, 1, 70, 70, false", "length, 4, 10, 90, true", "length, 4, 17, 64, false",
+        "window, 1, 40, 64, true", "backwards, 1, 70, 70, false", "length, 4, 10, 90, true", "length, 4, 17, 64, false", "between, 4, 10, 90, false",
         "all, 3, 40, 90, false", "all, 4, 17, 70, true"
     })
     void whatIsHiddenIsLeftOut(String form, long heads, long m, long n, boolean dynamic) {

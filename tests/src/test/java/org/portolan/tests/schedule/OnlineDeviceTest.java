@@ -6,8 +6,10 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +24,8 @@ import org.portolan.ir.interpreter.GraphInterpreter;
 import org.portolan.ir.text.IrParser;
 import org.portolan.lowering.Compiler;
 import org.portolan.lowering.Targets;
+import org.portolan.onnx.importer.OnnxImporter;
+import org.portolan.onnx.reader.OnnxReader;
 import org.portolan.runtime.Portolan;
 import org.portolan.runtime.Tensor;
 import org.portolan.runtime.data.RandomTensors;
@@ -29,11 +33,16 @@ import org.portolan.runtime.device.DeviceOptions;
 import org.portolan.runtime.device.Devices;
 import org.portolan.runtime.device.Driver;
 import org.portolan.runtime.type.ElementType;
+import org.portolan.tests.cli.TinyOnnx;
+import org.portolan.tests.cli.TinyOnnx.Input;
+import org.portolan.tests.cli.TinyOnnx.Node;
 
 /// Attention compiled into one kernel and run on an emulated device, which checks races, bounds and alignment. The
 /// interpreter, with three nests, says what comes out.
 class OnlineDeviceTest {
     private static final String DEVICE = "cuda:emulated";
+    private static final int FLOAT = 1;
+    private static final int LONG = 7;
     /// Which device is emulated, and thus what a block of it may share at most.
     private static final String ARCHITECTURE = "portolan.emulated.sm";
 
@@ -104,15 +113,89 @@ class OnlineDeviceTest {
         compare("sm_80", text, 1, clean, dirty);
     }
 
+    /// Batch and heads are one axis to the products, and two where the mask is added, or where rows are normalised as well.
+    @ParameterizedTest
+    @CsvSource({"2, false", "2, true", "batch, false", "batch, true"})
+    void headsAsABatch(String batch, boolean apart) throws IOException {
+        var first = batch.equals("batch") ? batch : (Object) 2;
+        var nodes = new ArrayList<Node>();
+        nodes.add(node("Constant", "split", List.of("value_ints", new long[] {-1, 16, 20, 24})));
+        nodes.add(node("Constant", "scores", List.of("value_ints", new long[] {-1, 20, 24})));
+        nodes.add(node("Constant", "queries", List.of("value_ints", new long[] {-1, 20, 16})));
+        nodes.add(node("Constant", "keys", List.of("value_ints", new long[] {-1, 24, 16})));
+        nodes.add(node("Reshape", "q3", List.of(), "q", "queries"));
+        nodes.add(node("Reshape", "k3", List.of(), "k", "keys"));
+        nodes.add(node("Reshape", "v3", List.of(), "v", "keys"));
+        nodes.add(node("Transpose", "kt", List.of("perm", new long[] {0, 2, 1}), "k3"));
+        nodes.add(node("MatMul", "s3", List.of(), "q3", "kt"));
+        nodes.add(node("Reshape", "s", List.of(), "s3", "split"));
+        nodes.add(node("Add", "z", List.of(), "s", "mask"));
+        if (apart) {
+            nodes.add(node("Softmax", "w4", List.of("axis", -1L), "z"));
+            nodes.add(node("Reshape", "w", List.of(), "w4", "scores"));
+        } else {
+            nodes.add(node("Reshape", "z3", List.of(), "z", "scores"));
+            nodes.add(node("Softmax", "w", List.of("axis", -1L), "z3"));
+        }
+        nodes.add(node("MatMul", "o", List.of(), "w", "v3"));
+        var ports = new LinkedHashMap<String, Input>();
+        ports.put("q", new Input(FLOAT, first, 16, 20, 16));
+        ports.put("k", new Input(FLOAT, first, 16, 24, 16));
+        ports.put("v", new Input(FLOAT, first, 16, 24, 16));
+        ports.put("mask", new Input(FLOAT, first, 1, 20, 24));
+        var inputs = Map.of(
+                "q", RandomTensors.random(ElementType.F32, 1, 2, 16, 20, 16),
+                "k", RandomTensors.random(ElementType.F32, 2, 2, 16, 24, 16),
+                "v", RandomTensors.random(ElementType.F32, 3, 2, 16, 24, 16),
+                "mask", RandomTensors.random(ElementType.F32, 4, 2, 1, 20, 24));
+        compare("sm_80", imported(nodes, ports), 1, inputs, inputs);
+    }
+
+    /// One query with grouped heads and lengths of each batch: rows of a block are the group, and keys are divided.
+    @ParameterizedTest
+    @CsvSource({"sm_80, 4", "sm_75, 4"})
+    void oneQueryOfGroupedHeads(String machine, int kernels) throws IOException {
+        var attention = new Node(
+                "Attention", List.of("q", "k", "v", "", "", "", "lengths"), List.of("o"), List.of("is_causal", 1L));
+        var ports = new LinkedHashMap<String, Input>();
+        ports.put("q", new Input(FLOAT, 2, 8, 1, 16));
+        ports.put("k", new Input(FLOAT, 2, 2, 1024, 16));
+        ports.put("v", new Input(FLOAT, 2, 2, 1024, 16));
+        ports.put("lengths", new Input(LONG, 2));
+        var lengths = MemorySegment.ofArray(new long[] {170, 1000});
+        var inputs = Map.of(
+                "q", RandomTensors.random(ElementType.F32, 1, 2, 8, 1, 16),
+                "k", RandomTensors.random(ElementType.F32, 2, 2, 2, 1024, 16),
+                "v", RandomTensors.random(ElementType.F32, 3, 2, 2, 1024, 16),
+                "lengths", Tensor.of(ElementType.I64, lengths, 2));
+        compare(machine, imported(List.of(attention), ports), kernels, inputs, inputs);
+    }
+
+    private static Node node(String operator, String output, List<Object> attributes, String... inputs) {
+        return new Node(operator, List.of(inputs), List.of(output), attributes);
+    }
+
+    private GraphOp.Function imported(List<Node> nodes, Map<String, Input> ports) throws IOException {
+        var file = TinyOnnx.write(folder.resolve("attention.onnx"), 24, nodes, ports, List.of("o"));
+        return new OnnxImporter().function(new OnnxReader().model(file));
+    }
+
     private void compare(
             String machine, String text, int kernels, Map<String, Tensor> inputs, Map<String, Tensor> given)
+            throws IOException {
+        var function = (GraphOp.Function) IrParser.parse(text, "attention").getFirst();
+        compare(machine, function, kernels, inputs, given);
+    }
+
+    private void compare(
+            String machine, GraphOp.Function function, int kernels, Map<String, Tensor> inputs, Map<String, Tensor> given)
             throws IOException {
         Assumptions.assumeTrue(
                 Devices.drivers().stream().map(Driver::list).anyMatch(OnlineDeviceTest::emulates),
                 "skipped: there is no " + DEVICE);
-        var function = (GraphOp.Function) IrParser.parse(text, "attention").getFirst();
         var target = Targets.resolve("cuda:" + machine);
-        assertEquals(kernels, new Compiler().lower(function, target).kernels().size());
+        var nests = new Compiler().lowerGraph(function);
+        assertEquals(kernels, new Compiler().lower(nests, target).kernels().size());
         var file = folder.resolve("attention.portolan");
         new Compiler().compile(function, List.of(target), file);
         var expected = new GraphInterpreter(function).run(inputs).get("o");

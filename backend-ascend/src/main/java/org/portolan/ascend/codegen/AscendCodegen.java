@@ -3,11 +3,15 @@ package org.portolan.ascend.codegen;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.portolan.ir.Body;
 import org.portolan.ir.MachineOp;
 import org.portolan.ir.OpSchema;
 import org.portolan.ir.TileOp;
+import org.portolan.ir.Type;
+import org.portolan.ir.Value;
 import org.portolan.lowering.Codegen;
 import org.portolan.lowering.CompileException;
 import org.portolan.lowering.Machines;
@@ -107,9 +111,10 @@ public final class AscendCodegen implements Codegen {
             for (var own : kernels) {
                 var kernel = entries.get(own.name());
                 var origin = String.join(", ", own.origin()).replaceAll("[\\s\\\\]", " ");
+                boolean alone = storesNeighbours(own.body(), Set.of());
                 boolean cube = calls(own.body());
                 // A cube core has two vector cores beside it; all of them divide a product among themselves.
-                long cores = cube ? machine.blockLimit() / 2 : machine.blockLimit();
+                long cores = alone ? 1 : cube ? machine.blockLimit() / 2 : machine.blockLimit();
                 text.append("//: kernel ").append(kernel.function()).append(' ').append(kernel.name()).append(" buffers=")
                         .append(kernel.buffers()).append(" symbols=").append(kernel.symbols()).append(" cores=")
                         .append(cores).append(" all=").append(cube ? 1 : 0).append(" of ").append(origin).append('\n');
@@ -123,5 +128,29 @@ public final class AscendCodegen implements Codegen {
     private static boolean calls(Body body) {
         return body.ops().stream()
                 .anyMatch(op -> op instanceof TileOp.Call || OpSchema.bodies(op).stream().anyMatch(AscendCodegen::calls));
+    }
+
+    /// Whether neighbouring points of the grid store neighbouring elements: cores that did so side by side might write to the
+    /// same block of 32 bytes, so one does it alone. What schedules and library kernels become is not like that; text that
+    /// was written for threads is.
+    ///
+    /// @param points the coordinates of the grid around the body
+    private static boolean storesNeighbours(Body body, Set<Value> points) {
+        for (var op : body.ops()) {
+            boolean single = op instanceof TileOp.Store store
+                    && store.buffer().buffer().space() == Type.Space.GLOBAL
+                    && !store.indices().isEmpty()
+                    && points.contains(store.indices().getLast());
+            if (single) return true;
+            var inner = points;
+            if (op instanceof TileOp.For loop && loop.bind() == TileOp.Bind.GRID) {
+                inner = new HashSet<>(points);
+                inner.add(loop.body().params().getFirst());
+            }
+            for (var nested : OpSchema.bodies(op)) {
+                if (storesNeighbours(nested, inner)) return true;
+            }
+        }
+        return false;
     }
 }
